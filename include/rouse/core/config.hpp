@@ -1,0 +1,59 @@
+// Every macro of rouse: what it means, its default, and what it decides. There are no others.
+#pragma once
+
+// ROUSE_EXCEPTIONS: 1 where the compiler has exceptions switched on; found out, not set.
+#if defined(__cpp_exceptions)
+#define ROUSE_EXCEPTIONS 1
+#else
+#define ROUSE_EXCEPTIONS 0
+#endif
+
+// ROUSE_HOSTED: 1 where there is an operating system with threads and a heap. Set it to 0 to build a
+// hosted program as firmware is built.
+#if !defined(ROUSE_HOSTED)
+#if defined(__linux__) || defined(__APPLE__) || defined(_WIN32)
+#define ROUSE_HOSTED 1
+#else
+#define ROUSE_HOSTED 0
+#endif
+#endif
+
+// ROUSE_FRAME_BYTES: without a heap, the bytes of the static pool that all coroutine frames come from.
+#if !ROUSE_HOSTED && !defined(ROUSE_FRAME_BYTES)
+#define ROUSE_FRAME_BYTES 2048
+#endif
+
+// ROUSE_ATOMIC_HEADER: a header to take rouse::Atomic and the barriers from, in place of the platform's; for
+// a model checker that runs the code that ships.
+
+// ROUSE_PANIC(message): what happens where an error cannot be thrown: bad use when exceptions are off, or in
+// a destructor. Must not return. Default: the message to stderr and abort; a trap where there is no stderr.
+#if !defined(ROUSE_PANIC)
+#if ROUSE_HOSTED
+#include <cstdio>
+#include <cstdlib>
+#define ROUSE_PANIC(message) (std::fputs(message, stderr), std::fputc('\n', stderr), std::abort())
+#else
+#define ROUSE_PANIC(message) (static_cast<void>(message), __builtin_trap())
+#endif
+#endif
+
+// ROUSE_ASAN: 1 under AddressSanitizer, which is then told of every frame that goes back to the pool.
+#if defined(__SANITIZE_ADDRESS__)
+#define ROUSE_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ROUSE_ASAN 1
+#endif
+#endif
+#if !defined(ROUSE_ASAN)
+#define ROUSE_ASAN 0
+#endif
+
+// ROUSE_ABI: the inline namespace that everything lives in, so that two translation units whose settings
+// differ do not link into one program that mixes them.
+#if ROUSE_EXCEPTIONS
+#define ROUSE_ABI with_exceptions
+#else
+#define ROUSE_ABI without_exceptions
+#endif

@@ -1,0 +1,168 @@
+// The pool that coroutine frames come from: free lists by size, so that a warm program allocates nothing.
+//
+// Hosted: every loop has a FramePool. Blocks are cut from slabs that are aligned to their size, so a block finds its
+// slab, and the slab its pool, by masking the address; a frame made where no loop is, or larger than the classes,
+// gets a slab of its own. The pool can list the blocks in use, which is how a loop finds its tasks when it ends
+// and why no task carries links for it. A pool whose loop has ended lives on until its last block comes home,
+// because a TaskHandle may outlive the loop.
+// Not thread-safe: one thread at a time may use a pool and the frames that come from it.
+//
+// On firmware: see static_frame_pool.hpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+#include <rouse/core/asan.hpp>
+#include <rouse/core/task_record.hpp>
+
+namespace rouse::inline ROUSE_ABI::core {
+
+class FramePool {
+public:
+    /// The pool of a loop. `thread` tells threads apart by the address of a thread-local object.
+    static FramePool* create(const void* thread) { return new FramePool{thread}; }
+
+    /// The loop has ended: the pool goes when the last of its blocks is released.
+    void abandon() noexcept {
+        abandoned_ = true;
+        for_each_in_use([this](TaskRecord&) { ++still_out_; });
+        if (still_out_ == 0) delete this;
+    }
+
+    [[nodiscard]] const void* thread() const noexcept { return thread_; }
+
+    /// A block of at least `bytes`, with a TaskRecord at its start, from `pool`, or from the heap if that is
+    /// null. Returns null if there is no memory.
+    static void* allocate(FramePool* pool, std::size_t bytes) noexcept {
+        if (pool == nullptr || bytes > largest_class) [[unlikely]] return allocate_alone(pool, bytes);
+        TaskRecord*& free = pool->free_[class_of(bytes)];
+        if (free == nullptr && !pool->add_slab(class_of(bytes))) [[unlikely]] return nullptr;
+        TaskRecord* block = free;
+        free = block->link.next;
+        asan_unpoison(block, bytes);
+        return block;
+    }
+
+    /// Takes back a block, whichever pool it came from.
+    static void release(TaskRecord& block) noexcept {
+        Slab& slab = Slab::of(&block);
+        FramePool* pool = slab.pool;
+        if (slab.block_bytes == 0) [[unlikely]] {
+            if (pool != nullptr) pool->unlink(slab);
+            free_slab(slab);
+        } else {
+            TaskRecord*& free = pool->free_[class_of(slab.block_bytes)];
+            asan_poison(&block + 1, slab.block_bytes - sizeof(TaskRecord));
+            block.link.next = free;
+            free = &block;
+        }
+        if (pool != nullptr && pool->abandoned_) [[unlikely]] pool->one_came_home();
+    }
+
+    /// The pool that a block came from; null if it was made where no loop is.
+    static FramePool* of(TaskRecord& block) noexcept { return Slab::of(&block).pool; }
+
+    /// Calls f(record) for each block in use. f may release the block that it is given, and no other.
+    template <class F>
+    void for_each_in_use(F f) {
+        for (Slab* slab = slabs_; slab != nullptr;) {
+            Slab* next = slab->next;
+            const std::size_t count = slab->block_bytes == 0 ? 1 : blocks_per_slab(slab->block_bytes);
+            for (std::size_t i = 0; i < count; ++i) {
+                TaskRecord& block = slab->block(i);
+                if (block.state != TaskState::unused) f(block);
+            }
+            slab = next;
+        }
+    }
+
+private:
+    static constexpr std::size_t granule = 16;
+    static constexpr std::size_t largest_class = 2048;
+    static constexpr std::size_t slab_alignment = 16384;
+    // Less than the alignment by what a heap keeps for itself, so that slabs can lie side by side.
+    static constexpr std::size_t slab_bytes = slab_alignment - 64;
+
+    struct alignas(64) Slab {
+        FramePool* pool;
+        Slab* next;
+        Slab* previous;
+        std::size_t block_bytes; // 0: a single block of whatever size
+
+        static Slab& of(void* block) noexcept {
+            return *reinterpret_cast<Slab*>(reinterpret_cast<std::uintptr_t>(block) & ~(slab_alignment - 1));
+        }
+        TaskRecord& block(std::size_t index) noexcept {
+            return *reinterpret_cast<TaskRecord*>(reinterpret_cast<std::byte*>(this + 1) + index * block_bytes);
+        }
+    };
+
+    explicit FramePool(const void* thread) noexcept : thread_{thread} {}
+    ~FramePool() {
+        while (slabs_ != nullptr) {
+            Slab& slab = *slabs_;
+            unlink(slab);
+            free_slab(slab);
+        }
+    }
+
+    static constexpr std::size_t class_of(std::size_t bytes) noexcept { return (bytes - 1) / granule; }
+    static constexpr std::size_t blocks_per_slab(std::size_t block_bytes) noexcept {
+        return (slab_bytes - sizeof(Slab)) / block_bytes;
+    }
+
+    static Slab* new_slab(FramePool* pool, std::size_t bytes, std::size_t block_bytes) noexcept {
+        void* memory = ::operator new(bytes, std::align_val_t{slab_alignment}, std::nothrow);
+        if (memory == nullptr) return nullptr;
+        Slab* slab = ::new (memory) Slab{pool, nullptr, nullptr, block_bytes};
+        if (pool != nullptr) {
+            slab->next = pool->slabs_;
+            if (slab->next != nullptr) slab->next->previous = slab;
+            pool->slabs_ = slab;
+        }
+        return slab;
+    }
+
+    static void free_slab(Slab& slab) noexcept {
+        asan_unpoison(&slab, slab.block_bytes == 0 ? sizeof(Slab) : slab_bytes);
+        ::operator delete(&slab, std::align_val_t{slab_alignment});
+    }
+
+    static void* allocate_alone(FramePool* pool, std::size_t bytes) noexcept {
+        Slab* slab = new_slab(pool, sizeof(Slab) + bytes, 0);
+        return slab == nullptr ? nullptr : &slab->block(0);
+    }
+
+    bool add_slab(std::size_t size_class) noexcept {
+        const std::size_t block_bytes = (size_class + 1) * granule;
+        Slab* slab = new_slab(this, slab_bytes, block_bytes);
+        if (slab == nullptr) return false;
+        for (std::size_t i = blocks_per_slab(block_bytes); i-- > 0;) {
+            TaskRecord* block = ::new (static_cast<void*>(&slab->block(i))) TaskRecord;
+            block->state = TaskState::unused;
+            block->link.next = free_[size_class];
+            free_[size_class] = block;
+            asan_poison(block + 1, block_bytes - sizeof(TaskRecord));
+        }
+        return true;
+    }
+
+    void unlink(Slab& slab) noexcept {
+        (slab.previous != nullptr ? slab.previous->next : slabs_) = slab.next;
+        if (slab.next != nullptr) slab.next->previous = slab.previous;
+    }
+
+    void one_came_home() noexcept {
+        if (--still_out_ == 0) delete this;
+    }
+
+    TaskRecord* free_[largest_class / granule] = {}; // by size class, each linked by link.next
+    Slab* slabs_ = nullptr;
+    const void* thread_;
+    std::size_t still_out_ = 0; // once abandoned: the blocks in use
+    bool abandoned_ = false;
+};
+
+} // namespace rouse::inline ROUSE_ABI::core

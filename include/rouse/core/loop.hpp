@@ -1,0 +1,213 @@
+// Loop: the scheduler of one thread (or one core): a ready queue, timers, and an inbox for everybody else.
+//
+// One turn of the loop: take the inbox, make the due timers ready, resume up to `steps_per_turn` tasks from the
+// front of the ready queue, then let the port look for input and output, or sleep if nothing is ready.
+//
+// How a task runs: the loop resumes the innermost frame. A child that ends leaves its parent as the task's new resume
+// point and suspends, and the loop goes on with the parent; nothing is resumed from inside anything else, so
+// the stack does not grow with the number of children.
+//
+// How a task ends from outside: with exceptions, its next resumption throws CancelledError; without, its outermost
+// frame is destroyed, and as every child lives in a temporary of its parent, the innermost goes first.
+//
+// How the loop ends: not before every item that was taken by a foreign context has arrived (the tasks that wait for
+// them cannot end earlier), and not before every Port::wake() that it is owed has been counted. So neither the
+// loop nor its port is touched by a foreign context afterwards.
+#pragma once
+
+#include <coroutine>
+#include <string_view>
+#include <utility>
+
+#include <rouse/core/config.hpp>
+#include <rouse/core/error.hpp>
+#include <rouse/core/foreign_waiter.hpp>
+#include <rouse/core/inbox.hpp>
+#include <rouse/core/port.hpp>
+#include <rouse/core/ready_queue.hpp>
+#include <rouse/core/task_record.hpp>
+#include <rouse/core/timers.hpp>
+#include <rouse/core/wait_list.hpp>
+
+#if ROUSE_HOSTED
+#include <rouse/core/frame_pool.hpp>
+#else
+#include <rouse/core/static_frame_pool.hpp>
+#endif
+
+namespace rouse::inline ROUSE_ABI {
+
+template <class T = void>
+class Task;
+template <class T = void>
+class TaskHandle;
+
+/// The scheduler. Everything here is for the loop's own thread; other contexts reach it only through the objects
+/// in threadsafe/.
+class Loop {
+public:
+    /// A loop on a port, which must outlive it. It becomes the current loop of this thread until it is destroyed.
+    explicit Loop(Port& port);
+
+    /// Destroys the frames of the tasks that are left, without resuming them, the innermost frame of each first.
+    ~Loop();
+
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+
+    /// The loop that is running on this thread, else the one made last; UsageError if there is none.
+    static Loop& current();
+
+    /// The same, or null.
+    [[nodiscard]] static Loop* current_or_null() noexcept { return current_; }
+
+    /// Runs `main` to its end, cancels the tasks that are left, lets them finish, and returns what main returned or
+    /// throws what it threw.
+    template <class T>
+    T run(Task<T> main);
+
+    /// Starts a task on this loop: queued, not run at once. The handle is empty if `task` is, that is if its frame
+    /// could not be allocated. The name is copied, and is what the exception handler is told.
+    template <class T>
+    TaskHandle<T> create_task(Task<T> task, std::string_view name = {});
+
+    /// Runs until `task` has ended, and returns or throws its result. Other tasks stay where they are.
+    template <class T>
+    T run_until_complete(Task<T> task);
+    template <class T>
+    T run_until_complete(TaskHandle<T> task);
+
+    /// Runs until stop().
+    void run_forever();
+
+    /// Makes run_forever (or run_until_complete, which then is an error) return, after the tasks that are ready now
+    /// have run once. Called before, it does so to the next.
+    void stop() noexcept;
+
+    /// For a host's own loop: does what there is to do, without sleeping. Returns true if there is more to do at
+    /// once; else the host should call again when native_handle() is readable or next_deadline() has come.
+    bool poll();
+
+    /// When poll() has something to do at the latest: at_once, a time, or `forever`.
+    [[nodiscard]] TimePoint next_deadline() const noexcept;
+
+    /// The port's descriptor that is readable when poll() has something to do, or -1.
+    [[nodiscard]] int native_handle() const noexcept { return port_.native_handle(); }
+
+    /// Whether a task of this loop, or the loop itself, is running: it must not be blocked now.
+    [[nodiscard]] bool running() const noexcept { return sentinel_ != nullptr || running_task_ != nullptr; }
+
+    /// The number of tasks that have been started and have not ended.
+    [[nodiscard]] std::size_t live_tasks() const noexcept { return live_; }
+
+    [[nodiscard]] Port& port() noexcept { return port_; }
+
+#if ROUSE_EXCEPTIONS
+    /// Sets what is called, once, for an exception that ends a task that nobody awaits: handler(std::string_view
+    /// task_name, std::exception_ptr error), on the loop. It must not throw. The default prints to stderr.
+    template <class F>
+    void set_exception_handler(F handler);
+#endif
+
+    // ---- for awaiters -------------------------------------------------------------------------------------------
+
+    /// The task that is being resumed; UsageError if none is.
+    static core::TaskRecord& running_task();
+
+    /// The same, or null.
+    [[nodiscard]] core::TaskRecord* running_or_null() const noexcept { return running_task_; }
+
+    /// Suspends the running task at `frame`: it waits in `waiter`.
+    static void park(core::Waiter& waiter, core::TaskState state, std::coroutine_handle<> frame);
+
+    /// Suspends the running task at `frame`, to go once round the ready queue.
+    void park_ready(std::coroutine_handle<> frame);
+
+    /// Makes the task that waits in `waiter` ready; does nothing if it no longer does.
+    void wake(core::Waiter& waiter) noexcept {
+        core::TaskRecord& task = *waiter.task;
+        if (task.waiting() && task.link.waiter == &waiter) ready_.push(task);
+    }
+
+    /// For await_resume: throws CancelledError if the running task has been cancelled. Without exceptions it does
+    /// nothing, for then the loop does not resume such a task.
+    static void check_cancelled();
+
+    /// As TaskHandle::cancel.
+    bool cancel(core::TaskRecord& task) noexcept;
+
+    /// Waits, in place, until `arrived()`: until an item that a foreign context has taken has come in.
+    template <class F>
+    void wait_for_arrival(F arrived) noexcept {
+        while (!arrived()) take_inbox();
+    }
+
+    /// Marks the running task as being cancelled, for on_cancel.
+    static void note_cancellation() noexcept { current_->running_task_->being_cancelled = true; }
+
+    [[nodiscard]] core::Timers& timers() noexcept { return timers_; }
+    [[nodiscard]] core::FramePool* frame_pool() noexcept { return pool_; }
+    [[nodiscard]] core::Inbox& inbox() noexcept { return inbox_; }
+
+    /// Drops one reference to a task; the last one destroys its frame.
+    static void drop(core::TaskRecord& task) noexcept;
+
+    /// Called by the frame's operator delete: gives the block back, unless somebody still asks its record.
+    static void frame_destroyed(core::TaskRecord& record) noexcept {
+        if (record.references == 0) release(record);
+    }
+
+private:
+    // How many tasks are resumed before the inbox, the timers and the port are looked at again.
+    static constexpr unsigned steps_per_turn = 64;
+
+    template <class T>
+    static Task<T> adopt(Task<T> task);
+    [[nodiscard]] bool owns(core::TaskRecord& task) const;
+    void start(core::TaskRecord& task, std::string_view name) noexcept;
+    void run_to(core::TaskRecord& sentinel);
+    void wait_for(core::TaskRecord& task);
+    void cancel_all();
+    void begin_turn() noexcept;
+    void step(core::TaskRecord& task) noexcept;
+    void destroy_frame(core::TaskRecord& task) noexcept;
+    void finish(core::TaskRecord& task) noexcept;
+    void take_inbox() noexcept;
+    void sleep() noexcept;
+    void look() noexcept { wakes_owed_ -= static_cast<int>(port_.wait_until(at_once)); }
+    static void report(core::TaskRecord& task) noexcept;
+    static void release(core::TaskRecord& task) noexcept;
+
+#if ROUSE_HOSTED
+    static inline constinit thread_local Loop* current_ = nullptr;
+    static inline constinit thread_local Loop* newest_ = nullptr; // the head of the list of this thread's loops
+#else
+    static inline constinit Loop* current_ = nullptr;
+    static inline constinit Loop* newest_ = nullptr;
+#endif
+
+    Port& port_;
+    core::ReadyQueue ready_;
+    core::Timers timers_;
+    core::Inbox inbox_;
+    core::TaskRecord* running_task_ = nullptr;
+    core::TaskRecord* sentinel_ = nullptr; // while running: popping it from the ready queue ends the run
+    core::FramePool* pool_;
+    std::size_t live_ = 0;
+    int wakes_owed_ = 0;  // how often `asleep` was replaced, less the wakes that the port has counted
+    bool asleep_ = false; // the inbox was put to sleep by us and not yet taken
+    bool stop_requested_ = false;
+    bool ending_ = false; // run() waits for the last tasks: new ones are cancelled before they start
+#if ROUSE_EXCEPTIONS
+    struct ExceptionHandler {
+        virtual ~ExceptionHandler() = default;
+        virtual void operator()(std::string_view task_name, std::exception_ptr error) = 0;
+    };
+    ExceptionHandler* exception_handler_ = nullptr; // owned; null: the default
+#endif
+    Loop* older_; // the next in the list of this thread's loops
+};
+
+} // namespace rouse::inline ROUSE_ABI
+
+#include <rouse/core/loop_impl.hpp>

@@ -1,0 +1,354 @@
+// The inside of Loop.
+#pragma once
+
+#include <new>
+
+#include <rouse/core/loop.hpp>
+
+#if ROUSE_EXCEPTIONS
+#include <cstdio>
+#endif
+
+namespace rouse::inline ROUSE_ABI {
+
+inline TimePoint Clock::now() { return Loop::current().port().now(); }
+
+inline Loop::Loop(Port& port)
+    : port_{port}, inbox_{port}, pool_{core::FramePool::create(&current_)}, older_{newest_} {
+    newest_ = this;
+    if (current_ == nullptr || !current_->running()) current_ = this;
+}
+
+inline Loop::~Loop() {
+    Loop* const running = current_ != this && current_->running() ? current_ : nullptr;
+    current_ = this;
+    // The tasks that are left, wherever they wait: the ready queue serves as the list of them.
+    ready_ = {};
+    pool_->for_each_in_use([this](core::TaskRecord& task) {
+        if (task.is_task && !task.finished()) ready_.push(task);
+    });
+    while (!ready_.empty()) destroy_frame(ready_.pop());
+    take_inbox();
+    while (wakes_owed_ > 0) wakes_owed_ -= static_cast<int>(port_.wait_until(forever));
+    pool_->abandon();
+
+    Loop** link = &newest_;
+    while (*link != this) link = &(*link)->older_;
+    *link = older_;
+    current_ = running != nullptr ? running : newest_;
+#if ROUSE_EXCEPTIONS
+    delete exception_handler_;
+#endif
+}
+
+inline Loop& Loop::current() {
+    if (current_ == nullptr) misuse("rouse: there is no loop on this thread; this works inside run(), or beside a Loop");
+    return *current_;
+}
+
+inline core::TaskRecord& Loop::running_task() {
+    Loop* loop = current_;
+    if (loop == nullptr || loop->running_task_ == nullptr) [[unlikely]] {
+        misuse("rouse: not in a task; this works only in a coroutine that a loop runs");
+    }
+    return *loop->running_task_;
+}
+
+// ---- suspending, waking, cancelling ---------------------------------------------------------------------------------
+
+inline void Loop::park(core::Waiter& waiter, core::TaskState state, std::coroutine_handle<> frame) {
+    core::TaskRecord& task = running_task();
+    waiter.task = &task;
+    task.link.waiter = &waiter;
+    task.resume_point = frame;
+    task.state = state;
+}
+
+inline void Loop::park_ready(std::coroutine_handle<> frame) {
+    core::TaskRecord& task = running_task();
+    task.resume_point = frame;
+    ready_.push(task);
+}
+
+inline void Loop::check_cancelled() {
+#if ROUSE_EXCEPTIONS
+    core::TaskRecord& task = *current_->running_task_;
+    if (task.cancel_requested) [[unlikely]] {
+        task.cancel_requested = false;
+        task.being_cancelled = true;
+        throw CancelledError{};
+    }
+#endif
+}
+
+inline bool Loop::cancel(core::TaskRecord& first) noexcept {
+    using core::TaskState;
+    if (first.finished()) return false;
+    core::TaskRecord* task = &first;
+    // Forwarded along the chain of tasks that await each other; it has an end, see TaskHandle.
+    while (task->state == TaskState::waiting_for_task) {
+        auto& join = static_cast<core::JoinWaiter&>(*task->link.waiter);
+        // Who asked for an outcome is not cancelled by getting one, so it has to be told for itself.
+        if (join.wants_outcome) task->cancel_requested = true;
+        task = join.awaited;
+    }
+    task->cancel_requested = true;
+    if (!task->waiting()) return true; // ready or running: it is cancelled when it is next resumed or suspended
+    core::Waiter& waiter = *task->link.waiter;
+    switch (task->state) {
+    case TaskState::waiting_in_list: static_cast<core::ListWaiter&>(waiter).unlink(); break;
+    case TaskState::waiting_for_time: timers_.remove(static_cast<core::Timer&>(waiter)); break;
+    default:
+        // If it cannot be taken back, a foreign context has woken it, and it is cancelled when that arrives.
+        if (!static_cast<core::ForeignWaiter&>(waiter).retract()) return true;
+    }
+    ready_.push(*task);
+    return true;
+}
+
+// ---- running --------------------------------------------------------------------------------------------------------
+
+inline void Loop::start(core::TaskRecord& task, std::string_view name) noexcept {
+    task.is_task = true;
+    task.references = 1;
+    task.resume_point = task.frame();
+    task.cancel_requested = ending_;
+    ++live_;
+    ready_.push(task);
+    if (name.empty()) return;
+    // The name has a block of its own from the pool, which looks like a frame that nobody has started.
+    void* block = core::FramePool::allocate(pool_, sizeof(core::TaskRecord) + sizeof(core::TaskName) + name.size());
+    if (block == nullptr) return;
+    auto* record = ::new (block) core::TaskRecord;
+    task.name = ::new (static_cast<void*>(record + 1)) core::TaskName{nullptr, name.size()};
+    name.copy(reinterpret_cast<char*>(task.name + 1), name.size());
+    task.named = true;
+}
+
+inline void Loop::step(core::TaskRecord& task) noexcept {
+    using core::TaskState;
+    if (task.cancel_requested && (!ROUSE_EXCEPTIONS || !task.started)) [[unlikely]] {
+        destroy_frame(task);
+        return;
+    }
+    running_task_ = &task;
+    task.started = true;
+    task.being_cancelled = false;
+    task.state = TaskState::running;
+    do {
+        std::exchange(task.resume_point, nullptr).resume();
+    } while (task.state == TaskState::running && task.resume_point != nullptr);
+    running_task_ = nullptr;
+
+    if (task.state == TaskState::done) {
+        finish(task);
+    } else if (task.state == TaskState::running) [[unlikely]] {
+        ROUSE_PANIC("rouse: a task was suspended by an awaitable that is not rouse's, and cannot be resumed");
+    } else if (task.cancel_requested && task.waiting()) [[unlikely]] {
+        cancel(task); // it was cancelled while it ran, by way of a task that awaits it
+    }
+}
+
+inline void Loop::destroy_frame(core::TaskRecord& task) noexcept {
+    core::TaskRecord* const before = std::exchange(running_task_, &task);
+    task.state = core::TaskState::running;
+    task.being_cancelled = true;
+    task.frame().destroy(); // the record stays: the loop's reference
+    task.state = core::TaskState::destroyed;
+    task.ending = core::Ending::cancelled;
+    running_task_ = before;
+    finish(task);
+}
+
+inline void Loop::finish(core::TaskRecord& task) noexcept {
+    core::JoinWaiter* in_order = nullptr;
+    for (core::JoinWaiter* waiter = std::exchange(task.awaiters(), nullptr); waiter != nullptr;) {
+        core::JoinWaiter* older = waiter->next;
+        waiter->next = in_order;
+        in_order = waiter;
+        waiter = older;
+        task.seen = true;
+    }
+    while (in_order != nullptr) {
+        core::JoinWaiter& waiter = *in_order;
+        in_order = waiter.next;
+        waiter.awaited = nullptr;
+        // Without exceptions the awaiter of a cancelled task cannot be told; it is cancelled too.
+        if (!ROUSE_EXCEPTIONS && task.ending == core::Ending::cancelled && !waiter.wants_outcome) {
+            waiter.task->cancel_requested = true;
+        }
+        wake(waiter);
+    }
+    if (--live_ == 0 && ending_ && sentinel_ != nullptr) ready_.push(*sentinel_);
+    drop(task);
+}
+
+inline void Loop::drop(core::TaskRecord& task) noexcept {
+    if (--task.references != 0) return;
+    if (task.state == core::TaskState::destroyed) {
+        release(task);
+        return;
+    }
+    if (task.ending == core::Ending::error && !task.seen) report(task);
+    task.frame().destroy(); // which releases the block, see frame_destroyed
+}
+
+inline void Loop::release(core::TaskRecord& record) noexcept {
+    if (record.named) {
+        core::TaskRecord& name = *(reinterpret_cast<core::TaskRecord*>(record.name) - 1);
+        name.state = core::TaskState::unused;
+        core::FramePool::release(name);
+    }
+    record.clear();
+    core::FramePool::release(record);
+}
+
+inline void Loop::begin_turn() noexcept {
+    if (!inbox_.empty()) take_inbox();
+    if (timers_.empty()) return;
+    const TimePoint now = port_.now();
+    while (!timers_.empty() && timers_.first_deadline() <= now) wake(timers_.pop());
+}
+
+inline void Loop::take_inbox() noexcept {
+    if (!inbox_.take() && asleep_) ++wakes_owed_;
+    asleep_ = false;
+}
+
+inline void Loop::sleep() noexcept {
+    asleep_ = inbox_.fall_asleep();
+    if (!asleep_) return;
+    wakes_owed_ -= static_cast<int>(port_.wait_until(next_deadline()));
+    take_inbox();
+}
+
+inline void Loop::run_to(core::TaskRecord& sentinel) {
+    if (current_ != nullptr && current_->running()) {
+        misuse("rouse: run: a loop is running on this thread already; use co_await or create_task inside it");
+    }
+    current_ = this;
+    sentinel_ = &sentinel;
+    if (std::exchange(stop_requested_, false)) ready_.push(sentinel);
+    for (bool ended = false; !ended;) {
+        begin_turn();
+        for (unsigned steps = 0; steps < steps_per_turn && !ready_.empty(); ++steps) {
+            core::TaskRecord& task = ready_.pop();
+            if (&task == &sentinel) {
+                ended = true;
+                break;
+            }
+            step(task);
+        }
+        if (ended) break;
+        if (ready_.empty()) {
+            sleep();
+        } else {
+            look();
+        }
+    }
+    sentinel_ = nullptr;
+    current_ = newest_;
+}
+
+inline void Loop::wait_for(core::TaskRecord& task) {
+    if (task.finished()) return;
+    core::TaskRecord sentinel;
+    core::JoinWaiter waiter;
+    waiter.task = &sentinel;
+    waiter.awaited = &task;
+    waiter.next = std::exchange(task.awaiters(), &waiter);
+    waiter.wants_outcome = true;
+    sentinel.state = core::TaskState::waiting_for_task;
+    sentinel.link.waiter = &waiter;
+    run_to(sentinel);
+    if (waiter.awaited != nullptr) {
+        core::JoinWaiter** link = &task.awaiters();
+        while (*link != &waiter) link = &(*link)->next;
+        *link = waiter.next;
+        misuse("rouse: Loop::run_until_complete: the loop was stopped before the task had ended");
+    }
+}
+
+inline void Loop::cancel_all() {
+    if (live_ == 0) return;
+    core::TaskRecord sentinel;
+    sentinel.state = core::TaskState::running; // only finish() puts it into the ready queue
+    ending_ = true;
+    pool_->for_each_in_use([this](core::TaskRecord& task) {
+        if (task.is_task && !task.finished()) cancel(task);
+    });
+    run_to(sentinel);
+    ending_ = false;
+}
+
+inline void Loop::run_forever() {
+    core::TaskRecord sentinel;
+    sentinel.state = core::TaskState::running;
+    run_to(sentinel);
+}
+
+inline void Loop::stop() noexcept {
+    if (sentinel_ == nullptr || ending_) {
+        stop_requested_ = !ending_;
+    } else if (sentinel_->state != core::TaskState::ready) {
+        ready_.push(*sentinel_);
+    }
+}
+
+inline bool Loop::poll() {
+    if (current_ != nullptr && current_->running()) misuse("rouse: Loop::poll: a loop is running on this thread already");
+    current_ = this;
+    look();
+    begin_turn();
+    for (unsigned steps = 0; steps < steps_per_turn && !ready_.empty(); ++steps) step(ready_.pop());
+    current_ = newest_;
+    if (!ready_.empty()) return true;
+    asleep_ = inbox_.fall_asleep();
+    return !asleep_;
+}
+
+inline TimePoint Loop::next_deadline() const noexcept {
+    if (!ready_.empty()) return at_once;
+    return timers_.empty() ? forever : timers_.first_deadline();
+}
+
+// ---- exceptions that nobody awaits ----------------------------------------------------------------------------------
+
+inline void Loop::report(core::TaskRecord& task) noexcept {
+    task.seen = true;
+#if ROUSE_EXCEPTIONS
+    const std::string_view name =
+        task.named ? std::string_view{reinterpret_cast<const char*>(task.name + 1), task.name->length} : "(unnamed)";
+    if (current_ != nullptr && current_->exception_handler_ != nullptr) {
+        (*current_->exception_handler_)(name, task.error());
+        return;
+    }
+    const char* what = "an exception that is not a std::exception";
+    try {
+        std::rethrow_exception(task.error());
+    } catch (const std::exception& error) {
+        what = error.what();
+        std::fprintf(stderr, "rouse: task %.*s ended by an exception that nobody awaits: %s\n",
+                     static_cast<int>(name.size()), name.data(), what);
+    } catch (...) {
+        std::fprintf(stderr, "rouse: task %.*s ended by %s, and nobody awaits it\n", static_cast<int>(name.size()),
+                     name.data(), what);
+    }
+#endif
+}
+
+#if ROUSE_EXCEPTIONS
+template <class F>
+void Loop::set_exception_handler(F handler) {
+    struct Handler final : ExceptionHandler {
+        explicit Handler(F f) : function{std::move(f)} {}
+        void operator()(std::string_view task_name, std::exception_ptr error) override {
+            function(task_name, std::move(error));
+        }
+        F function;
+    };
+    delete std::exchange(exception_handler_, new Handler{std::move(handler)});
+}
+#endif
+
+} // namespace rouse::inline ROUSE_ABI

@@ -1,0 +1,35 @@
+// The ready queue: first in, first out, linked through the records of the tasks.
+#pragma once
+
+#include <rouse/core/task_record.hpp>
+
+namespace rouse::inline ROUSE_ABI::core {
+
+class ReadyQueue {
+public:
+    [[nodiscard]] bool empty() const noexcept { return head_ == nullptr; }
+
+    void push(TaskRecord& task) noexcept {
+        task.state = TaskState::ready;
+        task.link.next = nullptr;
+        if (head_ == nullptr) {
+            head_ = &task;
+        } else {
+            tail_->link.next = &task;
+        }
+        tail_ = &task;
+    }
+
+    /// The queue must not be empty.
+    TaskRecord& pop() noexcept {
+        TaskRecord& task = *head_;
+        head_ = task.link.next;
+        return task;
+    }
+
+private:
+    TaskRecord* head_ = nullptr;
+    TaskRecord* tail_ = nullptr; // valid only while head_ is not null
+};
+
+} // namespace rouse::inline ROUSE_ABI::core

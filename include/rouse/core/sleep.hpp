@@ -1,0 +1,77 @@
+// sleep, sleep_until, yield: letting time, or the other tasks, pass.
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+#include <cstdint>
+#include <ratio>
+
+#include <rouse/core/loop.hpp>
+
+namespace rouse::inline ROUSE_ABI {
+
+namespace core {
+
+class YieldAwaiter {
+public:
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> frame) const { Loop::current().park_ready(frame); }
+    void await_resume() const { Loop::check_cancelled(); }
+};
+
+class SleepAwaiter : Timer {
+public:
+    explicit SleepAwaiter(TimePoint until) noexcept { deadline = until; }
+    SleepAwaiter(const SleepAwaiter&) = delete;
+    SleepAwaiter& operator=(const SleepAwaiter&) = delete;
+    ~SleepAwaiter() {
+        if (before != nullptr) Loop::current().timers().remove(*this);
+    }
+
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> frame) {
+        Loop& loop = Loop::current();
+        if (deadline == at_once) {
+            loop.park_ready(frame);
+        } else {
+            Loop::park(*this, TaskState::waiting_for_time, frame);
+            loop.timers().add(*this);
+        }
+    }
+    void await_resume() const { Loop::check_cancelled(); }
+};
+
+/// The instant `duration` from now: at_once if it is not positive, `forever` if that is over a century.
+template <class Rep, class Period>
+TimePoint from_now(std::chrono::duration<Rep, Period> duration) {
+    if (!(duration > duration.zero())) return at_once;
+    // The limit is a constant in the caller's unit: no 64-bit division at run time, and no overflow.
+    if constexpr (std::ratio_greater_equal_v<Period, std::nano>) {
+        using Wide = std::chrono::duration<std::int64_t, Period>;
+        constexpr auto half_the_range = std::chrono::duration_cast<Wide>(Clock::duration::max() / 2);
+        if (duration >= half_the_range) return forever;
+    }
+    return Clock::now() + std::chrono::ceil<Clock::duration>(duration);
+}
+
+} // namespace core
+
+/// Goes once round the ready queue: those that are ready now run first.
+[[nodiscard]] inline core::YieldAwaiter yield() noexcept { return {}; }
+
+/// Sleeps until the port's clock shows `when` or later; once round the ready queue if it does already.
+[[nodiscard]] inline core::SleepAwaiter sleep_until(TimePoint when) noexcept { return core::SleepAwaiter{when}; }
+
+/// The same by any other clock: for as long as is left now.
+template <class C, class Duration>
+[[nodiscard]] core::SleepAwaiter sleep_until(std::chrono::time_point<C, Duration> when) {
+    return core::SleepAwaiter{core::from_now(when - C::now())};
+}
+
+/// Sleeps for `duration`, never shorter; zero or less goes once round the ready queue.
+template <class Rep, class Period>
+[[nodiscard]] core::SleepAwaiter sleep(std::chrono::duration<Rep, Period> duration) {
+    return core::SleepAwaiter{core::from_now(duration)};
+}
+
+} // namespace rouse::inline ROUSE_ABI

@@ -1,0 +1,86 @@
+// The frame pool of firmware: ROUSE_FRAME_BYTES of static memory, no heap. Freed blocks are kept in free lists by
+// size; there is one pool, for one loop.
+//
+// A frame that can never fit is a link error where the compiler optimises (the name of the missing function says
+// why); at -O0, and for a pool that is used up, the frame's Task is empty.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+#include <rouse/core/task_record.hpp>
+
+namespace rouse::inline ROUSE_ABI::core {
+
+#if defined(__OPTIMIZE__)
+extern "C" void rouse_frame_is_larger_than_ROUSE_FRAME_BYTES(); // not defined anywhere
+#endif
+
+class FramePool {
+public:
+    static FramePool* create(const void*) noexcept { return &the_pool(); }
+    void abandon() noexcept {}
+    [[nodiscard]] const void* thread() const noexcept { return nullptr; }
+    static FramePool* of(TaskRecord&) noexcept { return &the_pool(); }
+
+    /// A block of at least `bytes`, with a TaskRecord at its start; null if the pool is used up.
+    [[gnu::always_inline]] static void* allocate(FramePool*, std::size_t bytes) noexcept {
+#if defined(__OPTIMIZE__)
+        if (__builtin_constant_p(bytes) && bytes > ROUSE_FRAME_BYTES) rouse_frame_is_larger_than_ROUSE_FRAME_BYTES();
+#endif
+        return the_pool().take(bytes);
+    }
+
+    static void release(TaskRecord& block) noexcept {
+        the_pool().put_back(block);
+    }
+
+    /// Calls f(record) for each block in use.
+    template <class F>
+    void for_each_in_use(F f) {
+        for (std::size_t at = 0; at < used_;) {
+            auto& head = *reinterpret_cast<Head*>(memory_ + at);
+            at += head.bytes;
+            if (head.record.state != TaskState::unused) f(head.record);
+        }
+    }
+
+private:
+    static constexpr std::size_t granule = 8;
+
+    // In front of each block: its size, which never changes.
+    struct Head {
+        alignas(granule) std::size_t bytes;
+        alignas(granule) TaskRecord record;
+    };
+    static constexpr std::size_t head_bytes = offsetof(Head, record);
+
+    static FramePool& the_pool() noexcept {
+        static constinit FramePool pool;
+        return pool;
+    }
+
+    // First fit among the free blocks of just this size; then a new one. Frames of one coroutine are all of one
+    // size, so blocks are never split or joined and nothing fragments.
+    void* take(std::size_t bytes) noexcept {
+        const std::size_t whole = (bytes + head_bytes + granule - 1) / granule * granule;
+        for (std::size_t at = 0; at < used_;) {
+            auto& head = *reinterpret_cast<Head*>(memory_ + at);
+            if (head.bytes == whole && head.record.state == TaskState::unused) return &head.record;
+            at += head.bytes;
+        }
+        if (whole > sizeof memory_ - used_) return nullptr;
+        auto* head = reinterpret_cast<Head*>(memory_ + used_);
+        used_ += whole;
+        head->bytes = whole;
+        return &head->record;
+    }
+
+    void put_back(TaskRecord&) noexcept {} // the record's state says that it is unused
+
+    std::size_t used_ = 0;
+    alignas(granule) std::byte memory_[ROUSE_FRAME_BYTES] = {};
+};
+
+} // namespace rouse::inline ROUSE_ABI::core

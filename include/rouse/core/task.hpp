@@ -1,0 +1,218 @@
+// Task<T>: the type of a coroutine that a loop can run.
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include <rouse/core/loop.hpp>
+
+namespace rouse::inline ROUSE_ABI {
+
+namespace core {
+
+/// What all promises have in common: where frames come from, and what happens at both ends of a coroutine.
+template <class Derived>
+class PromiseBase {
+public:
+    // noexcept, so that the compiler asks for the failure and gives an empty Task.
+    static void* operator new(std::size_t bytes) noexcept {
+        Loop* loop = Loop::current_or_null();
+        void* block = FramePool::allocate(loop == nullptr ? nullptr : loop->frame_pool(), sizeof(TaskRecord) + bytes);
+        return block == nullptr ? nullptr : ::new (block) TaskRecord + 1;
+    }
+    static void operator delete(void* frame, std::size_t) noexcept {
+        Loop::frame_destroyed(*(static_cast<TaskRecord*>(frame) - 1));
+    }
+
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+
+    struct FinalAwaiter {
+        bool await_ready() const noexcept { return false; }
+        void await_suspend(std::coroutine_handle<Derived> frame) const noexcept {
+            TaskRecord& record = TaskRecord::of(frame);
+            if (record.is_task) {
+                record.state = TaskState::done;
+            } else if (record.resume_point != nullptr) {
+                Loop::running_task().resume_point = record.resume_point;
+            }
+        }
+        void await_resume() const noexcept {}
+    };
+    FinalAwaiter final_suspend() const noexcept { return {}; }
+
+    void unhandled_exception() noexcept {
+#if ROUSE_EXCEPTIONS
+        try {
+            throw;
+        } catch (const CancelledError&) {
+            record().ending = Ending::cancelled;
+        } catch (...) {
+            record().set_error(std::current_exception());
+        }
+#endif
+    }
+
+    [[nodiscard]] TaskRecord& record() noexcept { return TaskRecord::of(handle()); }
+
+protected:
+    std::coroutine_handle<Derived> handle() noexcept {
+        return std::coroutine_handle<Derived>::from_promise(static_cast<Derived&>(*this));
+    }
+
+    // The address of the frame, such that the compiler cannot tell that it is the one it allocated. Else clang may put
+    // the frame of a child into its parent's (heap elision), and then there is no record in front of it.
+    std::coroutine_handle<Derived> opaque_handle() noexcept {
+        void* address = handle().address();
+        asm("" : "+r"(address));
+        return std::coroutine_handle<Derived>::from_address(address);
+    }
+};
+
+template <class T>
+class Promise : public PromiseBase<Promise<T>> {
+    using Stored = std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>;
+
+public:
+    Promise() noexcept {}
+    ~Promise() {
+        if (this->record().ending == Ending::value) std::destroy_at(&value_);
+    }
+
+    Task<T> get_return_object() noexcept { return Task<T>{this->opaque_handle()}; }
+    static Task<T> get_return_object_on_allocation_failure() noexcept { return Task<T>{}; }
+
+    template <class U = T>
+        requires std::is_constructible_v<T, U&&>
+    void return_value(U&& value) {
+        if constexpr (std::is_reference_v<T>) {
+            value_ = &static_cast<std::remove_reference_t<T>&>(value);
+        } else {
+            ::new (static_cast<void*>(std::addressof(value_))) T(std::forward<U>(value));
+        }
+        this->record().ending = Ending::value;
+    }
+
+    [[nodiscard]] std::remove_reference_t<T>& value() noexcept {
+        if constexpr (std::is_reference_v<T>) {
+            return *value_;
+        } else {
+            return value_;
+        }
+    }
+
+private:
+    union {
+        Stored value_; // alive when the record's ending is `value`
+    };
+};
+
+template <>
+class Promise<void> : public PromiseBase<Promise<void>> {
+public:
+    inline Task<void> get_return_object() noexcept;
+    inline static Task<void> get_return_object_on_allocation_failure() noexcept;
+    void return_void() noexcept { record().ending = Ending::value; }
+};
+
+#if ROUSE_EXCEPTIONS
+/// Throws what ended a coroutine that has not returned.
+[[noreturn]] inline void throw_ending(TaskRecord& record) {
+    if (record.ending == Ending::error) std::rethrow_exception(record.error());
+    Loop::note_cancellation();
+    throw CancelledError{};
+}
+#endif
+
+/// co_await of a Task: runs the child at once, on the stack of the parent's resume. A child that ends without
+/// suspending has made await_suspend return false, so the parent just goes on, and the stack never grows with the number
+/// of children; a child that ends later leaves its parent to the loop (see FinalAwaiter). This does not depend on
+/// tail calls, which GCC makes only when optimising, and not on every CPU.
+template <class T>
+class ChildAwaiter {
+public:
+    explicit ChildAwaiter(std::coroutine_handle<Promise<T>> child) noexcept : child_{child} {}
+
+    bool await_ready() const {
+        if (!child_) [[unlikely]] misuse("rouse: co_await of an empty Task: it was moved from, or its frame could not be allocated");
+        if (TaskRecord::of(child_).state != TaskState::created) [[unlikely]] misuse("rouse: co_await of a Task that was awaited before; use create_task to await it more than once");
+        return false;
+    }
+
+    bool await_suspend(std::coroutine_handle<> parent) {
+        TaskRecord& record = TaskRecord::of(child_);
+        record.state = TaskState::running;
+        child_.resume();
+        if (child_.done()) return false;
+        record.resume_point = parent;
+        return true;
+    }
+
+    T await_resume() {
+#if ROUSE_EXCEPTIONS
+        TaskRecord& record = TaskRecord::of(child_);
+        if (record.ending != Ending::value) [[unlikely]] throw_ending(record);
+#endif
+        if constexpr (!std::is_void_v<T>) return std::forward<T>(child_.promise().value());
+    }
+
+private:
+    std::coroutine_handle<Promise<T>> child_;
+};
+
+} // namespace core
+
+/// A coroutine that returns T. Lazy: it runs when it is awaited (`co_await f()` runs it in place, as part of the task
+/// that awaits) or handed to create_task or run. Move-only; destroying one that was not run destroys its frame.
+/// Empty after a move, or if its frame could not be allocated.
+///
+/// Made and awaited on the thread of the loop that runs it. Its arguments live in the frame, until the Task (or the
+/// last TaskHandle) is destroyed; what it only refers to must live as long: a lambda that captures must outlive the
+/// coroutine that it made.
+template <class T>
+class [[nodiscard]] Task {
+public:
+    using promise_type = core::Promise<T>;
+    using value_type = T;
+
+    Task() noexcept = default;
+    Task(Task&& other) noexcept : frame_{std::exchange(other.frame_, nullptr)} {}
+    Task& operator=(Task&& other) noexcept {
+        if (this != &other) {
+            if (frame_) frame_.destroy();
+            frame_ = std::exchange(other.frame_, nullptr);
+        }
+        return *this;
+    }
+    ~Task() {
+        if (frame_) frame_.destroy();
+    }
+
+    /// Whether there is a coroutine to run.
+    explicit operator bool() const noexcept { return frame_ != nullptr; }
+
+    /// Runs the coroutine in place; once. Returns what it returns, throws what it throws.
+    auto operator co_await() const noexcept { return core::ChildAwaiter<T>{frame_}; }
+
+    /// Gives up the frame to a loop. For the library.
+    [[nodiscard]] core::TaskRecord* release() noexcept {
+        return frame_ ? &core::TaskRecord::of(std::exchange(frame_, nullptr)) : nullptr;
+    }
+
+    /// The record of the frame; the Task must not be empty. For the library.
+    [[nodiscard]] core::TaskRecord& record() const noexcept { return core::TaskRecord::of(frame_); }
+
+private:
+    friend promise_type;
+    explicit Task(std::coroutine_handle<promise_type> frame) noexcept : frame_{frame} {}
+
+    std::coroutine_handle<promise_type> frame_;
+};
+
+inline Task<void> core::Promise<void>::get_return_object() noexcept { return Task<void>{opaque_handle()}; }
+inline Task<void> core::Promise<void>::get_return_object_on_allocation_failure() noexcept { return Task<void>{}; }
+
+} // namespace rouse::inline ROUSE_ABI

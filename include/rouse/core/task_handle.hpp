@@ -1,0 +1,280 @@
+// TaskHandle<T>: a hold on a task that a loop runs. Also create_task and current_task.
+#pragma once
+
+#include <coroutine>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <rouse/core/loop.hpp>
+#include <rouse/core/outcome.hpp>
+#include <rouse/core/task.hpp>
+
+namespace rouse::inline ROUSE_ABI {
+
+namespace core {
+
+/// A counted reference to a task, whatever it returns. Not thread-safe: it stays on the thread of the task's loop.
+class TaskReference {
+public:
+    TaskReference() noexcept = default;
+    explicit TaskReference(TaskRecord* task) noexcept : task_{task} {
+        if (task_ != nullptr) ++task_->references;
+    }
+    TaskReference(const TaskReference& other) noexcept : TaskReference{other.task_} {}
+    TaskReference(TaskReference&& other) noexcept : task_{std::exchange(other.task_, nullptr)} {}
+    TaskReference& operator=(TaskReference other) noexcept {
+        std::swap(task_, other.task_);
+        return *this;
+    }
+    ~TaskReference() {
+        if (task_ != nullptr) Loop::drop(*task_);
+    }
+
+    /// Whether there is a task; everything but cancel(), done() and comparison is bad use of an empty handle.
+    explicit operator bool() const noexcept { return task_ != nullptr; }
+
+    /// Makes the next resumption of the task throw CancelledError at its co_await (without exceptions: destroys its
+    /// frames instead). Forwarded to the task that it awaits. Returns false if the task is done, and for an empty handle.
+    /// A task cannot cancel itself: UsageError.
+    bool cancel() const {
+        if (task_ == nullptr) return false;
+        if (task_->state == TaskState::running && task_ == running_or_null()) {
+            misuse("rouse: TaskHandle::cancel: a task cannot cancel itself; return, or throw CancelledError");
+        }
+        return loop_of_task().cancel(*task_);
+    }
+
+    /// Whether the task has ended: returned, thrown or been cancelled. True for an empty handle.
+    [[nodiscard]] bool done() const noexcept { return task_ == nullptr || task_->finished(); }
+
+    /// Whether the task has ended by a cancellation.
+    [[nodiscard]] bool cancelled() const noexcept {
+        return task_ != nullptr && task_->finished() && task_->ending == Ending::cancelled;
+    }
+
+    /// The name given to create_task, or an empty one.
+    [[nodiscard]] std::string_view name() const noexcept {
+        if (task_ == nullptr || !task_->named) return {};
+        return {reinterpret_cast<const char*>(task_->name + 1), task_->name->length};
+    }
+
+    friend bool operator==(const TaskReference& a, const TaskReference& b) noexcept { return a.task_ == b.task_; }
+
+    /// The record of the task. For the library.
+    [[nodiscard]] TaskRecord* record() const noexcept { return task_; }
+
+private:
+    static TaskRecord* running_or_null() noexcept;
+    [[nodiscard]] Loop& loop_of_task() const {
+        if (FramePool::of(*task_) != Loop::current().frame_pool() && !task_->finished()) {
+            misuse("rouse: TaskHandle::cancel: the task belongs to another loop; signal it through a thread-safe object");
+        }
+        return Loop::current();
+    }
+
+    TaskRecord* task_ = nullptr;
+};
+
+/// Waits for a task. Shared by `co_await handle` and `co_await handle.outcome()`.
+class JoinAwaiter {
+public:
+    JoinAwaiter(TaskReference awaited, bool wants_outcome) noexcept : awaited_{std::move(awaited)} {
+        waiter_.wants_outcome = wants_outcome;
+    }
+    JoinAwaiter(const JoinAwaiter&) = delete;
+    JoinAwaiter& operator=(const JoinAwaiter&) = delete;
+    ~JoinAwaiter() {
+        if (waiter_.awaited == nullptr) return;
+        JoinWaiter** link = &waiter_.awaited->awaiters();
+        while (*link != &waiter_) link = &(*link)->next;
+        *link = waiter_.next;
+    }
+
+    bool await_ready() const {
+        TaskRecord* task = awaited_.record();
+        if (task == nullptr) misuse("rouse: co_await of an empty TaskHandle");
+        if (FramePool::of(*task) != Loop::current().frame_pool()) {
+            misuse("rouse: co_await of a TaskHandle: the task belongs to another loop");
+        }
+        // Without exceptions a cancelled task cancels its awaiter, for which that has to suspend.
+        if (!ROUSE_EXCEPTIONS && !waiter_.wants_outcome && awaited_.cancelled()) return false;
+        return task->finished();
+    }
+
+    void await_suspend(std::coroutine_handle<> frame) {
+        TaskRecord& awaited = *awaited_.record();
+        if (awaited.finished()) {
+            Loop::running_task().cancel_requested = true;
+            Loop::current().park_ready(frame);
+            return;
+        }
+        // A circle would never end, and cancel() relies on there being none.
+        for (TaskRecord* task = &awaited;;) {
+            if (task == &Loop::running_task()) misuse("rouse: co_await of a TaskHandle: a task cannot await itself, nor a task that awaits it");
+            if (task->state != TaskState::waiting_for_task) break;
+            task = static_cast<JoinWaiter*>(task->link.waiter)->awaited;
+        }
+        Loop::park(waiter_, TaskState::waiting_for_task, frame);
+        waiter_.awaited = &awaited;
+        waiter_.next = std::exchange(awaited.awaiters(), &waiter_);
+        suspended_ = true;
+    }
+
+protected:
+    // On resumption: the task that has ended.
+    TaskRecord& resumed() {
+        if (suspended_) Loop::check_cancelled();
+        awaited_.record()->seen = true;
+        return *awaited_.record();
+    }
+
+private:
+    TaskReference awaited_; // keeps the result
+    JoinWaiter waiter_;
+    bool suspended_ = false;
+};
+
+/// The value that a task returned: a copy, as others may await it too; moved out where it cannot be copied.
+template <class T>
+decltype(auto) take_value(TaskRecord& task) {
+    auto& value = std::coroutine_handle<Promise<T>>::from_address(&task + 1).promise().value();
+    if constexpr (std::is_reference_v<T>) {
+        return static_cast<T>(value);
+    } else if constexpr (std::is_copy_constructible_v<T>) {
+        return T(value);
+    } else {
+        return T(std::move(value));
+    }
+}
+
+} // namespace core
+
+/// A hold on a task. Copyable; dropping it does not stop the task. Stays on the thread of the task's loop, but may
+/// outlive the loop. TaskHandle<> is a handle of a task of any type.
+///
+/// `co_await handle`, by any number of tasks: waits for the task to end, and returns what it returned (a copy; what cannot
+/// be copied goes to the first who awaits), throws what it threw, or throws CancelledError if it was cancelled. If the awaiting
+/// task is cancelled, so is the awaited one.
+template <class T>
+class TaskHandle : public core::TaskReference {
+public:
+    TaskHandle() noexcept = default;
+    explicit TaskHandle(core::TaskRecord* task) noexcept : TaskReference{task} {}
+
+    /// Any handle is a handle of a task whose value does not matter.
+    template <class U>
+        requires std::is_void_v<T>
+    TaskHandle(const TaskHandle<U>& other) noexcept : TaskReference{other} {}
+
+    struct Awaiter : core::JoinAwaiter {
+        using JoinAwaiter::JoinAwaiter;
+        T await_resume() {
+            [[maybe_unused]] core::TaskRecord& task = resumed();
+#if ROUSE_EXCEPTIONS
+            if (task.ending != core::Ending::value) core::throw_ending(task);
+#endif
+            if constexpr (!std::is_void_v<T>) return core::take_value<T>(task);
+        }
+    };
+    auto operator co_await() const noexcept { return Awaiter{*this, false}; }
+
+    struct OutcomeAwaiter : core::JoinAwaiter {
+        using JoinAwaiter::JoinAwaiter;
+        Outcome<T> await_resume() { return outcome_of(resumed()); }
+    };
+    /// `co_await handle.outcome()`: the same wait, but how the task ended comes back as a value, and a cancelled task does
+    /// not cancel the one that awaits it.
+    [[nodiscard]] auto outcome() const noexcept { return OutcomeAwaiter{*this, true}; }
+
+    /// What a task that is done() returned, or throws what it threw; UsageError if it is not done.
+    [[nodiscard]] T result() const {
+        if (!*this || !done()) misuse("rouse: TaskHandle::result: the task has not ended");
+        record()->seen = true;
+        return outcome_of(*record()).value();
+    }
+
+private:
+    static Outcome<T> outcome_of(core::TaskRecord& task) {
+        switch (task.ending) {
+#if ROUSE_EXCEPTIONS
+        case core::Ending::error: return Outcome<T>::of_error(task.error());
+#endif
+        case core::Ending::value:
+            if constexpr (std::is_void_v<T>) {
+                return Outcome<T>::of_value();
+            } else {
+                return Outcome<T>::of_value(core::take_value<T>(task));
+            }
+        default: return Outcome<T>::of_cancelled();
+        }
+    }
+};
+
+/// Starts a task on the current loop: see Loop::create_task.
+template <class T>
+TaskHandle<T> create_task(Task<T> task, std::string_view name = {}) {
+    return Loop::current().create_task(std::move(task), name);
+}
+
+/// The task that is running. Outside of a task: UsageError.
+inline TaskHandle<> current_task() { return TaskHandle<>{&Loop::running_task()}; }
+
+// ---- the parts of Loop that need Task -------------------------------------------------------------------------------
+
+inline core::TaskRecord* core::TaskReference::running_or_null() noexcept {
+    Loop* loop = Loop::current_or_null();
+    return loop == nullptr ? nullptr : loop->running_or_null();
+}
+
+template <class T>
+Task<T> Loop::adopt(Task<T> task) {
+    co_return co_await task;
+}
+
+inline bool Loop::owns(core::TaskRecord& task) const {
+    core::FramePool* pool = core::FramePool::of(task);
+    if (pool != nullptr && pool->thread() != pool_->thread()) {
+        misuse("rouse: create_task: the Task was made on the thread of another loop; make it on the thread that runs it");
+    }
+    return pool == pool_;
+}
+
+template <class T>
+TaskHandle<T> Loop::create_task(Task<T> task, std::string_view name) {
+    if (!task) return {};
+    if (task.record().state != core::TaskState::created) misuse("rouse: create_task: the Task was awaited before");
+    if (!owns(task.record())) {
+        // Its frame is not from our pool, in which a loop finds its tasks: run it as the child of one that is.
+        Loop* const before = std::exchange(current_, this);
+        task = adopt(std::move(task));
+        current_ = before;
+        if (!task) return {};
+    }
+    core::TaskRecord* record = task.release();
+    start(*record, name);
+    return TaskHandle<T>{record};
+}
+
+template <class T>
+T Loop::run_until_complete(TaskHandle<T> task) {
+    if (!task) misuse("rouse: Loop::run_until_complete: an empty task: moved from, or its frame could not be allocated");
+    wait_for(*task.record());
+    return task.result();
+}
+
+template <class T>
+T Loop::run_until_complete(Task<T> task) {
+    return run_until_complete(create_task(std::move(task)));
+}
+
+template <class T>
+T Loop::run(Task<T> main) {
+    TaskHandle<T> task = create_task(std::move(main), "main");
+    if (!task) misuse("rouse: run: an empty task: moved from, or its frame could not be allocated");
+    wait_for(*task.record());
+    cancel_all();
+    return task.result();
+}
+
+} // namespace rouse::inline ROUSE_ABI

@@ -1,0 +1,197 @@
+// EpollPort: the port for Linux. Sleeps in epoll with nanosecond deadlines where the kernel has them, is woken
+// through an eventfd, and tells watches when their descriptors become ready.
+#pragma once
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <ctime>
+#include <utility>
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <rouse/core/config.hpp>
+#include <rouse/core/port.hpp>
+
+#if ROUSE_EXCEPTIONS
+#include <system_error>
+#endif
+
+namespace rouse::inline ROUSE_ABI {
+
+/// Somebody who is told when a descriptor becomes ready. Registered once, edge-triggered: told of each change, not of
+/// each state.
+class Watch {
+public:
+    /// On the loop, while it looks for input: `events` are epoll's. Must not resume anything, and not throw.
+    virtual void on_events(std::uint32_t events) noexcept = 0;
+
+protected:
+    Watch() = default;
+    ~Watch() = default;
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+};
+
+class EpollPort final : public Port {
+public:
+    /// Throws std::system_error if the process has no descriptors left, naming what it could not make.
+    EpollPort() {
+        epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+        if (epoll_ < 0) fail("rouse: EpollPort: epoll_create1");
+        wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (wake_ < 0) {
+            close_keeping_errno(epoll_);
+            fail("rouse: EpollPort: eventfd");
+        }
+        epoll_event event{};
+        event.events = EPOLLIN;
+        event.data.ptr = nullptr;
+        if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event) != 0) {
+            close_keeping_errno(wake_);
+            close_keeping_errno(epoll_);
+            fail("rouse: EpollPort: epoll_ctl");
+        }
+        newest_before_ = std::exchange(newest_, this);
+    }
+
+    ~EpollPort() {
+        EpollPort** link = &newest_;
+        while (*link != this) link = &(*link)->newest_before_;
+        *link = newest_before_;
+        ::close(wake_);
+        ::close(epoll_);
+    }
+
+    [[nodiscard]] TimePoint now() const noexcept override {
+        timespec time{};
+        ::clock_gettime(CLOCK_MONOTONIC, &time);
+        return TimePoint{std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec}};
+    }
+
+    unsigned wait_until(TimePoint deadline) noexcept override {
+        // Only a look, and nobody to look for: the inbox tells of everything else.
+        if (deadline == at_once && watches_ == 0) return 0;
+        const int count = wait(deadline);
+        unsigned wakes = 0;
+        for (batch_next_ = 0, batch_size_ = count; batch_next_ < batch_size_;) {
+            const epoll_event& event = events_[batch_next_++];
+            if (event.data.ptr != nullptr) {
+                static_cast<Watch*>(event.data.ptr)->on_events(event.events);
+            } else if (event.events != 0) {
+                wakes = take_wakes();
+            }
+        }
+        batch_size_ = 0;
+        return wakes;
+    }
+
+    // Through syscall(), because write() is a cancellation point, and a thread that is cancelled inside of a noexcept
+    // set() would end the program.
+    void wake() noexcept override {
+        const int saved = errno;
+        const std::uint64_t one = 1;
+        ::syscall(SYS_write, wake_, &one, sizeof one);
+        errno = saved;
+    }
+
+    [[nodiscard]] int native_handle() const noexcept override { return epoll_; }
+
+    /// Starts to watch a descriptor, for input and output, edge-triggered. Returns 0 or an errno.
+    [[nodiscard]] int add(int descriptor, Watch& watch) noexcept {
+        epoll_event event{};
+        event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+        event.data.ptr = &watch;
+        if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) != 0) return errno;
+        ++watches_;
+        return 0;
+    }
+
+    /// Ends it; call before the descriptor is closed. The watch is not told anything afterwards.
+    void remove(int descriptor, Watch& watch) noexcept {
+        epoll_event unused{};
+        ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, &unused);
+        --watches_;
+        for (int i = batch_next_; i < batch_size_; ++i) {
+            if (events_[i].data.ptr == &watch) events_[i] = {};
+        }
+    }
+
+    /// Whether this port is the one that `port` refers to; a loop knows its port only as a Port.
+    [[nodiscard]] static EpollPort* find(const Port& port) noexcept {
+        for (EpollPort* each = newest_; each != nullptr; each = each->newest_before_) {
+            if (each == &port) return each;
+        }
+        return nullptr;
+    }
+
+private:
+    [[noreturn]] static void fail(const char* what) {
+#if ROUSE_EXCEPTIONS
+        throw std::system_error{errno, std::system_category(), what};
+#else
+        ROUSE_PANIC(what);
+        for (;;) {}
+#endif
+    }
+
+    static void close_keeping_errno(int descriptor) noexcept {
+        const int saved = errno;
+        ::close(descriptor);
+        errno = saved;
+    }
+
+    // The number of wakes since the last call.
+    unsigned take_wakes() noexcept {
+        std::uint64_t count = 0;
+        return ::read(wake_, &count, sizeof count) == sizeof count ? static_cast<unsigned>(count) : 0;
+    }
+
+    // The number of events, in events_; 0 if a signal came (whatever its handler did is in the inbox).
+    int wait(TimePoint deadline) noexcept {
+        const bool bounded = deadline != forever;
+        std::chrono::nanoseconds left{0};
+        if (bounded && deadline != at_once) left = std::max(deadline - now(), std::chrono::nanoseconds{0});
+        int count = -1;
+#if defined(SYS_epoll_pwait2)
+        if (has_pwait2_) {
+            // The kernel's own layout, with 64 bits also where time_t has 32.
+            struct {
+                std::int64_t seconds;
+                std::int64_t nanoseconds;
+            } const timeout{left.count() / 1'000'000'000, left.count() % 1'000'000'000};
+            count = static_cast<int>(::syscall(SYS_epoll_pwait2, epoll_, events_, batch_capacity,
+                                               bounded ? &timeout : nullptr, nullptr, std::size_t{0}));
+            if (count >= 0 || errno != ENOSYS) return checked(count);
+            has_pwait2_ = false;
+        }
+#endif
+        const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+        constexpr std::int64_t most = 24 * 60 * 60 * 1000; // returning early is allowed
+        count = ::epoll_wait(epoll_, events_, batch_capacity, bounded ? static_cast<int>(std::min(milliseconds, most)) : -1);
+        return checked(count);
+    }
+
+    static int checked(int count) noexcept {
+        if (count < 0 && errno != EINTR) ROUSE_PANIC("rouse: EpollPort: epoll_wait failed: its descriptor was closed by somebody else");
+        return std::max(count, 0);
+    }
+
+    static constexpr int batch_capacity = 128;
+    static inline constinit thread_local EpollPort* newest_ = nullptr; // this thread's, see find()
+
+    int epoll_ = -1;
+    int wake_ = -1;
+    int watches_ = 0;
+    int batch_next_ = 0; // events_[batch_next_ .. batch_size_) are still to be told
+    int batch_size_ = 0;
+    bool has_pwait2_ = true;
+    EpollPort* newest_before_ = nullptr;
+    epoll_event events_[batch_capacity];
+};
+
+} // namespace rouse::inline ROUSE_ABI
