@@ -23,6 +23,11 @@
 #define ROUSE_FRAME_BYTES 2048
 #endif
 
+// ROUSE_CORES: without an operating system, how many cores run this program.
+#if !ROUSE_HOSTED && !defined(ROUSE_CORES)
+#define ROUSE_CORES 1
+#endif
+
 // ROUSE_ATOMIC_HEADER: a header to take rouse::Atomic and the barriers from, in place of the platform's; for
 // a model checker that runs the code that ships.
 
@@ -48,6 +53,18 @@
 #endif
 #if !defined(ROUSE_ASAN)
 #define ROUSE_ASAN 0
+#endif
+
+// ROUSE_TSAN: 1 under ThreadSanitizer, which does not understand fences.
+#if defined(__SANITIZE_THREAD__)
+#define ROUSE_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define ROUSE_TSAN 1
+#endif
+#endif
+#if !defined(ROUSE_TSAN)
+#define ROUSE_TSAN 0
 #endif
 
 // ROUSE_ABI: the inline namespace that everything lives in, so that two translation units whose settings

@@ -97,6 +97,9 @@ public:
     /// Whether a task of this loop, or the loop itself, is running: it must not be blocked now.
     [[nodiscard]] bool running() const noexcept { return sentinel_ != nullptr || running_task_ != nullptr; }
 
+    /// Whether a loop is running on this thread, so that a call that blocks would lock it up.
+    [[nodiscard]] static bool blocking_refused() noexcept { return current_ != nullptr && current_->running(); }
+
     /// The number of tasks that have been started and have not ended.
     [[nodiscard]] std::size_t live_tasks() const noexcept { return live_; }
 
@@ -119,6 +122,13 @@ public:
 
     /// Suspends the running task at `frame`: it waits in `waiter`.
     static void park(core::Waiter& waiter, core::TaskState state, std::coroutine_handle<> frame);
+
+    /// Takes back the park() of just now: the task goes on.
+    static void unpark(core::Waiter& waiter) noexcept {
+        waiter.task->state = core::TaskState::running;
+        waiter.task->resume_point = nullptr;
+        waiter.task = nullptr;
+    }
 
     /// Suspends the running task at `frame`, to go once round the ready queue.
     void park_ready(std::coroutine_handle<> frame);

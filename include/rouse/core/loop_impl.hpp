@@ -151,10 +151,8 @@ inline void Loop::step(core::TaskRecord& task) noexcept {
 
 inline void Loop::destroy_frame(core::TaskRecord& task) noexcept {
     core::TaskRecord* const before = std::exchange(running_task_, &task);
-    task.state = core::TaskState::running;
-    task.being_cancelled = true;
-    task.frame().destroy(); // the record stays: the loop's reference
     task.state = core::TaskState::destroyed;
+    task.frame().destroy(); // the record stays: the loop's reference
     task.ending = core::Ending::cancelled;
     running_task_ = before;
     finish(task);

@@ -41,17 +41,24 @@ public:
     void await_resume() const { Loop::check_cancelled(); }
 };
 
-/// The instant `duration` from now: at_once if it is not positive, `forever` if that is over a century.
+/// `duration` in units of D, rounded up; D::max() if it is over a century.
+template <class D, class Rep, class Period>
+constexpr D saturated(std::chrono::duration<Rep, Period> duration) {
+    // The limit is a constant in the caller's unit: no 64-bit division at run time, and no overflow.
+    if constexpr (std::ratio_greater_equal_v<Period, typename D::period>) {
+        using Wide = std::chrono::duration<std::int64_t, Period>;
+        constexpr auto half_the_range = std::chrono::duration_cast<Wide>(D::max() / 2);
+        if (duration >= half_the_range) return D::max();
+    }
+    return std::chrono::ceil<D>(duration);
+}
+
+/// The instant `duration` from now; at_once if it is not positive.
 template <class Rep, class Period>
 TimePoint from_now(std::chrono::duration<Rep, Period> duration) {
     if (!(duration > duration.zero())) return at_once;
-    // The limit is a constant in the caller's unit: no 64-bit division at run time, and no overflow.
-    if constexpr (std::ratio_greater_equal_v<Period, std::nano>) {
-        using Wide = std::chrono::duration<std::int64_t, Period>;
-        constexpr auto half_the_range = std::chrono::duration_cast<Wide>(Clock::duration::max() / 2);
-        if (duration >= half_the_range) return forever;
-    }
-    return Clock::now() + std::chrono::ceil<Clock::duration>(duration);
+    const auto left = saturated<Clock::duration>(duration);
+    return left == Clock::duration::max() ? forever : Clock::now() + left;
 }
 
 } // namespace core

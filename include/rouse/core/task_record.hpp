@@ -133,7 +133,7 @@ public:
     bool cancel_requested : 1 = false; // its next resumption is a cancellation
     bool named : 1 = false;            // see `name`
     bool seen : 1 = false;             // somebody has been told how it ended
-    bool being_cancelled : 1 = false;  // a cancellation is on its way through its frames (see on_cancel)
+    bool being_cancelled : 1 = false;  // CancelledError was thrown in this step (see on_cancel)
 };
 
 static_assert(sizeof(TaskRecord) == 4 * sizeof(void*));

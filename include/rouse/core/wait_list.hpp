@@ -35,6 +35,7 @@ struct ListWaiter : Waiter, ListNode {
     ~ListWaiter() { unlink(); }
 };
 
+/// First in, first out. Whoever owns the list knows which class its nodes are.
 class WaitList {
 public:
     constexpr WaitList() noexcept = default;
@@ -43,7 +44,7 @@ public:
 
     /// Those still in it are in no list then: they wait until they are cancelled.
     ~WaitList() {
-        while (!empty()) pop_front<ListNode>();
+        while (!empty()) pop_front();
     }
 
     [[nodiscard]] bool empty() const noexcept { return !ends_.linked(); }
@@ -57,19 +58,15 @@ public:
     }
 
     /// Takes out the one that has waited longest; the list must not be empty.
-    template <class W = ListWaiter>
-    W& pop_front() noexcept {
+    ListNode& pop_front() noexcept {
         ListNode& first = *ends_.next_;
         first.unlink();
-        return static_cast<W&>(first);
+        return first;
     }
-
-    /// The one that has waited longest; the list must not be empty.
-    [[nodiscard]] ListWaiter& front() noexcept { return static_cast<ListWaiter&>(*ends_.next_); }
 
     /// Moves all of `other` behind what is here.
     void take_all(WaitList& other) noexcept {
-        while (!other.empty()) push_back(other.pop_front<ListNode>());
+        while (!other.empty()) push_back(other.pop_front());
     }
 
 private:

@@ -1,0 +1,80 @@
+// The asymmetric barrier: what keeps a store before a later load at both ends of a queue, with the cost at the end that
+// is about to sleep. If one side does  store x; light_barrier(); load y  and the other
+// store y; heavy_barrier(); load x,  then at least one of them sees the other's store.
+//
+// Linux: membarrier(2), which makes every running thread of this process execute a full barrier; the light side is then
+// only for the compiler. Where the kernel does not have it, both are full fences. On one core without an operating
+// system, where an interrupt handler runs to its end between two instructions, both are for the compiler;
+// ROUSE_CORES=2 or more makes them fences.
+#pragma once
+
+#include <atomic>
+
+#include <rouse/core/config.hpp>
+
+#if defined(__linux__) && ROUSE_HOSTED
+#include <cerrno>
+
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace rouse::inline ROUSE_ABI {
+
+namespace barrier {
+
+// A full fence. ThreadSanitizer does not know fences (and GCC says so); a read-modify-write does there.
+inline void full_fence() noexcept {
+#if ROUSE_TSAN
+    static std::atomic<int> word{0};
+    word.fetch_add(1, std::memory_order_seq_cst);
+#else
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+#endif
+}
+
+#if defined(__linux__) && ROUSE_HOSTED
+// Keeps errno: it is called by close(), from any context.
+inline bool membarrier(int command) noexcept {
+    const int saved = errno;
+    const bool done = ::syscall(SYS_membarrier, command, 0, 0) == 0;
+    errno = saved;
+    return done;
+}
+inline bool register_membarrier() noexcept { return membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED); }
+
+// Set before main; until then, and for ever where the kernel refuses, both sides use full fences.
+inline const bool has_membarrier = register_membarrier();
+#endif
+
+} // namespace barrier
+
+/// Between a store and a load of the side that is fast.
+inline void light_barrier() noexcept {
+#if defined(__linux__) && ROUSE_HOSTED
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    if (!barrier::has_membarrier) [[unlikely]] barrier::full_fence();
+#elif !ROUSE_HOSTED && ROUSE_CORES == 1
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+#else
+    barrier::full_fence();
+#endif
+}
+
+/// Between a store and a load of the side that is about to sleep. On Linux a system call, 0.2 to 0.5 us.
+inline void heavy_barrier() noexcept {
+#if defined(__linux__) && ROUSE_HOSTED
+    barrier::full_fence();
+    // Registers once more if it runs before has_membarrier is set, or in a child of fork.
+    if (!barrier::membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) && barrier::register_membarrier()) {
+        barrier::membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+    }
+#elif !ROUSE_HOSTED && ROUSE_CORES == 1
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+#else
+    barrier::full_fence();
+#endif
+}
+
+} // namespace rouse::inline ROUSE_ABI

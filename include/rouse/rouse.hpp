@@ -1,0 +1,19 @@
+// rouse: a single-threaded scheduler of coroutines that threads, other cores, signal handlers and interrupts can wake,
+// feed and drain without a lock. This header brings in all that needs no operating system and, where there is one, the
+// default port, so that run() works.
+#pragma once
+
+#include <rouse/core/on_cancel.hpp>
+#include <rouse/core/outcome.hpp>
+#include <rouse/core/sleep.hpp>
+#include <rouse/core/task.hpp>
+#include <rouse/core/task_handle.hpp>
+#include <rouse/sync/event.hpp>
+#include <rouse/sync/lock.hpp>
+#include <rouse/threadsafe/thread_safe_event.hpp>
+#include <rouse/threadsafe/thread_safe_flag.hpp>
+#include <rouse/threadsafe/thread_safe_queue.hpp>
+
+#if ROUSE_HOSTED
+#include <rouse/ports/default_port.hpp>
+#endif

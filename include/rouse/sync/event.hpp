@@ -1,0 +1,64 @@
+// Event: many tasks wait for one thing to happen.
+#pragma once
+
+#include <coroutine>
+
+#include <rouse/core/loop.hpp>
+
+namespace rouse::inline ROUSE_ABI {
+
+/// A flag that any number of tasks can wait for. It stays set until it is cleared.
+///
+/// For the tasks of one loop only; to set it from elsewhere use ThreadSafeEvent, which has the same interface.
+/// Waiters become ready in the order in which they began to wait, and return even if the event is cleared
+/// before they run. A cancelled wait changes nothing. An event that is destroyed while tasks wait for it leaves them
+/// waiting, until they are cancelled. Nothing is allocated.
+class Event {
+    class Awaiter;
+
+public:
+    constexpr Event() noexcept = default;
+    Event(const Event&) = delete;
+    Event& operator=(const Event&) = delete;
+
+    /// Sets the event and makes all that wait ready.
+    void set() noexcept;
+
+    /// From now on wait() waits.
+    void clear() noexcept { set_ = false; }
+
+    [[nodiscard]] bool is_set() const noexcept { return set_; }
+
+    /// `co_await event.wait()`: returns once the event is set; at once if it is.
+    [[nodiscard]] Awaiter wait() noexcept;
+
+private:
+    core::WaitList waiting_;
+    bool set_ = false;
+};
+
+class Event::Awaiter : core::ListWaiter {
+public:
+    explicit Awaiter(Event& event) noexcept : event_{event} {}
+    bool await_ready() const noexcept { return event_.set_; }
+    void await_suspend(std::coroutine_handle<> frame) {
+        Loop::park(*this, core::TaskState::waiting_in_list, frame);
+        event_.waiting_.push_back(*this);
+    }
+    void await_resume() const {
+        if (task != nullptr) Loop::check_cancelled();
+    }
+
+private:
+    friend Event;
+    Event& event_;
+};
+
+inline Event::Awaiter Event::wait() noexcept { return Awaiter{*this}; }
+
+inline void Event::set() noexcept {
+    set_ = true;
+    while (!waiting_.empty()) Loop::current().wake(static_cast<Awaiter&>(waiting_.pop_front()));
+}
+
+} // namespace rouse::inline ROUSE_ABI

@@ -1,0 +1,191 @@
+// How the two sides of a ThreadSafeQueue wait: as tasks and as threads.
+#pragma once
+
+#include <coroutine>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include <rouse/core/foreign_waiter.hpp>
+#include <rouse/threadsafe/thread_safe_queue.hpp>
+
+namespace rouse::inline ROUSE_ABI {
+
+namespace core {
+
+/// A task that waits on one side of a queue. In the slot, or taken out of it and on its way to the inbox, exactly while
+/// `asleep_`; only then can a foreign context know of it.
+template <class Queue, class Side>
+class QueueWaiter : public ForeignWaiter, public InboxItem {
+public:
+    explicit QueueWaiter(Queue& queue) noexcept : queue_{&queue} {}
+    ~QueueWaiter() { leave(); }
+
+    bool await_ready() const {
+        if (Side::waiter(*queue_) != nullptr) misuse(Side::second_one);
+        return Side::has_something_to_do(*queue_);
+    }
+
+    bool await_suspend(std::coroutine_handle<> frame) {
+        inbox_ = &Loop::current().inbox();
+        asleep_ = queue_->template fall_asleep<Side>(*this);
+        if (!asleep_) return false;
+        Loop::park(*this, TaskState::waiting_for_foreign, frame);
+        Side::waiter(*queue_) = this;
+        return true;
+    }
+
+    /// The queue is being destroyed: the task stays where it is until it is cancelled.
+    void forsake() noexcept {
+        Queue* queue = queue_;
+        leave();
+        Side::waiter(*queue) = nullptr;
+        queue_ = nullptr;
+    }
+
+protected:
+    // On resumption; throws if the task was cancelled. Then nothing has been put or taken.
+    Queue& resumed() {
+        if (task != nullptr) {
+            if (queue_ != nullptr && Side::waiter(*queue_) == this) Side::waiter(*queue_) = nullptr;
+            Loop::check_cancelled();
+        }
+        return *queue_;
+    }
+
+private:
+    bool retract() noexcept override {
+        if (asleep_ && !Side::slot(*queue_).withdraw(*this)) return false;
+        asleep_ = false;
+        if (queue_ != nullptr && Side::waiter(*queue_) == this) Side::waiter(*queue_) = nullptr;
+        return true;
+    }
+
+    // The wake may be an old one: of a put that was refused, or of a close that a put has overtaken. Look, and sleep again.
+    void arrive() noexcept override {
+        asleep_ = false;
+        if (leaving_) return;
+        if (!task->cancel_requested && !Side::has_something_to_do(*queue_)) {
+            asleep_ = queue_->template fall_asleep<Side>(*this);
+            if (asleep_) return;
+        }
+        Loop::current().wake(*this);
+    }
+
+    void leave() noexcept {
+        if (queue_ == nullptr) return;
+        leaving_ = true;
+        if (!retract()) Loop::current().wait_for_arrival([this] { return !asleep_; });
+        if (Side::waiter(*queue_) == this) Side::waiter(*queue_) = nullptr;
+    }
+
+    Queue* queue_; // null: it is gone
+    bool asleep_ = false;
+    bool leaving_ = false;
+};
+
+template <class Queue>
+class QueueNextAwaiter : public QueueWaiter<Queue, typename Queue::Consumer> {
+public:
+    using QueueWaiter<Queue, typename Queue::Consumer>::QueueWaiter;
+
+    std::optional<typename Queue::value_type> await_resume() {
+        Queue& queue = this->resumed();
+        auto item = queue.get_sync();
+        if (!item && !queue.closed()) misuse(Queue::Consumer::second_one);
+        return item;
+    }
+};
+
+template <class Queue>
+class QueueGetAwaiter : public QueueNextAwaiter<Queue> {
+public:
+    using QueueNextAwaiter<Queue>::QueueNextAwaiter;
+
+    typename Queue::value_type await_resume() {
+        auto item = QueueNextAwaiter<Queue>::await_resume();
+        if (!item) {
+#if ROUSE_EXCEPTIONS
+            throw QueueClosed{};
+#else
+            misuse("rouse: ThreadSafeQueue::get: the queue is closed and drained; use next() where exceptions are off");
+#endif
+        }
+        return *std::move(item);
+    }
+};
+
+template <class Queue, class U>
+class QueuePutAwaiter : public QueueWaiter<Queue, typename Queue::Producer> {
+public:
+    QueuePutAwaiter(Queue& queue, U value) noexcept
+        : QueueWaiter<Queue, typename Queue::Producer>{queue}, value_{std::forward<U>(value)} {}
+
+    bool await_resume() {
+        Queue& queue = this->resumed();
+        const bool accepted = queue.put_sync(std::forward<U>(value_));
+        if (!accepted && !queue.closed()) misuse(Queue::Producer::second_one);
+        return accepted;
+    }
+
+private:
+    U value_; // a reference: the value is the caller's until it is accepted
+};
+
+} // namespace core
+
+template <class T, std::size_t N>
+ThreadSafeQueue<T, N>::~ThreadSafeQueue() {
+    if (getter_ != nullptr) getter_->forsake();
+    if (putter_ != nullptr) putter_->forsake();
+    const std::size_t tail = tail_.load(std::memory_order_acquire);
+    for (std::size_t head = head_.load(std::memory_order_acquire); head != tail; head = after(head)) ring_.discard(head);
+}
+
+#if ROUSE_HOSTED
+
+template <class T, std::size_t N>
+template <class Rep, class Period>
+auto ThreadSafeQueue<T, N>::deadline(std::chrono::duration<Rep, Period> at_most) {
+    using Time = core::ParkedThread::Time;
+    if (!(at_most > at_most.zero())) return Time::min();
+    const auto left = core::saturated<Time::duration>(at_most);
+    return left == Time::duration::max() ? Time::max() : core::ParkedThread::now() + left;
+}
+
+/// Sleeps, as a thread, until this side has something to do (true) or the time is up.
+template <class T, std::size_t N>
+template <class Side>
+bool ThreadSafeQueue<T, N>::block_until(core::ParkedThread::Time deadline) {
+    while (!Side::has_something_to_do(*this)) {
+        if (deadline == core::ParkedThread::Time::min()) return false;
+        core::ParkedThread thread;
+        if (!fall_asleep<Side>(thread)) return true;
+        if (thread.wait_until(deadline)) continue;
+        if (!Side::slot(*this).withdraw(thread)) thread.wait(); // it was taken: not to be left before it is let go
+        return Side::has_something_to_do(*this);
+    }
+    return true;
+}
+
+template <class T, std::size_t N>
+template <class U>
+bool ThreadSafeQueue<T, N>::put_until(U&& value, core::ParkedThread::Time deadline) {
+    if (Loop::blocking_refused()) misuse("rouse: ThreadSafeQueue::put_sync: would block the loop that runs on this thread; use co_await put()");
+    while (block_until<Producer>(deadline)) {
+        if (put_sync(std::forward<U>(value))) return true;
+        if (closed()) return false;
+    }
+    return false;
+}
+
+template <class T, std::size_t N>
+std::optional<T> ThreadSafeQueue<T, N>::get_until(core::ParkedThread::Time deadline) {
+    if (Loop::blocking_refused()) misuse("rouse: ThreadSafeQueue::get_sync: would block the loop that runs on this thread; use co_await get()");
+    block_until<Consumer>(deadline);
+    return get_sync();
+}
+
+#endif
+
+} // namespace rouse::inline ROUSE_ABI

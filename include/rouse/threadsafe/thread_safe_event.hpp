@@ -1,0 +1,165 @@
+// ThreadSafeEvent: any context rouses any number of tasks.
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+
+#include <rouse/core/atomic.hpp>
+#include <rouse/core/foreign_waiter.hpp>
+#include <rouse/core/inbox.hpp>
+#include <rouse/core/loop.hpp>
+
+namespace rouse::inline ROUSE_ABI {
+
+/// An Event that any context can set. It stays set until it is cleared.
+///
+/// set() and is_set() may be called from any context: a task, another thread or core, a signal handler, an interrupt.
+/// The rest belongs to one loop, that of the tasks that wait.
+///
+/// Waiters become ready in the order in which they began to wait, and return even if the event is cleared before they
+/// run. What was written before set() is seen after wait(). A cancelled wait changes nothing. `constinit`-able, and
+/// nothing is allocated.
+//
+// The byte `state_`, of which every change is a read-modify-write:
+//
+//              first wait()                  set(): the setter now owes the event's arrival
+//     clear ----------------> armed ------------------------------------------.
+//      ^ ^ |   last waiter      |                                             v
+//      | | |   is cancelled     |                                            set
+//      | | '--------------------|------- set(): nobody waits ---------------> |
+//      | '----------------------'                                             |
+//      '------------------------------- clear() ------------------------------'
+//
+// The waiters are in a list that only the loop touches; a setter sends the event itself to the loop's inbox. The
+// event is *in flight* from the moment a setter has found it armed until it arrives; the loop sees that as
+// `armed_` while the byte is not `armed`. While it is in flight nobody can send it a second time, because the byte is not
+// armed again before it has arrived; no waiter can be cancelled; and the destructor waits for it.
+class ThreadSafeEvent : core::InboxItem {
+    class Awaiter;
+
+public:
+    constexpr ThreadSafeEvent() noexcept = default;
+    ThreadSafeEvent(const ThreadSafeEvent&) = delete;
+    ThreadSafeEvent& operator=(const ThreadSafeEvent&) = delete;
+    ~ThreadSafeEvent();
+
+    /// Sets the event and rouses all that wait. From any context; a system call only if the loop sleeps.
+    void set() noexcept {
+        // release: what the caller wrote before. acquire: inbox_, as the loop published it by arming.
+        if (state_.exchange(is_set_state, std::memory_order_acq_rel) == armed_state) InboxItem::wake();
+    }
+
+    /// From now on wait() waits. On the loop.
+    void clear() noexcept;
+
+    [[nodiscard]] bool is_set() const noexcept {
+        return state_.load(std::memory_order_acquire) == is_set_state; // pairs with the release in set()
+    }
+
+    /// `co_await event.wait()`: returns once the event is set; at once if it is.
+    [[nodiscard]] Awaiter wait() noexcept;
+
+private:
+    static constexpr std::uint8_t clear_state = 0;
+    static constexpr std::uint8_t is_set_state = 1;
+    static constexpr std::uint8_t armed_state = 2; // clear, and somebody waits
+
+    bool change(std::uint8_t from, std::uint8_t to) noexcept {
+        // release: of inbox_, when arming. acquire: of the setter's writes, when it fails because the event is set.
+        return state_.compare_exchange_strong(from, to, std::memory_order_release, std::memory_order_acquire);
+    }
+
+    // False if the event is set.
+    bool arm() noexcept {
+        if (!armed_) armed_ = change(clear_state, armed_state);
+        return armed_;
+    }
+    // False if the event is in flight.
+    bool disarm() noexcept {
+        if (armed_ && !change(armed_state, clear_state)) return false;
+        armed_ = false;
+        return true;
+    }
+    [[nodiscard]] bool in_flight() const noexcept {
+        return armed_ && state_.load(std::memory_order_relaxed) != armed_state;
+    }
+
+    void arrive() noexcept override;
+    static void wake_all(core::WaitList& list) noexcept;
+
+    core::WaitList waiting_; // in the order of waiting
+    core::WaitList due_;     // began to wait before a set() that was cleared while the event was in flight
+    Atomic<std::uint8_t> state_{clear_state}; // written by everybody
+    bool armed_ = false;     // loop side: armed by us, and neither disarmed nor arrived
+};
+
+class ThreadSafeEvent::Awaiter final : core::ForeignWaiter, core::ListNode {
+public:
+    explicit Awaiter(ThreadSafeEvent& event) noexcept : event_{event} {}
+    ~Awaiter() {
+        if (!linked() || retract()) return;
+        Loop::current().wait_for_arrival([this] { return !linked(); });
+    }
+
+    bool await_ready() const noexcept { return event_.is_set(); }
+
+    bool await_suspend(std::coroutine_handle<> frame) {
+        core::Inbox& inbox = Loop::current().inbox();
+        if (!event_.armed_) {
+            event_.inbox_ = &inbox;
+        } else if (event_.inbox_ != &inbox) {
+            misuse("rouse: ThreadSafeEvent::wait: tasks of another loop are waiting; one loop at a time may");
+        }
+        Loop::park(*this, core::TaskState::waiting_for_foreign, frame);
+        if (!event_.arm()) {
+            Loop::unpark(*this);
+            return false;
+        }
+        event_.waiting_.push_back(*this);
+        return true;
+    }
+
+    void await_resume() const {
+        if (task != nullptr) Loop::check_cancelled();
+    }
+
+private:
+    friend ThreadSafeEvent;
+
+    bool retract() noexcept override {
+        if (!linked()) return true; // the event is gone
+        if (event_.in_flight()) return false;
+        unlink();
+        if (!event_.waiting_.empty() || event_.disarm()) return true;
+        // A setter was faster, just now: we are the only one who waits for its arrival.
+        event_.waiting_.push_back(*this);
+        return false;
+    }
+
+    ThreadSafeEvent& event_; // not to be touched while not in a list: it may be gone
+};
+
+inline ThreadSafeEvent::Awaiter ThreadSafeEvent::wait() noexcept { return Awaiter{*this}; }
+
+inline void ThreadSafeEvent::wake_all(core::WaitList& list) noexcept {
+    while (!list.empty()) Loop::current().wake(static_cast<Awaiter&>(list.pop_front()));
+}
+
+inline void ThreadSafeEvent::clear() noexcept {
+    if (!change(is_set_state, clear_state)) return;
+    // In flight: those who wait now are due, those who begin from here on are not.
+    if (armed_) due_.take_all(waiting_);
+}
+
+inline void ThreadSafeEvent::arrive() noexcept {
+    armed_ = false;
+    wake_all(due_);
+    if (!waiting_.empty() && !arm()) wake_all(waiting_);
+}
+
+inline ThreadSafeEvent::~ThreadSafeEvent() {
+    while (!disarm()) Loop::current().wait_for_arrival([this] { return !armed_; });
+    // The lists let go of those who are left: they wait until they are cancelled.
+}
+
+} // namespace rouse::inline ROUSE_ABI
