@@ -1,0 +1,21 @@
+#include <rouse/core/ready_queue.hpp>
+
+#include "support/catch.hpp"
+
+using namespace rouse::core;
+
+TEST_CASE("the ready queue is first in, first out, and marks what it holds") {
+    ReadyQueue queue;
+    TaskRecord a, b, c;
+    CHECK(queue.empty());
+    queue.push(a);
+    queue.push(b);
+    CHECK(a.state == TaskState::ready);
+    CHECK(&queue.pop() == &a);
+    queue.push(c);
+    queue.push(a);
+    CHECK(&queue.pop() == &b);
+    CHECK(&queue.pop() == &c);
+    CHECK(&queue.pop() == &a);
+    CHECK(queue.empty());
+}

@@ -1,0 +1,261 @@
+#include <rouse/core/task_handle.hpp>
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/misuse.hpp"
+#include "support/run.hpp"
+
+using namespace test;
+
+namespace {
+
+Task<int> returns_after(int value, Clock::duration time) {
+    co_await sleep(time);
+    co_return value;
+}
+
+} // namespace
+
+TEST_CASE("create_task queues: nothing runs before the creator suspends, then first in first out") {
+    Log log;
+    auto worker = [&](int n) -> Task<> {
+        log(n);
+        co_await yield();
+        log(n + 10);
+    };
+    auto main = [&]() -> Task<> {
+        for (int i = 1; i <= 3; ++i) create_task(worker(i));
+        log("created");
+        co_await yield();
+        log("main");
+        co_await yield();
+    };
+    run_virtual(main());
+    CHECK(log == "created 1 2 3 main 11 12 13");
+}
+
+TEST_CASE("dropping the handle does not stop the task") {
+    Log log;
+    auto worker = [&]() -> Task<> {
+        co_await sleep(1s);
+        log("ran");
+    };
+    auto main = [&]() -> Task<> {
+        create_task(worker());
+        co_await sleep(2s);
+    };
+    run_virtual(main());
+    CHECK(log == "ran");
+}
+
+TEST_CASE("any number of tasks may await one handle, and go on in the order in which they began to wait") {
+    Log log;
+    auto waiter = [&](int n, TaskHandle<int> handle) -> Task<> {
+        const int value = co_await handle;
+        log(n * 100 + value);
+    };
+    auto main = [&]() -> Task<> {
+        auto handle = create_task(returns_after(7, 10ms));
+        for (int i = 1; i <= 4; ++i) create_task(waiter(i, handle));
+        co_await yield();
+        CHECK(co_await handle == 7);
+        CHECK(co_await handle == 7);
+        log("main");
+        co_await yield();
+    };
+    run_virtual(main());
+    CHECK(log == "107 207 307 407 main");
+}
+
+TEST_CASE("a result that can only be moved goes to the first who awaits") {
+    auto main = []() -> Task<> {
+        auto handle = create_task([]() -> Task<std::unique_ptr<int>> { co_return std::make_unique<int>(3); }());
+        const auto pointer = co_await handle;
+        CHECK(*pointer == 3);
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("done, cancelled, name and comparison tell about the task") {
+    auto main = []() -> Task<> {
+        auto handle = create_task(returns_after(1, 10ms), "the one");
+        TaskHandle<> any = handle;
+        CHECK(!handle.done());
+        CHECK(handle.name() == "the one");
+        CHECK(any == handle);
+        co_await any;
+        CHECK(handle.done());
+        CHECK(!handle.cancelled());
+        CHECK(handle.result() == 1);
+        CHECK(create_task(returns_after(1, 0ms)).name() == "");
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("an empty handle is done, cannot be cancelled, and awaiting it is a clear error") {
+    TaskHandle<int> empty;
+    CHECK(!empty);
+    CHECK(empty.done());
+    CHECK(!empty.cancel());
+    auto main = [&]() -> Task<> { co_await empty; };
+    CHECK(contains(misuse_of([&] { run_virtual(main()); }), "co_await of an empty TaskHandle"));
+}
+
+TEST_CASE("a handle may outlive its loop and still tell the result") {
+    TaskHandle<int> kept;
+    TaskHandle<int> unfinished;
+    auto main = [&]() -> Task<> {
+        kept = create_task(returns_after(9, 1ms));
+        co_await kept;
+        unfinished = create_task(returns_after(9, 1h));
+    };
+    run_virtual(main());
+    CHECK(kept.done());
+    CHECK(kept.result() == 9);
+    CHECK(unfinished.done());
+    CHECK(unfinished.cancelled());
+}
+
+TEST_CASE("current_task is the task that runs, also in its children, and an error outside of a task") {
+    auto child = []() -> Task<TaskHandle<>> { co_return current_task(); };
+    auto main = [&]() -> Task<> {
+        const auto self = current_task();
+        CHECK(self == co_await child());
+        CHECK(self.name() == "main");
+        CHECK(!self.done());
+    };
+    run_virtual(main());
+    CHECK(contains(misuse_of([] { current_task(); }), "not in a task"));
+}
+
+TEST_CASE("create_task where no loop is is a clear error") {
+    CHECK(contains(misuse_of([] { create_task(returns_after(1, 1ms)); }), "no loop on this thread"));
+}
+
+TEST_CASE("a task that awaits itself, or one that awaits it, is a clear error") {
+    auto self = []() -> Task<> { co_await current_task(); };
+    CHECK(contains(misuse_of([&] { run_virtual(self()); }), "cannot await itself"));
+
+    TaskHandle<> first;
+    auto second = [&]() -> Task<> { co_await first; };
+    auto main = [&]() -> Task<> {
+        first = current_task();
+        co_await create_task(second());
+    };
+    CHECK(contains(misuse_of([&] { run_virtual(main()); }), "nor a task that awaits it"));
+}
+
+TEST_CASE("a task awaited or cancelled on another loop is a clear error") {
+    VirtualTimePort port_a, port_b;
+    Loop loop_b{port_b};
+    auto handle = loop_b.create_task(returns_after(1, 1ms));
+    auto awaits = [&]() -> Task<> { co_await handle; };
+    auto cancels = [&]() -> Task<> {
+        handle.cancel();
+        co_return;
+    };
+    CHECK(contains(misuse_of([&] {
+        Loop loop_a{port_a};
+        loop_a.run(awaits());
+    }), "belongs to another loop"));
+    CHECK(contains(misuse_of([&] {
+        Loop loop_a{port_a};
+        loop_a.run(cancels());
+    }), "belongs to another loop"));
+}
+
+TEST_CASE("a task made on the thread of another loop is a clear error") {
+    VirtualTimePort port;
+    Loop loop{port};
+    auto task = returns_after(1, 1ms);
+    std::string message;
+    std::thread other{[&] { message = misuse_of([&] { run_virtual(std::move(task)); }); }};
+    other.join();
+    CHECK(contains(message, "made on the thread of another loop"));
+}
+
+TEST_CASE("outcome tells how a task ended, and a cancelled one does not cancel who asks") {
+    auto main = []() -> Task<> {
+        auto good = create_task(returns_after(4, 1ms));
+        Outcome<int> value = co_await good.outcome();
+        CHECK(value.has_value());
+        CHECK(value.value() == 4);
+
+        auto cancelled = create_task(returns_after(4, 1h));
+        co_await yield();
+        cancelled.cancel();
+        const Outcome<int> nothing = co_await cancelled.outcome();
+        CHECK(nothing.cancelled());
+        CHECK(!nothing.has_value());
+        CHECK(!nothing.timed_out());
+    };
+    run_virtual(main());
+}
+
+#if ROUSE_EXCEPTIONS
+
+TEST_CASE("awaiting a task that threw throws the same, to everyone who awaits, and into the outcome") {
+    auto thrower = []() -> Task<> {
+        co_await yield();
+        throw 42;
+    };
+    int caught = 0;
+    auto waiter = [&](TaskHandle<> handle) -> Task<> {
+        try {
+            co_await handle;
+        } catch (int value) {
+            caught += value;
+        }
+    };
+    auto main = [&]() -> Task<> {
+        auto handle = create_task(thrower());
+        auto a = create_task(waiter(handle)), b = create_task(waiter(handle));
+        co_await a;
+        co_await b;
+        auto outcome = co_await handle.outcome();
+        CHECK(!outcome.has_value());
+        CHECK(outcome.error() != nullptr);
+        CHECK_THROWS_AS(outcome.value(), int);
+        CHECK_THROWS_AS(handle.result(), int);
+    };
+    run_virtual(main());
+    CHECK(caught == 84);
+}
+
+TEST_CASE("an uncaught exception of a task that nobody awaits goes to the exception handler, once") {
+    Log log;
+    auto thrower = [](const char* what) -> Task<> {
+        co_await yield();
+        throw std::runtime_error{what};
+    };
+    auto main = [&]() -> Task<> {
+        Loop::current().set_exception_handler([&](std::string_view name, std::exception_ptr error) {
+            try {
+                std::rethrow_exception(error);
+            } catch (const std::exception& e) {
+                log(std::string{name} + ":" + e.what());
+            }
+        });
+        create_task(thrower("dropped"), "a");
+        co_await sleep(1ms);
+        log("then");
+        auto held = create_task(thrower("held"), "b");
+        co_await sleep(1ms);
+        log("not-yet");
+        held = {};
+        log("after");
+        auto awaited = create_task(thrower("awaited"), "c");
+        try {
+            co_await awaited;
+        } catch (const std::exception&) {
+            log("caught");
+        }
+    };
+    run_virtual(main());
+    CHECK(log == "a:dropped then not-yet b:held after caught");
+}
+
+#endif

@@ -1,0 +1,185 @@
+#include <rouse/core/task.hpp>
+
+#include <memory>
+#include <string>
+
+#include "support/catch.hpp"
+#include "support/misuse.hpp"
+#include "support/run.hpp"
+
+using namespace test;
+
+namespace {
+
+Task<int> returns(int value) { co_return value; }
+Task<std::unique_ptr<int>> returns_move_only(int value) { co_return std::make_unique<int>(value); }
+Task<int&> returns_reference(int& value) { co_return value; }
+Task<int> adds_later(int a, int b) {
+    co_await sleep(1s);
+    co_return a + b;
+}
+Task<int> deep(int levels) {
+    if (levels == 0) co_return 0;
+    if (levels % 10 == 0) co_await yield();
+    const int below = co_await deep(levels - 1);
+    co_return below + 1;
+}
+
+} // namespace
+
+TEST_CASE("a task is lazy: its body does not run before it is awaited") {
+    Log log;
+    auto child = [&]() -> Task<> {
+        log("child");
+        co_return;
+    };
+    auto main = [&]() -> Task<> {
+        Task<> task = child();
+        log("made");
+        co_await task;
+        log("awaited");
+    };
+    run_virtual(main());
+    CHECK(log == "made child awaited");
+}
+
+TEST_CASE("a task that is never awaited is destroyed without having run") {
+    Log log;
+    auto child = [&]() -> Task<> {
+        log("never");
+        co_return;
+    };
+    { Task<> task = child(); }
+    CHECK(log == "");
+}
+
+TEST_CASE("an awaited child runs in place, before anything that is ready") {
+    Log log;
+    auto child = [&]() -> Task<> {
+        log("child");
+        co_return;
+    };
+    auto main = [&]() -> Task<> {
+        create_task([](Log& l) -> Task<> {
+            l("other");
+            co_return;
+        }(log));
+        co_await child();
+        log("main");
+        co_await yield();
+    };
+    run_virtual(main());
+    CHECK(log == "child main other");
+}
+
+TEST_CASE("a task returns values, references and what can only be moved") {
+    auto main = []() -> Task<> {
+        int number = 5;
+        CHECK(co_await returns(7) == 7);
+        const auto pointer = co_await returns_move_only(8);
+        CHECK(*pointer == 8);
+        int& reference = co_await returns_reference(number);
+        CHECK(&reference == &number);
+        CHECK(co_await adds_later(2, 3) == 5);
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("two million children that finish at once do not grow the stack") {
+    auto main = []() -> Task<long> {
+        long sum = 0;
+        for (int i = 0; i < 2'000'000; ++i) sum += co_await returns(1);
+        co_return sum;
+    };
+    CHECK(run_virtual(main()) == 2'000'000);
+}
+
+TEST_CASE("a million children that suspend do not grow the stack") {
+    auto child = []() -> Task<int> {
+        co_await yield();
+        co_return 1;
+    };
+    auto main = [&]() -> Task<long> {
+        long sum = 0;
+        for (int i = 0; i < 1'000'000; ++i) sum += co_await child();
+        co_return sum;
+    };
+    CHECK(run_virtual(main()) == 1'000'000);
+}
+
+TEST_CASE("children nest, suspended or not") {
+    CHECK(run_virtual(deep(500)) == 500);
+}
+
+TEST_CASE("locals are destroyed before what awaits goes on, arguments at the end of the expression") {
+    Log log;
+    auto child = [&](std::unique_ptr<Mark>) -> Task<> {
+        const Mark local{log, "local"};
+        co_await yield();
+        log("body");
+    };
+    auto main = [&]() -> Task<> {
+        co_await child(std::make_unique<Mark>(log, "argument"));
+        log("after");
+    };
+    run_virtual(main());
+    CHECK(log == "body local argument after");
+}
+
+TEST_CASE("awaiting a task that was moved from is a clear error") {
+    auto main = []() -> Task<> {
+        Task<int> task = returns(1);
+        Task<int> other = std::move(task);
+        co_await task;
+    };
+    CHECK(contains(misuse_of([&] { run_virtual(main()); }), "co_await of an empty Task"));
+}
+
+TEST_CASE("awaiting a task twice is a clear error") {
+    auto main = []() -> Task<> {
+        Task<int> task = returns(1);
+        co_await task;
+        co_await task;
+    };
+    CHECK(contains(misuse_of([&] { run_virtual(main()); }), "awaited before"));
+}
+
+TEST_CASE("a frame comes from the loop's pool again once it is free") {
+    auto main = []() -> Task<> {
+        const void* first = nullptr;
+        {
+            Task<int> task = returns(1);
+            first = &task.record();
+        }
+        Task<int> task = returns(2);
+        CHECK(&task.record() == first);
+        co_return;
+    };
+    run_virtual(main());
+}
+
+#if ROUSE_EXCEPTIONS
+
+TEST_CASE("an exception passes through the tasks that await") {
+    auto thrower = [](bool later) -> Task<int> {
+        if (later) co_await sleep(1ms);
+        throw std::string{"thrown"};
+        co_return 0;
+    };
+    auto middle = [&](bool later) -> Task<int> { co_return co_await thrower(later); };
+    auto main = [&]() -> Task<int> {
+        int caught = 0;
+        for (const bool later : {false, true}) {
+            try {
+                co_await middle(later);
+            } catch (const std::string& what) {
+                CHECK(what == "thrown");
+                ++caught;
+            }
+        }
+        co_return caught;
+    };
+    CHECK(run_virtual(main()) == 2);
+}
+
+#endif

@@ -1,0 +1,122 @@
+#include <rouse/sync/lock.hpp>
+
+#include "support/catch.hpp"
+#include "support/misuse.hpp"
+#include "support/run.hpp"
+
+using namespace test;
+
+namespace {
+
+Task<> critical(Lock& lock, Log& log, int n) {
+    co_await lock.acquire();
+    log(n);
+    co_await sleep(10ms);
+    log(-n);
+    lock.release();
+}
+
+} // namespace
+
+TEST_CASE("one task at a time has the lock, first come first served") {
+    Log log;
+    Lock lock;
+    auto main = [&]() -> Task<> {
+        for (int i = 1; i <= 3; ++i) create_task(critical(lock, log, i));
+        co_await sleep(1s);
+        CHECK(!lock.locked());
+    };
+    run_virtual(main());
+    CHECK(log == "1 -1 2 -2 3 -3");
+}
+
+TEST_CASE("nobody can take a lock that is being handed over") {
+    Log log;
+    Lock lock;
+    auto main = [&]() -> Task<> {
+        co_await lock.acquire();
+        auto waiter = create_task(critical(lock, log, 1));
+        co_await yield();
+        lock.release();
+        CHECK(lock.locked());
+        co_await lock.acquire(); // behind the waiter
+        log("main");
+        lock.release();
+        co_await waiter;
+    };
+    run_virtual(main());
+    CHECK(log == "1 -1 main");
+}
+
+TEST_CASE("scoped releases at the end of the scope, or before") {
+    Lock lock;
+    auto main = [&]() -> Task<> {
+        {
+            auto guard = co_await lock.scoped();
+            CHECK(lock.locked());
+        }
+        CHECK(!lock.locked());
+        auto guard = co_await lock.scoped();
+        guard.release();
+        CHECK(!lock.locked());
+        guard.release();
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("a cancelled acquire that has been given the lock passes it on") {
+    Log log;
+    Lock lock;
+    auto main = [&]() -> Task<> {
+        co_await lock.acquire();
+        auto a = create_task(critical(lock, log, 1)), b = create_task(critical(lock, log, 2));
+        co_await yield();
+        lock.release(); // to a
+        CHECK(a.cancel());
+        co_await b;
+        CHECK(a.cancelled());
+        CHECK(!lock.locked());
+    };
+    run_virtual(main());
+    CHECK(log == "2 -2");
+}
+
+TEST_CASE("a cancelled acquire that still waits just leaves") {
+    Log log;
+    Lock lock;
+    auto main = [&]() -> Task<> {
+        co_await lock.acquire();
+        auto a = create_task(critical(lock, log, 1)), b = create_task(critical(lock, log, 2));
+        co_await yield();
+        a.cancel();
+        co_await a.outcome();
+        lock.release();
+        co_await b;
+    };
+    run_virtual(main());
+    CHECK(log == "2 -2");
+}
+
+TEST_CASE("a task that is cancelled while it holds a scoped lock releases it") {
+    Lock lock;
+    auto holder = [&]() -> Task<> {
+        auto guard = co_await lock.scoped();
+        co_await sleep(1h);
+    };
+    auto main = [&]() -> Task<> {
+        auto handle = create_task(holder());
+        co_await yield();
+        CHECK(lock.locked());
+        handle.cancel();
+        co_await handle.outcome();
+        CHECK(!lock.locked());
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("release of a lock that is not held is a clear error") {
+    CHECK(contains(misuse_of([] {
+        Lock lock;
+        lock.release();
+    }), "Lock::release: the lock is not held"));
+}
