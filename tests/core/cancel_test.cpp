@@ -75,7 +75,8 @@ TEST_CASE("a ready task is cancelled when it is resumed") {
 TEST_CASE("cancelling a finished task returns false") {
     auto main = []() -> Task<> {
         auto handle = create_task([]() -> Task<int> { co_return 1; }());
-        CHECK(co_await handle == 1);
+        const int value = co_await handle;
+        CHECK(value == 1);
         CHECK(!handle.cancel());
         CHECK(!handle.cancelled());
     };
@@ -229,6 +230,38 @@ TEST_CASE("a task cancelled by way of one that awaits it, while it runs, is canc
     CHECK(log == "runs-on inner");
 }
 
+TEST_CASE("a cancellation forwarded to a task that ends all the same is the awaiter's own") {
+    Log log;
+    TaskHandle<> outer;
+    auto inner = [&]() -> Task<int> {
+        co_await yield();
+        CHECK(outer.cancel()); // which awaits this very task
+        co_return 5;
+    };
+    auto main = [&]() -> Task<> {
+        auto handle = create_task(inner());
+        outer = create_task([](TaskHandle<int> awaited, Log& l) -> Task<> {
+            co_await awaited;
+            l("went-on");
+        }(handle, log));
+        co_await outer.outcome();
+        CHECK(outer.cancelled());
+        CHECK(handle.result() == 5);
+    };
+    run_virtual(main());
+    CHECK(log == "");
+}
+
+TEST_CASE("a finished task is not cancelled, loop or no loop") {
+    TaskHandle<> kept;
+    auto main = [&]() -> Task<> {
+        kept = create_task([]() -> Task<> { co_return; }());
+        co_await kept;
+    };
+    run_virtual(main());
+    CHECK(!kept.cancel());
+}
+
 #if ROUSE_EXCEPTIONS
 
 TEST_CASE("a cancelled task gets CancelledError at its co_await; no catch of std::exception takes it") {
@@ -276,7 +309,8 @@ TEST_CASE("a task may catch its cancellation, clean up with co_await, and go on"
         auto handle = create_task(worker());
         co_await yield();
         CHECK(handle.cancel());
-        CHECK(co_await handle == 3);
+        const int value = co_await handle;
+        CHECK(value == 3);
         CHECK(!handle.cancelled());
     };
     run_virtual(main());

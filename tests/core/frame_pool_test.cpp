@@ -1,7 +1,9 @@
 #include <rouse/core/frame_pool.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -9,6 +11,10 @@
 using namespace rouse::core;
 
 namespace {
+
+// Never used, only told apart from null.
+alignas(void*) char storage[1];
+rouse::Loop* const some_loop = reinterpret_cast<rouse::Loop*>(storage);
 
 TaskRecord* allocate(FramePool* pool, std::size_t bytes) {
     void* block = FramePool::allocate(pool, bytes);
@@ -26,7 +32,7 @@ void release(TaskRecord* record) {
 } // namespace
 
 TEST_CASE("a block that was released is the next one of its size") {
-    FramePool* pool = FramePool::create(nullptr);
+    FramePool* pool = FramePool::create(some_loop, nullptr);
     TaskRecord* a = allocate(pool, 100);
     TaskRecord* b = allocate(pool, 100);
     CHECK(a != b);
@@ -39,7 +45,7 @@ TEST_CASE("a block that was released is the next one of its size") {
 }
 
 TEST_CASE("the pool lists the blocks in use: small, large, and more than one slab") {
-    FramePool* pool = FramePool::create(nullptr);
+    FramePool* pool = FramePool::create(some_loop, nullptr);
     std::set<TaskRecord*> expected;
     for (int i = 0; i < 1000; ++i) expected.insert(allocate(pool, 128));
     expected.insert(allocate(pool, 100'000));
@@ -53,7 +59,7 @@ TEST_CASE("the pool lists the blocks in use: small, large, and more than one sla
 }
 
 TEST_CASE("blocks do not overlap, whatever their sizes") {
-    FramePool* pool = FramePool::create(nullptr);
+    FramePool* pool = FramePool::create(some_loop, nullptr);
     std::vector<std::pair<TaskRecord*, std::size_t>> blocks;
     for (std::size_t bytes = sizeof(TaskRecord) + 1; bytes < 4000; bytes += 7) {
         blocks.emplace_back(allocate(pool, bytes), bytes);
@@ -74,7 +80,7 @@ TEST_CASE("a block made without a pool is released without one") {
 }
 
 TEST_CASE("an abandoned pool lives until its last block comes home") {
-    FramePool* pool = FramePool::create(nullptr);
+    FramePool* pool = FramePool::create(some_loop, nullptr);
     TaskRecord* small = allocate(pool, 64);
     TaskRecord* large = allocate(pool, 64'000);
     pool->abandon();

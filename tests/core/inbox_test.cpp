@@ -28,7 +28,7 @@ struct Item final : core::InboxItem {
 
 TEST_CASE("items arrive in the order in which they were sent") {
     CountingPort port;
-    core::Inbox inbox{port};
+    core::Inbox inbox{port, nullptr};
     std::vector<int> order;
     Item a{inbox, order, 1}, b{inbox, order, 2}, c{inbox, order, 3};
     CHECK(inbox.empty());
@@ -44,7 +44,7 @@ TEST_CASE("items arrive in the order in which they were sent") {
 
 TEST_CASE("only the send that finds the loop asleep wakes it, and only once until it has slept again") {
     CountingPort port;
-    core::Inbox inbox{port};
+    core::Inbox inbox{port, nullptr};
     std::vector<int> order;
     Item a{inbox, order, 1}, b{inbox, order, 2};
     CHECK(inbox.fall_asleep());
@@ -63,7 +63,7 @@ TEST_CASE("only the send that finds the loop asleep wakes it, and only once unti
 
 TEST_CASE("the loop cannot fall asleep over something that was sent") {
     CountingPort port;
-    core::Inbox inbox{port};
+    core::Inbox inbox{port, nullptr};
     std::vector<int> order;
     Item a{inbox, order, 1};
     a.wake();
@@ -74,7 +74,7 @@ TEST_CASE("the loop cannot fall asleep over something that was sent") {
 
 TEST_CASE("an item may be sent again as soon as it has arrived") {
     CountingPort port;
-    core::Inbox inbox{port};
+    core::Inbox inbox{port, nullptr};
     std::vector<int> order;
     struct Again final : core::InboxItem {
         Again(core::Inbox& inbox, int& times) : left{times} { inbox_ = &inbox; }

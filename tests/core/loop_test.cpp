@@ -1,6 +1,10 @@
 #include <rouse/core/loop.hpp>
 
+#include <memory>
 #include <thread>
+#include <vector>
+
+#include <poll.h>
 
 #include "support/catch.hpp"
 #include "support/misuse.hpp"
@@ -139,6 +143,24 @@ TEST_CASE("run inside a running loop is a clear error") {
     CHECK(contains(misuse_of([&] { run_virtual(main()); }), "a loop is running on this thread already"));
 }
 
+#if ROUSE_EXCEPTIONS
+TEST_CASE("run inside a running loop, of the same or another one, leaves everything as it was") {
+    Log log;
+    auto never = [&]() -> Task<> {
+        log("wrong");
+        co_return;
+    };
+    auto main = [&]() -> Task<> {
+        CHECK_THROWS_AS(Loop::current().run(never()), UsageError);
+        CHECK_THROWS_AS(Loop::current().run_until_complete(never()), UsageError);
+        CHECK_THROWS_AS(run_virtual(never()), UsageError);
+        for (int i = 0; i < 3; ++i) co_await yield();
+    };
+    run_virtual(main());
+    CHECK(log == "");
+}
+#endif
+
 TEST_CASE("run of an empty task is a clear error") {
     CHECK(contains(misuse_of([] { run_virtual(Task<>{}); }), "empty task"));
 }
@@ -241,6 +263,46 @@ TEST_CASE("a host's own loop drives rouse with poll, next_deadline and native_ha
     CHECK(asleep.cancel());
     while (loop.poll()) {}
     CHECK(asleep.cancelled());
+}
+
+TEST_CASE("a foreign set wakes a host that sleeps on native_handle, which is quiet again after poll") {
+    EpollPort port;
+    Loop loop{port};
+    ThreadSafeFlag flag;
+    auto handle = loop.create_task([](ThreadSafeFlag& f) -> Task<> {
+        co_await f.wait();
+        co_await f.wait();
+    }(flag));
+    CHECK(!loop.poll());
+    for (int i = 0; i < 2; ++i) {
+        flag.set();
+        pollfd watched{loop.native_handle(), POLLIN, 0};
+        CHECK(::poll(&watched, 1, 1000) == 1);
+        while (loop.poll()) {}
+        CHECK(::poll(&watched, 1, 0) == 0);
+    }
+    CHECK(handle.done());
+}
+
+TEST_CASE("two loops of one thread: what a host does between polls reaches the loop that it concerns") {
+    VirtualTimePort port_a, port_b;
+    Loop loop_a{port_a};
+    Loop loop_b{port_b};
+    Event event;
+    auto waiter = [](Event& e) -> Task<> { co_await e.wait(); };
+    auto sleeper = []() -> Task<> { co_await sleep(1h); };
+    auto a = loop_a.create_task(waiter(event));
+    auto asleep = loop_a.create_task(sleeper());
+    loop_a.poll();
+    event.set();
+    CHECK(asleep.cancel());
+    loop_b.poll();
+    CHECK(!a.done());
+    while (loop_a.poll()) {}
+    CHECK(a.done());
+    CHECK(asleep.cancelled());
+    CHECK(loop_a.live_tasks() == 0);
+    CHECK(loop_b.live_tasks() == 0);
 }
 
 TEST_CASE("ten thousand tasks run round robin") {

@@ -75,12 +75,14 @@ TEST_CASE("an awaited child runs in place, before anything that is ready") {
 TEST_CASE("a task returns values, references and what can only be moved") {
     auto main = []() -> Task<> {
         int number = 5;
-        CHECK(co_await returns(7) == 7);
+        const int value = co_await returns(7);
+        CHECK(value == 7);
         const auto pointer = co_await returns_move_only(8);
         CHECK(*pointer == 8);
         int& reference = co_await returns_reference(number);
         CHECK(&reference == &number);
-        CHECK(co_await adds_later(2, 3) == 5);
+        const int sum = co_await adds_later(2, 3);
+        CHECK(sum == 5);
     };
     run_virtual(main());
 }

@@ -1,4 +1,7 @@
-// Catch2, version 2 (Debian 12) or 3. Where the tests are built without exceptions, Catch2 is told so.
+// Catch2, version 2 (Debian 12) or 3.
+//
+// No co_await inside of CHECK or REQUIRE: the macros name their expression a second time in the condition of a
+// do-while, which GCC 12 then evaluates. Take it into a variable first.
 #pragma once
 
 #if __has_include(<catch2/catch_all.hpp>)

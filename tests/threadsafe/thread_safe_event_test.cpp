@@ -1,6 +1,7 @@
 #include <rouse/threadsafe/thread_safe_event.hpp>
 
 #include <atomic>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -141,6 +142,46 @@ TEST_CASE("a wait cancelled while the set is on its way ends when it arrives, as
     };
     run_virtual(main());
     CHECK(log == "");
+}
+
+TEST_CASE("a wait that began while the event was on its way, after a clear, can be cancelled, and destroyed") {
+    ThreadSafeEvent event;
+    Log log;
+    auto main = [&]() -> Task<> {
+        create_task(wait_for(event, log, 1));
+        co_await yield();
+        auto later = create_task(wait_for(event, log, 2));
+        auto last = create_task(wait_for(event, log, 3));
+        event.set();
+        event.clear();
+        co_await yield(); // they wait, and the event has not arrived
+        CHECK(later.cancel());
+        co_await later.outcome();
+        CHECK(later.cancelled());
+        CHECK(!last.done());
+    };
+    run_virtual(main());
+    CHECK(log == "1");
+}
+
+TEST_CASE("an event that goes while it is on its way, and somebody waits for the next set, goes at once") {
+    Log log;
+    auto main = [&]() -> Task<> {
+        auto event = std::make_unique<ThreadSafeEvent>();
+        auto due = create_task(wait_for(*event, log, 1));
+        co_await yield();
+        auto later = create_task(wait_for(*event, log, 2));
+        event->set();
+        event->clear();
+        co_await yield();
+        event.reset();
+        co_await due;
+        CHECK(!later.done());
+        later.cancel();
+        co_await later.outcome();
+    };
+    run_virtual(main());
+    CHECK(log == "1");
 }
 
 TEST_CASE("waiters of two loops are a clear error") {

@@ -17,21 +17,28 @@
 #include <rouse/core/asan.hpp>
 #include <rouse/core/task_record.hpp>
 
+namespace rouse::inline ROUSE_ABI {
+class Loop;
+}
+
 namespace rouse::inline ROUSE_ABI::core {
 
 class FramePool {
 public:
     /// The pool of a loop. `thread` tells threads apart by the address of a thread-local object.
-    static FramePool* create(const void* thread) { return new FramePool{thread}; }
+    static FramePool* create(Loop* loop, const void* thread) { return new FramePool{loop, thread}; }
 
     /// The loop has ended: the pool goes when the last of its blocks is released.
     void abandon() noexcept {
-        abandoned_ = true;
+        loop_ = nullptr;
         for_each_in_use([this](TaskRecord&) { ++still_out_; });
         if (still_out_ == 0) delete this;
     }
 
     [[nodiscard]] const void* thread() const noexcept { return thread_; }
+
+    /// The loop whose pool this is; null once it has ended.
+    [[nodiscard]] Loop* loop() const noexcept { return loop_; }
 
     /// A block of at least `bytes`, with a TaskRecord at its start, from `pool`, or from the heap if that is
     /// null. Returns null if there is no memory.
@@ -58,7 +65,7 @@ public:
             block.link.next = free;
             free = &block;
         }
-        if (pool != nullptr && pool->abandoned_) [[unlikely]] pool->one_came_home();
+        if (pool != nullptr && pool->loop_ == nullptr) [[unlikely]] pool->one_came_home();
     }
 
     /// The pool that a block came from; null if it was made where no loop is.
@@ -99,7 +106,7 @@ private:
         }
     };
 
-    explicit FramePool(const void* thread) noexcept : thread_{thread} {}
+    FramePool(Loop* loop, const void* thread) noexcept : loop_{loop}, thread_{thread} {}
     ~FramePool() {
         while (slabs_ != nullptr) {
             Slab& slab = *slabs_;
@@ -160,9 +167,9 @@ private:
 
     TaskRecord* free_[largest_class / granule] = {}; // by size class, each linked by link.next
     Slab* slabs_ = nullptr;
+    Loop* loop_;
     const void* thread_;
-    std::size_t still_out_ = 0; // once abandoned: the blocks in use
-    bool abandoned_ = false;
+    std::size_t still_out_ = 0; // once the loop has ended: the blocks in use
 };
 
 } // namespace rouse::inline ROUSE_ABI::core

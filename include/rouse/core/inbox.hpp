@@ -25,6 +25,10 @@
 #include <rouse/core/atomic.hpp>
 #include <rouse/core/port.hpp>
 
+namespace rouse::inline ROUSE_ABI {
+class Loop;
+}
+
 namespace rouse::inline ROUSE_ABI::core {
 
 class Inbox;
@@ -67,7 +71,7 @@ private:
 
 class Inbox {
 public:
-    explicit Inbox(Port& port) noexcept : port_{port} {}
+    Inbox(Port& port, Loop* loop) noexcept : port_{port}, loop_{loop} {}
     Inbox(const Inbox&) = delete;
     Inbox& operator=(const Inbox&) = delete;
 
@@ -83,6 +87,9 @@ public:
         // From here on the item may be gone. The port may not: the loop waits for this call.
         if (before == asleep) port_.wake();
     }
+
+    /// The loop that empties this inbox.
+    [[nodiscard]] Loop& loop() const noexcept { return *loop_; }
 
     /// Loop side: whether there is anything to take. A hint: take() is what counts.
     [[nodiscard]] bool empty() const noexcept { return word_.load(std::memory_order_relaxed) == 0; }
@@ -118,6 +125,7 @@ private:
 
     Atomic<std::uintptr_t> word_{0}; // written by senders and by the loop
     Port& port_;
+    Loop* const loop_;
 };
 
 inline void InboxItem::wake() noexcept { inbox_->send(*this); }

@@ -133,11 +133,8 @@ public:
     /// Suspends the running task at `frame`, to go once round the ready queue.
     void park_ready(std::coroutine_handle<> frame);
 
-    /// Makes the task that waits in `waiter` ready; does nothing if it no longer does.
-    void wake(core::Waiter& waiter) noexcept {
-        core::TaskRecord& task = *waiter.task;
-        if (task.waiting() && task.link.waiter == &waiter) ready_.push(task);
-    }
+    /// Makes the task that waits in `waiter` ready, on its own loop; does nothing if it no longer waits there.
+    static void wake(core::Waiter& waiter) noexcept { core::FramePool::of(*waiter.task)->loop()->make_ready(waiter); }
 
     /// For await_resume: throws CancelledError if the running task has been cancelled. Without exceptions it does
     /// nothing, for then the loop does not resume such a task.
@@ -146,11 +143,10 @@ public:
     /// As TaskHandle::cancel.
     bool cancel(core::TaskRecord& task) noexcept;
 
-    /// Waits, in place, until `arrived()`: until an item that a foreign context has taken has come in.
+    /// Waits, in place, until `arrived()`: until an item that a foreign context has taken has come in. Between that
+    /// context's exchange and its push are a few instructions; if it was interrupted there, this sleeps.
     template <class F>
-    void wait_for_arrival(F arrived) noexcept {
-        while (!arrived()) take_inbox();
-    }
+    void wait_for_arrival(F arrived) noexcept;
 
     /// Marks the running task as being cancelled, for on_cancel.
     static void note_cancellation() noexcept { current_->running_task_->being_cancelled = true; }
@@ -173,7 +169,8 @@ private:
 
     template <class T>
     static Task<T> adopt(Task<T> task);
-    [[nodiscard]] bool owns(core::TaskRecord& task) const;
+    template <class T>
+    [[nodiscard]] bool owns(Task<T>& task) const;
     void start(core::TaskRecord& task, std::string_view name) noexcept;
     void run_to(core::TaskRecord& sentinel);
     void wait_for(core::TaskRecord& task);
@@ -184,7 +181,12 @@ private:
     void finish(core::TaskRecord& task) noexcept;
     void take_inbox() noexcept;
     void sleep() noexcept;
-    void look() noexcept { wakes_owed_ -= static_cast<int>(port_.wait_until(at_once)); }
+    void wait_until(TimePoint deadline) noexcept { wakes_owed_ -= static_cast<int>(port_.wait_until(deadline)); }
+    void make_ready(core::Waiter& waiter) noexcept {
+        core::TaskRecord& task = *waiter.task;
+        if (task.waiting() && task.link.waiter == &waiter) ready_.push(task);
+    }
+    static void refuse_to_nest();
     static void report(core::TaskRecord& task) noexcept;
     static void release(core::TaskRecord& task) noexcept;
 

@@ -14,7 +14,7 @@ namespace rouse::inline ROUSE_ABI {
 inline TimePoint Clock::now() { return Loop::current().port().now(); }
 
 inline Loop::Loop(Port& port)
-    : port_{port}, inbox_{port}, pool_{core::FramePool::create(&current_)}, older_{newest_} {
+    : port_{port}, inbox_{port, this}, pool_{core::FramePool::create(this, &current_)}, older_{newest_} {
     newest_ = this;
     if (current_ == nullptr || !current_->running()) current_ = this;
 }
@@ -29,7 +29,7 @@ inline Loop::~Loop() {
     });
     while (!ready_.empty()) destroy_frame(ready_.pop());
     take_inbox();
-    while (wakes_owed_ > 0) wakes_owed_ -= static_cast<int>(port_.wait_until(forever));
+    while (wakes_owed_ > 0) wait_until(forever);
     pool_->abandon();
 
     Loop** link = &newest_;
@@ -171,11 +171,14 @@ inline void Loop::finish(core::TaskRecord& task) noexcept {
         core::JoinWaiter& waiter = *in_order;
         in_order = waiter.next;
         waiter.awaited = nullptr;
-        // Without exceptions the awaiter of a cancelled task cannot be told; it is cancelled too.
-        if (!ROUSE_EXCEPTIONS && task.ending == core::Ending::cancelled && !waiter.wants_outcome) {
-            waiter.task->cancel_requested = true;
+        if (!waiter.wants_outcome) {
+            // Without exceptions the awaiter of a cancelled task cannot be told; it is cancelled too. And a cancellation
+            // that was forwarded to this task, but came too late for it, is the awaiter's own.
+            const bool cannot_be_told = !ROUSE_EXCEPTIONS && task.ending == core::Ending::cancelled;
+            const bool came_too_late = task.cancel_requested && task.ending == core::Ending::value;
+            if (cannot_be_told || came_too_late) waiter.task->cancel_requested = true;
         }
-        wake(waiter);
+        make_ready(waiter);
     }
     if (--live_ == 0 && ending_ && sentinel_ != nullptr) ready_.push(*sentinel_);
     drop(task);
@@ -205,7 +208,7 @@ inline void Loop::begin_turn() noexcept {
     if (!inbox_.empty()) take_inbox();
     if (timers_.empty()) return;
     const TimePoint now = port_.now();
-    while (!timers_.empty() && timers_.first_deadline() <= now) wake(timers_.pop());
+    while (!timers_.empty() && timers_.first_deadline() <= now) make_ready(timers_.pop());
 }
 
 inline void Loop::take_inbox() noexcept {
@@ -216,14 +219,34 @@ inline void Loop::take_inbox() noexcept {
 inline void Loop::sleep() noexcept {
     asleep_ = inbox_.fall_asleep();
     if (!asleep_) return;
-    wakes_owed_ -= static_cast<int>(port_.wait_until(next_deadline()));
+    wait_until(next_deadline());
     take_inbox();
 }
 
-inline void Loop::run_to(core::TaskRecord& sentinel) {
-    if (current_ != nullptr && current_->running()) {
+template <class F>
+void Loop::wait_for_arrival(F arrived) noexcept {
+    const bool was_asleep = asleep_; // between two poll()s
+    take_inbox();
+    while (!arrived()) {
+        asleep_ = inbox_.fall_asleep();
+        if (asleep_) wait_until(forever);
+        take_inbox();
+    }
+    if (!was_asleep) return;
+    asleep_ = inbox_.fall_asleep();
+    if (!asleep_) { // something came in between: the host has to look again
+        ++wakes_owed_;
+        port_.wake();
+    }
+}
+
+inline void Loop::refuse_to_nest() {
+    if (blocking_refused()) {
         misuse("rouse: run: a loop is running on this thread already; use co_await or create_task inside it");
     }
+}
+
+inline void Loop::run_to(core::TaskRecord& sentinel) {
     current_ = this;
     sentinel_ = &sentinel;
     if (std::exchange(stop_requested_, false)) ready_.push(sentinel);
@@ -241,7 +264,7 @@ inline void Loop::run_to(core::TaskRecord& sentinel) {
         if (ready_.empty()) {
             sleep();
         } else {
-            look();
+            wait_until(at_once);
         }
     }
     sentinel_ = nullptr;
@@ -280,6 +303,7 @@ inline void Loop::cancel_all() {
 }
 
 inline void Loop::run_forever() {
+    refuse_to_nest();
     core::TaskRecord sentinel;
     sentinel.state = core::TaskState::running;
     run_to(sentinel);
@@ -294,9 +318,9 @@ inline void Loop::stop() noexcept {
 }
 
 inline bool Loop::poll() {
-    if (current_ != nullptr && current_->running()) misuse("rouse: Loop::poll: a loop is running on this thread already");
+    refuse_to_nest();
     current_ = this;
-    look();
+    wait_until(TimePoint{}); // long past, but not at_once: it has to take in the wakes, or the descriptor stays readable
     begin_turn();
     for (unsigned steps = 0; steps < steps_per_turn && !ready_.empty(); ++steps) step(ready_.pop());
     current_ = newest_;

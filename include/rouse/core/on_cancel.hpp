@@ -42,7 +42,9 @@ private:
 } // namespace core
 
 /// `auto guard = on_cancel(f)` in a coroutine: calls f() when the scope ends by a cancellation of the task (or, at the
-/// end of a Loop, by the destruction of its frames), and not when it ends in any other way. f must not throw or suspend.
+/// end of a Loop, by the destruction of its frames), and not when it ends in any other way. (An exception counts as a
+/// cancellation if CancelledError was caught, and it was thrown, without a co_await in between.) f must not throw or
+/// suspend.
 template <class F>
 [[nodiscard]] core::CancelGuard<F> on_cancel(F function) {
     return core::CancelGuard<F>{std::move(function)};

@@ -38,8 +38,8 @@ public:
     /// Sleeps until `deadline`, a wake(), or anything else that the port serves (input and output), whichever
     /// is first; it may also return early for no reason. Returns the number of wake() calls that it has taken
     /// in, each of which is counted exactly once: the loop does not end before every wake() it is owed has
-    /// come in, and this count is how it knows.
-    virtual unsigned wait_until(TimePoint deadline) = 0;
+    /// come in, and this count is how it knows. With `at_once` it need not take in any.
+    virtual unsigned wait_until(TimePoint deadline) noexcept = 0;
 
     /// Makes the present or the next wait_until return at once. From any context: another thread, a signal
     /// handler, an interrupt. Must not lock, allocate or throw, and keeps errno.

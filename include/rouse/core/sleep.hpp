@@ -72,7 +72,8 @@ TimePoint from_now(std::chrono::duration<Rep, Period> duration) {
 /// The same by any other clock: for as long as is left now.
 template <class C, class Duration>
 [[nodiscard]] core::SleepAwaiter sleep_until(std::chrono::time_point<C, Duration> when) {
-    return core::SleepAwaiter{core::from_now(when - C::now())};
+    const auto now = C::now();
+    return core::SleepAwaiter{when <= now ? at_once : core::from_now(when - now)};
 }
 
 /// Sleeps for `duration`, never shorter; zero or less goes once round the ready queue.

@@ -11,6 +11,10 @@
 
 #include <rouse/core/task_record.hpp>
 
+namespace rouse::inline ROUSE_ABI {
+class Loop;
+}
+
 namespace rouse::inline ROUSE_ABI::core {
 
 #if defined(__OPTIMIZE__)
@@ -19,8 +23,12 @@ extern "C" void rouse_frame_is_larger_than_ROUSE_FRAME_BYTES(); // not defined a
 
 class FramePool {
 public:
-    static FramePool* create(const void*) noexcept { return &the_pool(); }
-    void abandon() noexcept {}
+    static FramePool* create(Loop* loop, const void*) noexcept {
+        the_pool().loop_ = loop;
+        return &the_pool();
+    }
+    void abandon() noexcept { loop_ = nullptr; }
+    [[nodiscard]] Loop* loop() const noexcept { return loop_; }
     [[nodiscard]] const void* thread() const noexcept { return nullptr; }
     static FramePool* of(TaskRecord&) noexcept { return &the_pool(); }
 
@@ -79,6 +87,7 @@ private:
 
     void put_back(TaskRecord&) noexcept {} // the record's state says that it is unused
 
+    Loop* loop_ = nullptr;
     std::size_t used_ = 0;
     alignas(granule) std::byte memory_[ROUSE_FRAME_BYTES] = {};
 };

@@ -38,7 +38,7 @@ public:
     /// frames instead). Forwarded to the task that it awaits. Returns false if the task is done, and for an empty handle.
     /// A task cannot cancel itself: UsageError.
     bool cancel() const {
-        if (task_ == nullptr) return false;
+        if (task_ == nullptr || task_->finished()) return false;
         if (task_->state == TaskState::running && task_ == running_or_null()) {
             misuse("rouse: TaskHandle::cancel: a task cannot cancel itself; return, or throw CancelledError");
         }
@@ -67,10 +67,11 @@ public:
 private:
     static TaskRecord* running_or_null() noexcept;
     [[nodiscard]] Loop& loop_of_task() const {
-        if (FramePool::of(*task_) != Loop::current().frame_pool() && !task_->finished()) {
-            misuse("rouse: TaskHandle::cancel: the task belongs to another loop; signal it through a thread-safe object");
+        FramePool* pool = FramePool::of(*task_);
+        if (pool->thread() != Loop::current().frame_pool()->thread()) {
+            misuse("rouse: TaskHandle::cancel: the task belongs to the loop of another thread; signal it through a thread-safe object");
         }
-        return Loop::current();
+        return *pool->loop();
     }
 
     TaskRecord* task_ = nullptr;
@@ -232,9 +233,11 @@ Task<T> Loop::adopt(Task<T> task) {
     co_return co_await task;
 }
 
-inline bool Loop::owns(core::TaskRecord& task) const {
-    core::FramePool* pool = core::FramePool::of(task);
+template <class T>
+bool Loop::owns(Task<T>& task) const {
+    core::FramePool* pool = core::FramePool::of(task.record());
     if (pool != nullptr && pool->thread() != pool_->thread()) {
+        static_cast<void>(task.release()); // not ours to destroy: its pool is in use over there
         misuse("rouse: create_task: the Task was made on the thread of another loop; make it on the thread that runs it");
     }
     return pool == pool_;
@@ -244,7 +247,7 @@ template <class T>
 TaskHandle<T> Loop::create_task(Task<T> task, std::string_view name) {
     if (!task) return {};
     if (task.record().state != core::TaskState::created) misuse("rouse: create_task: the Task was awaited before");
-    if (!owns(task.record())) {
+    if (!owns(task)) {
         // Its frame is not from our pool, in which a loop finds its tasks: run it as the child of one that is.
         Loop* const before = std::exchange(current_, this);
         task = adopt(std::move(task));
@@ -258,6 +261,7 @@ TaskHandle<T> Loop::create_task(Task<T> task, std::string_view name) {
 
 template <class T>
 T Loop::run_until_complete(TaskHandle<T> task) {
+    refuse_to_nest();
     if (!task) misuse("rouse: Loop::run_until_complete: an empty task: moved from, or its frame could not be allocated");
     wait_for(*task.record());
     return task.result();
@@ -265,11 +269,13 @@ T Loop::run_until_complete(TaskHandle<T> task) {
 
 template <class T>
 T Loop::run_until_complete(Task<T> task) {
+    refuse_to_nest();
     return run_until_complete(create_task(std::move(task)));
 }
 
 template <class T>
 T Loop::run(Task<T> main) {
+    refuse_to_nest();
     TaskHandle<T> task = create_task(std::move(main), "main");
     if (!task) misuse("rouse: run: an empty task: moved from, or its frame could not be allocated");
     wait_for(*task.record());

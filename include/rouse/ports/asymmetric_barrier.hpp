@@ -67,9 +67,10 @@ inline void heavy_barrier() noexcept {
 #if defined(__linux__) && ROUSE_HOSTED
     barrier::full_fence();
     // Registers once more if it runs before has_membarrier is set, or in a child of fork.
-    if (!barrier::membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) && barrier::register_membarrier()) {
-        barrier::membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
-    }
+    if (barrier::membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) return;
+    if (barrier::register_membarrier() && barrier::membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) return;
+    // The light side counts on it, and to go on without would be to lose a wake one day.
+    if (barrier::has_membarrier) ROUSE_PANIC("rouse: membarrier(2) worked when the program started and is refused now");
 #elif !ROUSE_HOSTED && ROUSE_CORES == 1
     std::atomic_signal_fence(std::memory_order_seq_cst);
 #else

@@ -166,7 +166,7 @@ private:
             } const timeout{left.count() / 1'000'000'000, left.count() % 1'000'000'000};
             count = static_cast<int>(::syscall(SYS_epoll_pwait2, epoll_, events_, batch_capacity,
                                                bounded ? &timeout : nullptr, nullptr, std::size_t{0}));
-            if (count >= 0 || errno != ENOSYS) return checked(count);
+            if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return checked(count); // EPERM: a sandbox
             has_pwait2_ = false;
         }
 #endif

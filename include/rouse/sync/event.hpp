@@ -58,7 +58,7 @@ inline Event::Awaiter Event::wait() noexcept { return Awaiter{*this}; }
 
 inline void Event::set() noexcept {
     set_ = true;
-    while (!waiting_.empty()) Loop::current().wake(static_cast<Awaiter&>(waiting_.pop_front()));
+    while (!waiting_.empty()) Loop::wake(static_cast<Awaiter&>(waiting_.pop_front()));
 }
 
 } // namespace rouse::inline ROUSE_ABI

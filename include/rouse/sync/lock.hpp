@@ -111,7 +111,7 @@ inline void Lock::pass_on() noexcept {
     }
     Awaiter& next = static_cast<Awaiter&>(waiting_.pop_front());
     next.granted_ = true;
-    Loop::current().wake(next);
+    Loop::wake(next);
 }
 
 } // namespace rouse::inline ROUSE_ABI

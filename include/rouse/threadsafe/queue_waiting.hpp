@@ -35,22 +35,22 @@ public:
         return true;
     }
 
-    /// The queue is being destroyed: the task stays where it is until it is cancelled.
+    /// The queue is being destroyed: the task stays where it is until it is cancelled, or finds it closed if it was about
+    /// to be resumed.
     void forsake() noexcept {
-        Queue* queue = queue_;
         leave();
-        Side::waiter(*queue) = nullptr;
         queue_ = nullptr;
+        if (task->cancel_requested) Loop::wake(*this); // which was to take place when we arrived
     }
 
 protected:
-    // On resumption; throws if the task was cancelled. Then nothing has been put or taken.
-    Queue& resumed() {
+    // On resumption: the queue, or null if it is gone. Throws if the task was cancelled, with nothing put or taken.
+    Queue* resumed() {
         if (task != nullptr) {
             if (queue_ != nullptr && Side::waiter(*queue_) == this) Side::waiter(*queue_) = nullptr;
             Loop::check_cancelled();
         }
-        return *queue_;
+        return queue_;
     }
 
 private:
@@ -69,13 +69,13 @@ private:
             asleep_ = queue_->template fall_asleep<Side>(*this);
             if (asleep_) return;
         }
-        Loop::current().wake(*this);
+        Loop::wake(*this);
     }
 
     void leave() noexcept {
         if (queue_ == nullptr) return;
         leaving_ = true;
-        if (!retract()) Loop::current().wait_for_arrival([this] { return !asleep_; });
+        if (!retract()) inbox_->loop().wait_for_arrival([this] { return !asleep_; });
         if (Side::waiter(*queue_) == this) Side::waiter(*queue_) = nullptr;
     }
 
@@ -90,9 +90,10 @@ public:
     using QueueWaiter<Queue, typename Queue::Consumer>::QueueWaiter;
 
     std::optional<typename Queue::value_type> await_resume() {
-        Queue& queue = this->resumed();
-        auto item = queue.get_sync();
-        if (!item && !queue.closed()) misuse(Queue::Consumer::second_one);
+        Queue* queue = this->resumed();
+        if (queue == nullptr) return std::nullopt;
+        auto item = queue->get_sync();
+        if (!item && !queue->closed()) misuse(Queue::Consumer::second_one);
         return item;
     }
 };
@@ -122,9 +123,10 @@ public:
         : QueueWaiter<Queue, typename Queue::Producer>{queue}, value_{std::forward<U>(value)} {}
 
     bool await_resume() {
-        Queue& queue = this->resumed();
-        const bool accepted = queue.put_sync(std::forward<U>(value_));
-        if (!accepted && !queue.closed()) misuse(Queue::Producer::second_one);
+        Queue* queue = this->resumed();
+        if (queue == nullptr) return false;
+        const bool accepted = queue->put_sync(std::forward<U>(value_));
+        if (!accepted && !queue->closed()) misuse(Queue::Producer::second_one);
         return accepted;
     }
 

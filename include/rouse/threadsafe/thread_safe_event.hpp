@@ -65,8 +65,9 @@ private:
     static constexpr std::uint8_t armed_state = 2; // clear, and somebody waits
 
     bool change(std::uint8_t from, std::uint8_t to) noexcept {
-        // release: of inbox_, when arming. acquire: of the setter's writes, when it fails because the event is set.
-        return state_.compare_exchange_strong(from, to, std::memory_order_release, std::memory_order_acquire);
+        // release: of inbox_, when arming. acquire: of the setter's writes, when it fails because the event is set, and
+        // when clear() takes a set() for which waiters are due.
+        return state_.compare_exchange_strong(from, to, std::memory_order_acq_rel, std::memory_order_acquire);
     }
 
     // False if the event is set.
@@ -88,7 +89,7 @@ private:
     static void wake_all(core::WaitList& list) noexcept;
 
     core::WaitList waiting_; // in the order of waiting
-    core::WaitList due_;     // began to wait before a set() that was cleared while the event was in flight
+    core::WaitList due_;     // to be woken when the event arrives, whatever has become of it until then
     Atomic<std::uint8_t> state_{clear_state}; // written by everybody
     bool armed_ = false;     // loop side: armed by us, and neither disarmed nor arrived
 };
@@ -98,7 +99,7 @@ public:
     explicit Awaiter(ThreadSafeEvent& event) noexcept : event_{event} {}
     ~Awaiter() {
         if (!linked() || retract()) return;
-        Loop::current().wait_for_arrival([this] { return !linked(); });
+        event_.inbox_->loop().wait_for_arrival([this] { return !linked(); });
     }
 
     bool await_ready() const noexcept { return event_.is_set(); }
@@ -128,11 +129,15 @@ private:
 
     bool retract() noexcept override {
         if (!linked()) return true; // the event is gone
-        if (event_.in_flight()) return false;
+        const bool in_flight = event_.in_flight();
         unlink();
+        if (in_flight) { // to be woken when it arrives, also if we began to wait after the clear()
+            event_.due_.push_back(*this);
+            return false;
+        }
         if (!event_.waiting_.empty() || event_.disarm()) return true;
         // A setter was faster, just now: we are the only one who waits for its arrival.
-        event_.waiting_.push_back(*this);
+        event_.due_.push_back(*this);
         return false;
     }
 
@@ -142,7 +147,7 @@ private:
 inline ThreadSafeEvent::Awaiter ThreadSafeEvent::wait() noexcept { return Awaiter{*this}; }
 
 inline void ThreadSafeEvent::wake_all(core::WaitList& list) noexcept {
-    while (!list.empty()) Loop::current().wake(static_cast<Awaiter&>(list.pop_front()));
+    while (!list.empty()) Loop::wake(static_cast<Awaiter&>(list.pop_front()));
 }
 
 inline void ThreadSafeEvent::clear() noexcept {
@@ -158,7 +163,7 @@ inline void ThreadSafeEvent::arrive() noexcept {
 }
 
 inline ThreadSafeEvent::~ThreadSafeEvent() {
-    while (!disarm()) Loop::current().wait_for_arrival([this] { return !armed_; });
+    while (!disarm()) inbox_->loop().wait_for_arrival([this] { return !in_flight(); });
     // The lists let go of those who are left: they wait until they are cancelled.
 }
 

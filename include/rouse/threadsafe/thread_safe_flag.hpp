@@ -17,8 +17,8 @@ namespace rouse::inline ROUSE_ABI {
 /// belongs to the loop whose task waits, except is_set() and clear(), which are safe anywhere.
 ///
 /// Any number of set()s before the waiter resumes are one. A set() before the wait() is not lost. What was written before
-/// set() is seen after wait(). A cancelled wait leaves the flag set. One task at a time may wait; a second one gets a
-/// UsageError.
+/// set() is seen after wait(). A cancelled wait leaves the flag set. One task at a time may wait, until it has gone on
+/// or its cancellation has taken place; a second one gets a UsageError.
 ///
 /// Two words, no allocation, and `constinit`-able, so that it can be a global that an interrupt sets before main.
 //
@@ -78,13 +78,13 @@ public:
     ~Awaiter() {
         if (flag_ == nullptr || flag_->waiter_ != this) return;
         if (parked_ && !retract()) {
-            Loop::current().wait_for_arrival([this] { return !parked_; });
+            inbox_->loop().wait_for_arrival([this] { return !parked_; });
         }
         flag_->waiter_ = nullptr;
     }
 
     bool await_ready() const {
-        if (flag_->waiter_ != nullptr) misuse("rouse: ThreadSafeFlag::wait: another task is waiting; one at a time may");
+        if (flag_->waiter_ != nullptr) misuse(second_waiter);
         return flag_->consume();
     }
 
@@ -95,10 +95,11 @@ public:
         // release: pairs with the acquire in set(), which then reads this object.
         while (!flag_->state_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(static_cast<InboxItem*>(this)),
                                                       std::memory_order_release, std::memory_order_relaxed)) {
-            if (flag_->consume()) {
-                Loop::unpark(*this);
-                return false;
-            }
+            const bool another = expected > is_set_word; // on another loop, or await_ready would have said so
+            const bool consumed = !another && flag_->consume();
+            if (another || consumed) Loop::unpark(*this);
+            if (another) misuse(second_waiter);
+            if (consumed) return false;
             expected = clear_word;
         }
         flag_->waiter_ = this;
@@ -116,6 +117,8 @@ public:
 private:
     friend ThreadSafeFlag;
 
+    static constexpr const char* second_waiter = "rouse: ThreadSafeFlag::wait: another task is waiting; one at a time may";
+
     bool retract() noexcept override {
         if (flag_ == nullptr) return true;
         auto expected = reinterpret_cast<std::uintptr_t>(static_cast<InboxItem*>(this));
@@ -127,7 +130,7 @@ private:
 
     void arrive() noexcept override {
         parked_ = false;
-        Loop::current().wake(*this);
+        Loop::wake(*this);
     }
 
     ThreadSafeFlag* flag_; // null: destroyed while we waited
@@ -147,7 +150,7 @@ inline ThreadSafeFlag::~ThreadSafeFlag() {
     if (waiter_ == nullptr) return;
     Awaiter& waiter = *waiter_;
     if (waiter.parked_ && !waiter.retract()) {
-        Loop::current().wait_for_arrival([&waiter] { return !waiter.parked_; });
+        waiter.inbox_->loop().wait_for_arrival([&waiter] { return !waiter.parked_; });
     }
     waiter.flag_ = nullptr;
 }

@@ -76,7 +76,8 @@ public:
     ThreadSafeQueue(const ThreadSafeQueue&) = delete;
     ThreadSafeQueue& operator=(const ThreadSafeQueue&) = delete;
 
-    /// No thread may be blocked in it. Tasks that wait in it are let go: they wait until they are cancelled.
+    /// Every put, get and close of a thread must have returned: join it first. Tasks that wait are let go: they wait until
+    /// they are cancelled.
     ~ThreadSafeQueue();
 
     // ---- the producer ----

@@ -1,0 +1,142 @@
+// Address: where a socket is or goes to, and how names become addresses.
+#pragma once
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <rouse/core/config.hpp>
+
+#if !ROUSE_EXCEPTIONS
+#error "rouse/net needs exceptions: its errors are std::system_error"
+#endif
+
+namespace rouse::inline ROUSE_ABI {
+
+/// The category of the errors of name resolution, other than those of the system.
+[[nodiscard]] inline const std::error_category& resolve_category() noexcept {
+    struct Category final : std::error_category {
+        const char* name() const noexcept override { return "resolve"; }
+        std::string message(int code) const override { return ::gai_strerror(code); }
+    };
+    static const Category category;
+    return category;
+}
+
+/// An IPv4 or IPv6 address with a port. A value: copy it freely.
+class Address {
+public:
+    /// No address.
+    Address() noexcept = default;
+
+    /// A copy of what the system gave.
+    Address(const sockaddr* address, socklen_t size) noexcept
+        : size_{std::min(size, static_cast<socklen_t>(sizeof storage_))} {
+        std::memcpy(&storage_, address, size_);
+    }
+
+    enum class Use { connect, listen };
+
+    /// The addresses of a host, best first, never none. An empty host is this machine: its loopback to connect to, all
+    /// its addresses to listen on. Blocks while the system asks its name servers; at once for a numeric address. Throws
+    /// std::system_error that names the host.
+    static std::vector<Address> resolve(const std::string& host, std::uint16_t port, Use use = Use::connect);
+
+    /// The address that a socket is bound to; none if the descriptor is bad.
+    static Address of_socket(int descriptor) noexcept {
+        Address address;
+        address.size_ = sizeof address.storage_;
+        if (::getsockname(descriptor, address.data(), &address.size_) != 0) address.size_ = 0;
+        return address;
+    }
+
+    [[nodiscard]] int family() const noexcept { return storage_.ss_family; }
+
+    /// 0 if the address has none.
+    [[nodiscard]] std::uint16_t port() const noexcept {
+        const std::uint16_t* port = port_in_storage();
+        return port == nullptr ? std::uint16_t{0} : ntohs(*port);
+    }
+
+    void set_port(std::uint16_t port) noexcept {
+        if (auto* place = const_cast<std::uint16_t*>(port_in_storage())) *place = htons(port);
+    }
+
+    /// The address in digits, without the port.
+    [[nodiscard]] std::string host() const {
+        char text[NI_MAXHOST];
+        if (::getnameinfo(data(), size_, text, sizeof text, nullptr, 0, NI_NUMERICHOST) != 0) return "(unknown)";
+        return text;
+    }
+
+    /// Address and port in short: "127.0.0.1:80", "[::1]:80".
+    [[nodiscard]] std::string text() const {
+        const std::string digits = family() == AF_INET6 ? "[" + host() + "]" : host();
+        return digits + ":" + std::to_string(port());
+    }
+
+    /// What the system's calls take and fill in.
+    [[nodiscard]] const sockaddr* data() const noexcept { return reinterpret_cast<const sockaddr*>(&storage_); }
+    [[nodiscard]] sockaddr* data() noexcept { return reinterpret_cast<sockaddr*>(&storage_); }
+    [[nodiscard]] socklen_t size() const noexcept { return size_; }
+
+    friend bool operator==(const Address& a, const Address& b) noexcept {
+        return a.size_ == b.size_ && std::memcmp(&a.storage_, &b.storage_, a.size_) == 0;
+    }
+
+private:
+    [[nodiscard]] const std::uint16_t* port_in_storage() const noexcept {
+        if (family() == AF_INET) return &reinterpret_cast<const sockaddr_in*>(&storage_)->sin_port;
+        if (family() == AF_INET6) return &reinterpret_cast<const sockaddr_in6*>(&storage_)->sin6_port;
+        return nullptr;
+    }
+
+    sockaddr_storage storage_{};
+    socklen_t size_ = 0;
+};
+
+namespace net {
+
+/// A host and a port as error messages name them.
+inline std::string host_and_port(std::string_view host, std::uint16_t port) {
+    return std::string{host} + " port " + std::to_string(port);
+}
+
+/// Throws std::system_error for an errno: "rouse: cannot do this to that: reason".
+[[noreturn]] inline void fail(int error, const std::string& what) {
+    throw std::system_error{error, std::system_category(), "rouse: " + what};
+}
+
+} // namespace net
+
+inline std::vector<Address> Address::resolve(const std::string& host, std::uint16_t port, Use use) {
+    addrinfo hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM; // one entry for each address, whatever is to be done with it
+    hints.ai_flags = AI_NUMERICSERV | (use == Use::listen ? AI_PASSIVE : 0);
+    addrinfo* found = nullptr;
+    const std::string service = std::to_string(port);
+    const int code = ::getaddrinfo(host.empty() ? nullptr : host.c_str(), service.c_str(), &hints, &found);
+    if (code == EAI_SYSTEM) net::fail(errno, "cannot resolve " + host);
+    if (code != 0) throw std::system_error{code, resolve_category(), "rouse: cannot resolve " + host};
+
+    std::vector<Address> addresses;
+    for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+        const Address address{each->ai_addr, each->ai_addrlen};
+        // /etc/hosts may name one address twice.
+        if (std::find(addresses.begin(), addresses.end(), address) == addresses.end()) addresses.push_back(address);
+    }
+    ::freeaddrinfo(found);
+    return addresses;
+}
+
+} // namespace rouse::inline ROUSE_ABI

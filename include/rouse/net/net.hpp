@@ -1,0 +1,7 @@
+// All of net/: needs a hosted port and exceptions.
+#pragma once
+
+#include <rouse/net/address.hpp>
+#include <rouse/net/open_connection.hpp>
+#include <rouse/net/server.hpp>
+#include <rouse/net/stream.hpp>

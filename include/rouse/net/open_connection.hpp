@@ -1,0 +1,49 @@
+// open_connection: a TCP connection to a host.
+#pragma once
+
+#include <cerrno>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <sys/socket.h>
+
+#include <rouse/net/address.hpp>
+#include <rouse/net/stream.hpp>
+
+namespace rouse::inline ROUSE_ABI {
+
+namespace net {
+
+/// Connects to one address. Returns 0 or an errno; the connection is left in `connected`.
+inline Task<int> connect(Address address, std::shared_ptr<StreamConnection>& connected) {
+    const int descriptor = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) co_return errno;
+    // Before it is watched: a socket that is not connecting yet has hung up, says epoll.
+    // An interrupted connect goes on by itself, like one in progress.
+    const int begun = ::connect(descriptor, address.data(), address.size()) == 0 ? 0 : errno;
+    connected = std::make_shared<StreamConnection>(descriptor, address);
+    if (begun != 0 && begun != EINPROGRESS && begun != EINTR) co_return begun;
+    if (begun != 0) co_await connected->writable();
+    co_return connected->pending_error();
+}
+
+} // namespace net
+
+/// Connects to a host, by name or number, trying each of its addresses in turn. Resolving a name blocks the loop (see
+/// Address::resolve); connecting does not. Throws std::system_error that names the host: with the error of its first
+/// address, which is the one that the system thinks best. Cancelling it closes what was begun.
+[[nodiscard]] inline Task<std::pair<StreamReader, StreamWriter>> open_connection(std::string host, std::uint16_t port) {
+    int first_error = 0;
+    const std::vector<Address> addresses = Address::resolve(host, port);
+    for (const Address& address : addresses) {
+        std::shared_ptr<net::StreamConnection> connection;
+        const int error = co_await net::connect(address, connection);
+        if (error == 0) co_return std::pair{StreamReader{connection}, StreamWriter{connection}};
+        if (first_error == 0) first_error = error;
+    }
+    net::fail(first_error, "cannot connect to " + net::host_and_port(host.empty() ? "this machine" : host, port));
+}
+
+} // namespace rouse::inline ROUSE_ABI

@@ -1,0 +1,156 @@
+// Socket: a non-blocking descriptor that knows whether it is readable and writable.
+//
+// It is registered with epoll once, edge-triggered, and never touched by epoll_ctl again until it is closed. So it has
+// to remember what it was told: a direction is ready from an edge on until a system call has found it exhausted. A recv
+// that gives less than it was asked for has drained the socket, so the one that would only say EAGAIN is saved. A
+// hang-up ends that: it was the last edge, and what it announces is found only by calling on to the end. (TCP's urgent
+// data break a recv short, too: what is behind them may wait for the peer's next bytes. Nobody should use them.)
+#pragma once
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <rouse/net/address.hpp>
+#include <rouse/net/readiness.hpp>
+#include <rouse/ports/epoll.hpp>
+
+namespace rouse::inline ROUSE_ABI::net {
+
+/// What a system call has moved. `error` is an errno: EAGAIN if the socket was not ready.
+struct Transfer {
+    std::size_t bytes = 0;
+    int error = 0;
+};
+
+/// Owns a descriptor. For the thread of the loop that it was made on, whose port must be an EpollPort.
+///
+/// It must be closed before that port is destroyed. What tasks hold is: a Loop destroys their frames, and a port
+/// outlives its loop. A socket that was carried out of its loop, say as the result of run(), is not; closing it panics.
+class Socket : public Watch {
+public:
+    /// Takes over a non-blocking descriptor, also if it throws: UsageError if there is no loop on an EpollPort,
+    /// std::system_error if epoll does not take it.
+    explicit Socket(int descriptor) : descriptor_{descriptor} {
+        try {
+            loop_ = &Loop::current();
+            port_ = EpollPort::find(loop_->port());
+            if (port_ == nullptr) misuse("rouse: Socket: needs a loop on an EpollPort");
+            if (const int error = port_->add(descriptor, *this)) fail(error, "cannot watch a socket");
+        } catch (...) {
+            ::close(descriptor);
+            throw;
+        }
+    }
+
+    virtual ~Socket() { close(); }
+
+    [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+    [[nodiscard]] bool is_open() const noexcept { return descriptor_ >= 0; }
+
+    /// Waits until there may be something to read: bytes, a connection, the end, an error; or the socket is closed.
+    /// Any number of tasks may wait; all are woken.
+    [[nodiscard]] auto readable() noexcept { return input_.wait(); }
+
+    /// The same for writing.
+    [[nodiscard]] auto writable() noexcept { return output_.wait(); }
+
+    /// Reads into `into`, which must not be empty. No bytes and no error: the end.
+    Transfer receive(std::span<char> into) noexcept {
+        const Transfer done = transfer(input_, [&] { return ::recv(descriptor_, into.data(), into.size(), 0); });
+        if (done.error == 0 && done.bytes < into.size() && !hung_up_) input_.exhausted();
+        return done;
+    }
+
+    /// Sends as much of `bytes` as there is room for.
+    Transfer send(std::string_view bytes) noexcept {
+        const Transfer done =
+            transfer(output_, [&] { return ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL); });
+        if (done.error == 0 && done.bytes < bytes.size()) output_.exhausted();
+        return done;
+    }
+
+    /// Takes the next connection from a listening socket, and says where it comes from. Returns a non-blocking
+    /// descriptor, or an errno, negative.
+    [[nodiscard]] int accept(Address& from) noexcept {
+        sockaddr_storage address{};
+        socklen_t size = sizeof address;
+        auto* const place = reinterpret_cast<sockaddr*>(&address);
+        int accepted = -1;
+        const Transfer done = transfer(input_, [&] {
+            accepted = ::accept4(descriptor_, place, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+            return accepted < 0 ? -1 : 0;
+        });
+        if (done.error != 0) return -done.error;
+        from = Address{place, size};
+        return accepted;
+    }
+
+    /// The error that the socket has come to without a system call of ours, as a connect does; 0 if none.
+    [[nodiscard]] int pending_error() const noexcept {
+        int error = 0;
+        socklen_t size = sizeof error;
+        return ::getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+    }
+
+    /// Closes at once, and wakes those who wait. Does nothing the second time.
+    void close() noexcept {
+        if (!is_open()) return;
+        if (EpollPort::find(*port_) == nullptr) {
+            ROUSE_PANIC("rouse: Socket: must be closed before the port of its loop is destroyed");
+        }
+        const int descriptor = std::exchange(descriptor_, -1);
+        port_->remove(descriptor, *this);
+        ::close(descriptor);
+        wake_both();
+    }
+
+    void on_events(std::uint32_t events) noexcept override {
+        constexpr std::uint32_t broken = EPOLLHUP | EPOLLERR;
+        if ((events & (EPOLLRDHUP | broken)) != 0) hung_up_ = true;
+        if ((events & (EPOLLIN | EPOLLRDHUP | broken)) != 0) input_.make_ready(*loop_);
+        if ((events & (EPOLLOUT | broken)) != 0) output_.make_ready(*loop_);
+    }
+
+protected:
+    [[nodiscard]] Loop& loop() const noexcept { return *loop_; }
+    [[nodiscard]] const Readiness& input_state() const noexcept { return input_; }
+    [[nodiscard]] const Readiness& output_state() const noexcept { return output_; }
+
+    /// Something has happened that both directions should look at.
+    void wake_both() noexcept {
+        input_.make_ready(*loop_);
+        output_.make_ready(*loop_);
+    }
+
+private:
+    // `call` does one system call and returns its count, or -1 and errno.
+    template <class Call>
+    Transfer transfer(Readiness& direction, Call call) noexcept {
+        if (!is_open()) return {0, EBADF};
+        for (;;) {
+            const auto count = call();
+            if (count >= 0) return {static_cast<std::size_t>(count), 0};
+            if (errno == EINTR) continue;
+            if (errno != EAGAIN && errno != EWOULDBLOCK) return {0, errno};
+            direction.exhausted();
+            return {0, EAGAIN};
+        }
+    }
+
+    int descriptor_;
+    Loop* loop_ = nullptr;
+    EpollPort* port_ = nullptr;
+    Readiness input_;
+    Readiness output_;
+    bool hung_up_ = false; // no further edge will come for input
+};
+
+} // namespace rouse::inline ROUSE_ABI::net

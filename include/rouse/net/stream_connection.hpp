@@ -1,0 +1,199 @@
+// StreamConnection: what a StreamReader and a StreamWriter share: the socket, what has come in and was not yet read,
+// what was written and has not yet gone out, and how the connection ended.
+//
+// The output side:
+//
+//              write: the system does not take all
+//     idle  ---------------------------------------->  sending, on every edge of the socket
+//       ^  \                                                  |
+//       |   \  write_eof(), close()                          | all is sent
+//       |    '------------------->  shut, closed  <----------|  (after write_eof(), close())
+//       '----------------------------------------------------'
+//
+// A failure in any state drops the output, and whoever reads, drains or waits is told.
+#pragma once
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <rouse/core/sleep.hpp>
+#include <rouse/core/task_handle.hpp>
+#include <rouse/net/byte_buffer.hpp>
+#include <rouse/net/socket.hpp>
+#include <rouse/sync/event.hpp>
+
+namespace rouse::inline ROUSE_ABI::net {
+
+class StreamConnection final : public Socket, public std::enable_shared_from_this<StreamConnection> {
+public:
+    /// A writer is held back when more than `high_water` bytes wait to be sent, until no more than `low_water` do.
+    static constexpr std::size_t high_water = 64 * 1024;
+    static constexpr std::size_t low_water = 16 * 1024;
+
+    /// Takes over a connected, or connecting, non-blocking descriptor; see Socket.
+    StreamConnection(int descriptor, const Address& peer) : Socket{descriptor}, peer_{peer} {
+        const int on = 1;
+        ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        drained_.set();
+    }
+
+    [[nodiscard]] const Address& peer() const noexcept { return peer_; }
+
+    // ---- input ------------------------------------------------------------------------------------------------------
+
+    /// What has come in and was not yet read.
+    [[nodiscard]] ByteBuffer& input() noexcept { return input_; }
+
+    /// Whether nothing more will come in.
+    [[nodiscard]] bool ended() const noexcept { return ended_ || !is_open(); }
+
+    /// Waits until receive_more() or receive_into() is worth a try.
+    [[nodiscard]] auto more() {
+        if (input_state().awaited()) misuse("rouse: StreamReader: another task is reading from it already");
+        return readable();
+    }
+
+    /// Receives at most a chunk into input(), perhaps nothing. Throws what made the connection fail.
+    void receive_more() {
+        std::array<char, chunk> bytes; // on the stack: an idle connection has no buffer
+        const std::size_t count = receive_into(bytes);
+        input_.append({bytes.data(), count});
+    }
+
+    /// Receives into `bytes`, past input(), which must be empty; perhaps nothing. Throws what made the connection fail.
+    std::size_t receive_into(std::span<char> bytes) {
+        if (ended()) return 0; // it was closed meanwhile
+        const Transfer done = receive(bytes);
+        if (done.bytes > 0) return done.bytes;
+        if (done.error != 0 && done.error != EAGAIN) connection_failed(done.error);
+        throw_failure();
+        ended_ = done.error == 0;
+        return 0;
+    }
+
+    // ---- output -----------------------------------------------------------------------------------------------------
+
+    /// Sends what goes at once, and keeps the rest for later. Drops it if the connection has failed.
+    void write(std::string_view bytes) {
+        if (failure_ != 0) {
+            lost_ = true;
+            return;
+        }
+        if (output_end_ != OutputEnd::open) misuse("rouse: StreamWriter::write: after write_eof() or close()");
+        if (bytes.empty()) return;
+        if (output_.empty()) {
+            const Transfer done = send(bytes);
+            if (done.error != 0 && done.error != EAGAIN) {
+                lost_ = true;
+                return connection_failed(done.error);
+            }
+            bytes.remove_prefix(done.bytes);
+        }
+        output_.append(bytes);
+        if (output_.size() > high_water) drained_.clear();
+    }
+
+    [[nodiscard]] std::size_t unsent() const noexcept { return output_.size(); }
+
+    /// Waits while the writer is held back. Throws what made the connection fail.
+    static Task<void> drain(std::shared_ptr<StreamConnection> connection) {
+        // As Readiness does for input: a peer that takes everything must not keep the other tasks from running.
+        if (++connection->drains_in_a_row_ % most_drains_in_a_row == 0) co_await yield();
+        co_await connection->drained_.wait();
+        connection->throw_failure();
+    }
+
+    /// Ends our half when all is sent.
+    void write_eof() noexcept {
+        if (output_end_ != OutputEnd::open) return;
+        output_end_ = OutputEnd::shut;
+        finish_output();
+    }
+
+    /// Closes when all is sent: at once, or in a task that keeps the connection for so long.
+    void close_when_sent() {
+        if (closing()) return;
+        output_end_ = OutputEnd::closed;
+        finish_output();
+        if (is_open()) loop().create_task(linger(shared_from_this()), "closing connection");
+    }
+
+    [[nodiscard]] bool closing() const noexcept { return output_end_ == OutputEnd::closed; }
+
+    /// Closes at once, whatever is unsent. Who still has the writer finds that the connection has failed.
+    void abort() noexcept {
+        output_end_ = OutputEnd::closed;
+        if (is_open()) connection_failed(ECONNABORTED);
+    }
+
+    /// Waits until the connection is closed.
+    [[nodiscard]] auto closed() noexcept { return closed_.wait(); }
+
+    /// The same; throws what made the connection fail, if anything was lost by that.
+    static Task<void> wait_closed(std::shared_ptr<StreamConnection> connection) {
+        co_await connection->closed();
+        if (connection->lost_) connection->throw_failure();
+    }
+
+    void on_events(std::uint32_t events) noexcept override {
+        drains_in_a_row_ = 0;
+        Socket::on_events(events);
+        if (output_.empty() || !output_state().ready()) return;
+        const Transfer done = send(output_.view());
+        if (done.error != 0 && done.error != EAGAIN) return connection_failed(done.error);
+        output_.consume(done.bytes);
+        if (output_.size() <= low_water) drained_.set();
+        finish_output();
+    }
+
+private:
+    enum class OutputEnd : std::uint8_t { open, shut, closed };
+    static constexpr std::size_t chunk = 64 * 1024;
+    static constexpr unsigned most_drains_in_a_row = 16;
+
+    static Task<void> linger(std::shared_ptr<StreamConnection> connection) { co_await connection->closed(); }
+
+    // Does what was asked for the time when all is sent, if it is.
+    void finish_output() noexcept {
+        if (!output_.empty() || !is_open()) return;
+        if (output_end_ == OutputEnd::shut) ::shutdown(descriptor(), SHUT_WR);
+        if (output_end_ != OutputEnd::closed) return;
+        close();
+        drained_.set();
+        closed_.set();
+    }
+
+    void connection_failed(int error) noexcept {
+        if (failure_ == 0) failure_ = error;
+        lost_ = lost_ || !output_.empty();
+        output_.clear();
+        drained_.set();
+        wake_both();
+        finish_output();
+    }
+
+    void throw_failure() const {
+        if (failure_ != 0) fail(failure_, "connection with " + host_and_port(peer_.host(), peer_.port()));
+    }
+
+    Address peer_;
+    ByteBuffer input_;
+    ByteBuffer output_;
+    Event drained_; // unset while a writer is to be held back
+    Event closed_;
+    unsigned drains_in_a_row_ = 0; // since epoll last had news, so since the loop last turned
+    int failure_ = 0;              // the errno that ended the connection
+    OutputEnd output_end_ = OutputEnd::open;
+    bool ended_ = false; // the peer has ended its half
+    bool lost_ = false;  // something that was written will never be sent
+};
+
+} // namespace rouse::inline ROUSE_ABI::net

@@ -1,0 +1,66 @@
+// StreamWriter: the outgoing half of a connection, which it also closes.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <rouse/net/stream_connection.hpp>
+
+namespace rouse::inline ROUSE_ABI {
+
+/// Sends to the peer. Move-only; for the tasks of the loop that the connection was made on. The connection is open as
+/// long as its writer: destroying the writer is close().
+///
+/// What is written is sent in order. If the connection fails, what was not sent is dropped, and drain() throws
+/// std::system_error that names the peer.
+class StreamWriter {
+public:
+    /// For the library: see open_connection and start_server.
+    explicit StreamWriter(std::shared_ptr<net::StreamConnection> connection) noexcept
+        : connection_{std::move(connection)} {}
+    StreamWriter(StreamWriter&&) noexcept = default;
+    StreamWriter& operator=(StreamWriter&& other) noexcept {
+        StreamWriter before{std::exchange(connection_, std::move(other.connection_))};
+        return *this;
+    }
+    ~StreamWriter() {
+        if (connection_ != nullptr) connection_->close_when_sent();
+    }
+
+    /// Sends what the system takes at once; the rest is copied, and goes out by itself while the loop runs. Never waits:
+    /// follow it by drain(), or memory grows. UsageError after write_eof() or close().
+    void write(std::string_view bytes) { connection()->write(bytes); }
+
+    /// Once more than 64 KiB are still to be sent, waits until no more than 16 KiB are; else goes on at once, but now and
+    /// then goes round the loop. Throws std::system_error if the connection has failed. Cancelling it loses nothing.
+    [[nodiscard]] Task<void> drain() { return net::StreamConnection::drain(connection()); }
+
+    /// Ends our half of the connection after all that was written; the peer's reads then see the end, and may go on
+    /// sending.
+    void write_eof() { connection()->write_eof(); }
+
+    /// Closes the connection after all that was written has been sent, which a task of its own sees to; if run() ends
+    /// before, the rest is dropped. wait_closed() makes sure.
+    void close() { connection()->close_when_sent(); }
+
+    /// Waits until the connection is closed. Throws std::system_error if it failed before all was sent.
+    [[nodiscard]] Task<void> wait_closed() { return net::StreamConnection::wait_closed(connection()); }
+
+    /// How many bytes are still to be handed to the system.
+    [[nodiscard]] std::size_t unsent() const { return connection()->unsent(); }
+
+    /// Where the peer is.
+    [[nodiscard]] const Address& peer() const { return connection()->peer(); }
+
+private:
+    [[nodiscard]] const std::shared_ptr<net::StreamConnection>& connection() const {
+        if (connection_ == nullptr) misuse("rouse: StreamWriter: it was moved from");
+        return connection_;
+    }
+
+    std::shared_ptr<net::StreamConnection> connection_;
+};
+
+} // namespace rouse::inline ROUSE_ABI

@@ -1,0 +1,76 @@
+#include <rouse/ports/asymmetric_barrier.hpp>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "support/catch.hpp"
+
+using namespace rouse;
+
+namespace {
+
+struct Cell {
+    alignas(64) std::atomic<int> x{0};
+    alignas(64) std::atomic<int> y{0};
+    int x_side_saw = 0;
+    int y_side_saw = 0;
+};
+
+// Store buffering: one side stores x, then loads y, the other y, then x; cell after cell, without waiting for each
+// other, from starts that differ a little more with each pass. Returns how often both missed the other's store.
+template <class XSide, class YSide>
+int both_missed(int passes, XSide x_barrier, YSide y_barrier) {
+    std::vector<Cell> cells(500);
+    std::atomic<int> at_start{0};
+    int missed = 0;
+    const auto start_together = [&](int pass, int offset) {
+        at_start.fetch_add(1);
+        while (at_start.load() < 2 * pass) {}
+        for (int spin = offset; spin > 0; --spin) std::atomic_signal_fence(std::memory_order_seq_cst);
+    };
+    std::thread other{[&] {
+        for (int pass = 1; pass <= passes; ++pass) {
+            start_together(2 * pass - 1, pass % 61);
+            for (Cell& cell : cells) {
+                cell.x.store(1, std::memory_order_relaxed);
+                x_barrier();
+                cell.x_side_saw = cell.y.load(std::memory_order_relaxed);
+            }
+            start_together(2 * pass, 0);
+        }
+    }};
+    for (int pass = 1; pass <= passes; ++pass) {
+        start_together(2 * pass - 1, pass % 53);
+        for (Cell& cell : cells) {
+            cell.y.store(1, std::memory_order_relaxed);
+            y_barrier();
+            cell.y_side_saw = cell.x.load(std::memory_order_relaxed);
+        }
+        // The cells are reset before the other side starts again, for which it needs us.
+        at_start.fetch_add(1);
+        while (at_start.load() < 4 * pass) {}
+        for (Cell& cell : cells) {
+            missed += cell.x_side_saw == 0 && cell.y_side_saw == 0;
+            cell.x.store(0, std::memory_order_relaxed);
+            cell.y.store(0, std::memory_order_relaxed);
+        }
+    }
+    other.join();
+    return missed;
+}
+
+} // namespace
+
+TEST_CASE("with the asymmetric barrier never do both sides miss the other's store") {
+    CHECK(both_missed(500, light_barrier, heavy_barrier) == 0);
+}
+
+#if defined(__OPTIMIZE__) // else so much stands between the store and the load that the store is out by then
+TEST_CASE("the control: with barriers for the compiler only, both sides do miss it, where there are two cores") {
+    const auto compiler_only = [] { std::atomic_signal_fence(std::memory_order_seq_cst); };
+    int missed = 0;
+    for (int attempt = 0; attempt < 20 && missed == 0; ++attempt) missed = both_missed(500, compiler_only, compiler_only);
+    if (std::thread::hardware_concurrency() > 1) CHECK(missed > 0);
+}
+#endif

@@ -1,0 +1,177 @@
+#include <rouse/ports/epoll.hpp>
+
+#include <csignal>
+#include <system_error>
+#include <thread>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "support/catch.hpp"
+#include "support/run.hpp"
+#include "support/signal_timer.hpp"
+
+using namespace test;
+
+namespace {
+
+struct Recorder final : Watch {
+    ~Recorder() = default;
+    void on_events(std::uint32_t events) noexcept override {
+        last = events;
+        ++count;
+    }
+    std::uint32_t last = 0;
+    int count = 0;
+};
+
+int open_descriptors() {
+    int count = 0;
+    for (int fd = 0; fd < 1024; ++fd) count += ::fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+} // namespace
+
+TEST_CASE("the clock is monotonic and the one of steady_clock") {
+    EpollPort port;
+    const auto before = std::chrono::steady_clock::now().time_since_epoch();
+    const auto now = port.now().time_since_epoch();
+    const auto after = std::chrono::steady_clock::now().time_since_epoch();
+    CHECK(before <= now);
+    CHECK(now <= after);
+}
+
+TEST_CASE("a wait ends at its deadline, not before, and late by far less than a millisecond") {
+    EpollPort port;
+    auto best = std::chrono::nanoseconds::max();
+    for (int i = 0; i < 20; ++i) {
+        const auto deadline = port.now() + 300us;
+        CHECK(port.wait_until(deadline) == 0);
+        const auto late = port.now() - deadline;
+        CHECK(late >= 0ns);
+        best = std::min<std::chrono::nanoseconds>(best, late);
+    }
+    CHECK(best < 900us); // epoll_wait's milliseconds would make it 700 us at the least
+}
+
+TEST_CASE("a wake before the wait makes it return at once, and each wake is counted once") {
+    EpollPort port;
+    port.wake();
+    port.wake();
+    CHECK(port.wait_until(forever) == 2);
+    CHECK(port.wait_until(port.now() + 1ms) == 0);
+}
+
+TEST_CASE("a wake from another thread ends a wait without a deadline, and keeps errno") {
+    EpollPort port;
+    std::thread thread{[&] {
+        std::this_thread::sleep_for(5ms);
+        errno = EDOM;
+        port.wake();
+        CHECK(errno == EDOM);
+    }};
+    CHECK(port.wait_until(forever) == 1);
+    thread.join();
+}
+
+TEST_CASE("a signal during a wait is not an error: the wait may end early") {
+    EpollPort port;
+    SignalTimer timer{[](int) {}};
+    timer.arm(2'000'000);
+    const auto start = port.now();
+    CHECK(port.wait_until(start + 1s) == 0);
+    CHECK(port.now() - start < 900ms);
+}
+
+TEST_CASE("a watch is told of each edge once, and nothing after it is removed") {
+    EpollPort port;
+    int ends[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
+    Recorder watch;
+    REQUIRE(port.add(ends[0], watch) == 0);
+    port.wait_until(at_once);
+    CHECK(watch.count == 1);
+    CHECK((watch.last & EPOLLOUT) != 0);
+    port.wait_until(at_once);
+    CHECK(watch.count == 1);
+    REQUIRE(::write(ends[1], "x", 1) == 1);
+    port.wait_until(forever);
+    CHECK(watch.count == 2);
+    CHECK((watch.last & EPOLLIN) != 0);
+    port.remove(ends[0], watch);
+    REQUIRE(::write(ends[1], "x", 1) == 1);
+    port.wait_until(at_once);
+    CHECK(watch.count == 2);
+    ::close(ends[0]);
+    ::close(ends[1]);
+}
+
+TEST_CASE("a watch that is removed while others are told is not told any more") {
+    EpollPort port;
+    int a[2], b[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, a) == 0);
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, b) == 0);
+    struct Remover final : Watch {
+        ~Remover() = default;
+        void on_events(std::uint32_t) noexcept override {
+            ++count;
+            port->remove(other_descriptor, *other);
+        }
+        EpollPort* port = nullptr;
+        Remover* other = nullptr;
+        int other_descriptor = -1;
+        int count = 0;
+    } first, second;
+    first.port = second.port = &port;
+    first.other = &second;
+    second.other = &first;
+    first.other_descriptor = b[0];
+    second.other_descriptor = a[0];
+    REQUIRE(port.add(a[0], first) == 0);
+    REQUIRE(port.add(b[0], second) == 0);
+    port.wait_until(forever);
+    CHECK(first.count + second.count == 1);
+    for (const int fd : {a[0], a[1], b[0], b[1]}) ::close(fd);
+}
+
+TEST_CASE("find knows the ports of this thread by their address") {
+    CHECK(EpollPort::find(VirtualTimePort{}) == nullptr);
+    EpollPort a;
+    {
+        EpollPort b;
+        CHECK(EpollPort::find(a) == &a);
+        CHECK(EpollPort::find(b) == &b);
+    }
+    CHECK(EpollPort::find(a) == &a);
+}
+
+TEST_CASE("no descriptors left at start-up is an error that says so, and none is leaked") {
+    const int before = open_descriptors();
+    rlimit old{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &old) == 0);
+    for (int allowed = 0; allowed < 2; ++allowed) {
+        const int lowest_free = ::dup(0);
+        ::close(lowest_free);
+        const rlimit limit{static_cast<rlim_t>(lowest_free + allowed), old.rlim_max};
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
+        std::string message;
+        int code = 0;
+        try {
+            run([]() -> Task<> { co_return; }());
+        } catch (...) {
+            ::setrlimit(RLIMIT_NOFILE, &old); // first of all: the sanitizer needs descriptors too
+            try {
+                throw;
+            } catch (const std::system_error& error) {
+                message = error.what();
+                code = error.code().value();
+            }
+        }
+        ::setrlimit(RLIMIT_NOFILE, &old);
+        CHECK(code == EMFILE);
+        CHECK(message.find(allowed == 0 ? "epoll_create1" : "eventfd") != std::string::npos);
+    }
+    CHECK(open_descriptors() == before);
+}
