@@ -15,7 +15,7 @@ struct Nothing {};
 /// The end of a task: a value, an error, cancelled, or (from try_wait_for) timed out. It is the same in builds
 /// with and without exceptions, except that without them there is no error().
 template <class T>
-class [[nodiscard]] Outcome {
+class Outcome {
     static constexpr bool is_void = std::is_void_v<T>;
     static constexpr bool is_reference = std::is_reference_v<T>;
     using Stored = std::conditional_t<is_void, Nothing,
