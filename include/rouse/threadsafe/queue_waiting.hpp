@@ -18,7 +18,7 @@ namespace core {
 template <class Queue, class Side>
 class QueueWaiter : public ForeignWaiter, public InboxItem {
 public:
-    explicit QueueWaiter(Queue& queue) noexcept : queue_{&queue} {}
+    explicit QueueWaiter(Queue& waited_in) noexcept : queue_{&waited_in} {}
     ~QueueWaiter() { leave(); }
 
     bool await_ready() const {
@@ -90,10 +90,10 @@ public:
     using QueueWaiter<Queue, typename Queue::Consumer>::QueueWaiter;
 
     std::optional<typename Queue::value_type> await_resume() {
-        Queue* queue = this->resumed();
-        if (queue == nullptr) return std::nullopt;
-        auto item = queue->get_sync();
-        if (!item && !queue->closed()) misuse(Queue::Consumer::second_one);
+        Queue* const waited_in = this->resumed();
+        if (waited_in == nullptr) return std::nullopt;
+        auto item = waited_in->get_sync();
+        if (!item && !waited_in->closed()) misuse(Queue::Consumer::second_one);
         return item;
     }
 };
@@ -119,14 +119,14 @@ public:
 template <class Queue, class U>
 class QueuePutAwaiter : public QueueWaiter<Queue, typename Queue::Producer> {
 public:
-    QueuePutAwaiter(Queue& queue, U value) noexcept
-        : QueueWaiter<Queue, typename Queue::Producer>{queue}, value_{std::forward<U>(value)} {}
+    QueuePutAwaiter(Queue& waited_in, U value) noexcept
+        : QueueWaiter<Queue, typename Queue::Producer>{waited_in}, value_{std::forward<U>(value)} {}
 
     bool await_resume() {
-        Queue* queue = this->resumed();
-        if (queue == nullptr) return false;
-        const bool accepted = queue->put_sync(std::forward<U>(value_));
-        if (!accepted && !queue->closed()) misuse(Queue::Producer::second_one);
+        Queue* const waited_in = this->resumed();
+        if (waited_in == nullptr) return false;
+        const bool accepted = waited_in->put_sync(std::forward<U>(value_));
+        if (!accepted && !waited_in->closed()) misuse(Queue::Producer::second_one);
         return accepted;
     }
 

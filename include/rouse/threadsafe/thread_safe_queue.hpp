@@ -221,18 +221,18 @@ private:
 
     // What a side that goes to sleep waits for, and where.
     struct Producer {
-        static core::SleepSlot& slot(ThreadSafeQueue& queue) noexcept { return queue.producer_; }
-        static core::QueueWaiter<ThreadSafeQueue, Producer>*& waiter(ThreadSafeQueue& queue) noexcept { return queue.putter_; }
-        static bool has_something_to_do(ThreadSafeQueue& queue) noexcept {
-            return queue.closed() || queue.has_room(queue.after(queue.tail_.load(std::memory_order_relaxed)));
+        static core::SleepSlot& slot(ThreadSafeQueue& self) noexcept { return self.producer_; }
+        static core::QueueWaiter<ThreadSafeQueue, Producer>*& waiter(ThreadSafeQueue& self) noexcept { return self.putter_; }
+        static bool has_something_to_do(ThreadSafeQueue& self) noexcept {
+            return self.closed() || self.has_room(self.after(self.tail_.load(std::memory_order_relaxed)));
         }
         static constexpr const char* second_one = "rouse: ThreadSafeQueue: a second producer; one at a time may put";
     };
     struct Consumer {
-        static core::SleepSlot& slot(ThreadSafeQueue& queue) noexcept { return queue.consumer_; }
-        static core::QueueWaiter<ThreadSafeQueue, Consumer>*& waiter(ThreadSafeQueue& queue) noexcept { return queue.getter_; }
-        static bool has_something_to_do(ThreadSafeQueue& queue) noexcept {
-            return queue.has_item(queue.head_.load(std::memory_order_relaxed)) || queue.drained();
+        static core::SleepSlot& slot(ThreadSafeQueue& self) noexcept { return self.consumer_; }
+        static core::QueueWaiter<ThreadSafeQueue, Consumer>*& waiter(ThreadSafeQueue& self) noexcept { return self.getter_; }
+        static bool has_something_to_do(ThreadSafeQueue& self) noexcept {
+            return self.has_item(self.head_.load(std::memory_order_relaxed)) || self.drained();
         }
         static constexpr const char* second_one = "rouse: ThreadSafeQueue: a second consumer; one at a time may get";
     };

@@ -1,0 +1,116 @@
+// Three readings that must agree, written in a signal handler (which stands for an interrupt) and on a thread. First the
+// wrong way: each value is whole, but the three are not of one moment. Then two right ways: a queue, which carries
+// all three at once; and, between threads only, one value under a lock.
+//
+//   data_sharing
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include <fmt/core.h>
+
+#include <rouse/rouse.hpp>
+
+#include "ctrl_c.hpp"
+#include "interrupt_timer.hpp"
+
+using namespace std::chrono_literals;
+
+struct Readings {
+    int pressure, temperature, humidity; // here: three times the same number
+    bool agree() const { return pressure == temperature && temperature == humidity; }
+};
+
+// The wrong way: three variables.
+static std::array<std::atomic<int>, 3> torn{};
+static void write_torn(int n) {
+    for (auto& each : torn) each.store(n, std::memory_order_relaxed);
+}
+static Readings read_torn() {
+    return {torn[0].load(std::memory_order_relaxed), torn[1].load(std::memory_order_relaxed),
+            torn[2].load(std::memory_order_relaxed)};
+}
+
+// The right way from any context. A full queue refuses; the next reading is as good.
+static rouse::ThreadSafeQueue<Readings, 16> sent;
+
+static std::atomic<int> number{0};
+static void on_interrupt(int) {
+    const int n = number.fetch_add(1, std::memory_order_relaxed);
+    write_torn(n);
+    if (!sent.put_sync(Readings{n, n, n})) return;
+}
+
+struct Count {
+    long read = 0, wrong = 0;
+    void add(const Readings& readings) {
+        ++read;
+        wrong += !readings.agree();
+    }
+    void print(const char* what) const { fmt::print("{:46} {:10} read, {:7} of them torn\n", what, read, wrong); }
+};
+
+// Reads without a pause for a while; the loop's other tasks run in between.
+template <class Read>
+static rouse::Task<Count> read_for(std::chrono::milliseconds time, Read read) {
+    Count count;
+    for (const auto end = rouse::Clock::now() + time; rouse::Clock::now() < end;) {
+        for (int i = 0; i < 1000; ++i) count.add(read());
+        co_await rouse::yield();
+    }
+    co_return count;
+}
+
+static rouse::Task<int> run_example() {
+    auto timer = std::make_optional<example::InterruptTimer>(on_interrupt, 20'000);
+    const auto from_interrupt = co_await read_for(500ms, read_torn);
+    from_interrupt.print("interrupt, three variables (wrong):");
+    Count from_queue;
+    for (const auto end = rouse::Clock::now() + 500ms; rouse::Clock::now() < end;) from_queue.add(co_await sent.get());
+    timer.reset();
+    from_queue.print("interrupt, ThreadSafeQueue (right):");
+
+    Readings shared{};
+    std::mutex lock;
+    const auto write = [&](std::stop_token stop) {
+        for (int n = 0; !stop.stop_requested(); ++n) {
+            write_torn(n);
+            const std::scoped_lock hold{lock};
+            shared = {n, n, n};
+        }
+    };
+    const auto read_locked = [&] {
+        const std::scoped_lock hold{lock};
+        return shared;
+    };
+    std::jthread writer{write};
+    const auto from_thread = co_await read_for(500ms, read_torn);
+    from_thread.print("thread, three variables (wrong):");
+    const auto from_lock = co_await read_for(500ms, read_locked);
+    from_lock.print("thread, one value under a lock (right):");
+    co_return from_queue.wrong + from_lock.wrong == 0 ? 0 : 1;
+}
+
+static rouse::Task<int> until_ctrl_c() {
+    auto work = rouse::create_task(run_example());
+    rouse::create_task([](rouse::TaskHandle<> task) -> rouse::Task<> {
+        co_await example::interrupted().wait();
+        task.cancel();
+    }(work));
+    auto outcome = co_await work.outcome();
+    co_return outcome.cancelled() ? 0 : outcome.value();
+}
+
+int main() {
+    try {
+        return rouse::run(until_ctrl_c());
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "data_sharing: {}\n", error.what());
+        return 1;
+    }
+}

@@ -1,0 +1,66 @@
+// An interrupt rouses tasks: a POSIX timer's signal stands for the interrupt, its handler sets a ThreadSafeEvent. Four
+// tasks wait for it; in each round one of them is cancelled, in turn, and the others get the event.
+//
+//   isr_event [rounds]        the default is 8
+#include <cstdio>
+#include <exception>
+#include <vector>
+
+#include <fmt/core.h>
+
+#include <rouse/rouse.hpp>
+
+#include "arguments.hpp"
+#include "ctrl_c.hpp"
+#include "interrupt_timer.hpp"
+
+using namespace std::chrono_literals;
+
+static constinit rouse::ThreadSafeEvent event;
+
+// The interrupt service routine: all that it needs is one call, which makes no system call unless the loop sleeps.
+static void on_interrupt(int) { event.set(); }
+
+static rouse::Task<> wait_for_event(int n) {
+    const auto guard = rouse::on_cancel([n] { fmt::print("Waiter {} cancelled\n", n); });
+    co_await event.wait();
+    fmt::print("Waiter {} got event\n", n);
+}
+
+static rouse::Task<> run_rounds(int rounds) {
+    const example::InterruptTimer timer{on_interrupt, 50'000'000};
+    for (int round = 0; round < rounds; ++round) {
+        std::vector<rouse::TaskHandle<>> waiters;
+        for (int n = 0; n < 4; ++n) waiters.push_back(rouse::create_task(wait_for_event(n)));
+        co_await rouse::sleep(5ms);
+        waiters[static_cast<std::size_t>(round % 4)].cancel();
+        for (auto& waiter : waiters) co_await waiter.outcome();
+        event.clear();
+        fmt::print("Cleared event\n");
+        std::fflush(stdout);
+    }
+}
+
+static rouse::Task<> run_example(int rounds) {
+    auto work = rouse::create_task(run_rounds(rounds));
+    rouse::create_task([](rouse::TaskHandle<> task) -> rouse::Task<> {
+        co_await example::interrupted().wait();
+        task.cancel();
+    }(work));
+    co_await work.outcome();
+}
+
+int main(int argc, char** argv) {
+    const auto rounds = example::count_argument(argc, argv, 8);
+    if (!rounds) {
+        fmt::print(stderr, "usage: isr_event [rounds]: rounds is a whole number from 1\n");
+        return 2;
+    }
+    try {
+        rouse::run(run_example(*rounds));
+        return 0;
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "isr_event: {}\n", error.what());
+        return 1;
+    }
+}
