@@ -1,9 +1,13 @@
 #include <rouse/core/task_handle.hpp>
 
+#include <cstdio>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <unistd.h>
 
 #include "support/catch.hpp"
 #include "support/misuse.hpp"
@@ -280,6 +284,33 @@ TEST_CASE("an uncaught exception of a task that nobody awaits goes to the except
     };
     run_virtual(main());
     CHECK(log == "a:dropped then not-yet b:held after caught");
+}
+
+TEST_CASE("the default exception handler prints the task's name and what() to stderr") {
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    const int saved = ::dup(STDERR_FILENO);
+    ::dup2(ends[1], STDERR_FILENO);
+    auto thrower = [](bool standard) -> Task<> {
+        if (standard) throw std::runtime_error{"it broke"};
+        throw 42;
+        co_return;
+    };
+    auto main = [&]() -> Task<> {
+        create_task(thrower(true), "worker");
+        create_task(thrower(false));
+        co_await yield();
+    };
+    run_virtual(main());
+    std::fflush(stderr);
+    ::dup2(saved, STDERR_FILENO);
+    ::close(saved);
+    ::close(ends[1]);
+    char text[512] = {};
+    CHECK(::read(ends[0], text, sizeof text - 1) > 0);
+    ::close(ends[0]);
+    CHECK(contains(text, "task worker was ended by an exception that nobody awaits: it broke"));
+    CHECK(contains(text, "task (unnamed) was ended by an exception that nobody awaits: not a std::exception"));
 }
 
 #endif

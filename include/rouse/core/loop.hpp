@@ -222,4 +222,5 @@ private:
 
 } // namespace rouse::inline ROUSE_ABI
 
-#include <rouse/core/loop_impl.hpp>
+#include <rouse/core/loop_run.hpp>
+#include <rouse/core/loop_tasks.hpp>

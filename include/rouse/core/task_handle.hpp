@@ -56,7 +56,7 @@ public:
     /// The name given to create_task, or an empty one.
     [[nodiscard]] std::string_view name() const noexcept {
         if (task_ == nullptr || !task_->named) return {};
-        return {reinterpret_cast<const char*>(task_->name + 1), task_->name->length};
+        return task_->name->text();
     }
 
     friend bool operator==(const TaskReference& a, const TaskReference& b) noexcept { return a.task_ == b.task_; }

@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -64,6 +65,8 @@ struct JoinWaiter : Waiter {
 struct TaskName {
     JoinWaiter* awaiters;
     std::size_t length; // the characters follow
+
+    [[nodiscard]] std::string_view text() const noexcept { return {reinterpret_cast<const char*>(this + 1), length}; }
 };
 
 class TaskRecord {
