@@ -182,32 +182,6 @@ TEST_CASE("what is left when main ends is cancelled and finishes") {
     CHECK(log == "end 1 2");
 }
 
-TEST_CASE("on_cancel runs only when its scope ends by a cancellation") {
-    Log log;
-    auto worker = [&]() -> Task<> {
-        const auto outer = on_cancel([&] { log("outer"); });
-        {
-            const auto finished = on_cancel([&] { log("wrong"); });
-            co_await yield();
-        }
-        const auto inner = on_cancel([&] { log("inner"); });
-        co_await sleep(1h);
-    };
-    auto quick = [&]() -> Task<> {
-        const auto guard = on_cancel([&] { log("wrong"); });
-        co_await yield();
-    };
-    auto main = [&]() -> Task<> {
-        auto handle = create_task(worker());
-        co_await create_task(quick());
-        co_await sleep(1s);
-        handle.cancel();
-        co_await handle.outcome();
-    };
-    run_virtual(main());
-    CHECK(log == "inner outer");
-}
-
 TEST_CASE("a task cancelled by way of one that awaits it, while it runs, is cancelled when it next suspends") {
     Log log;
     TaskHandle<> outer;

@@ -1,5 +1,5 @@
-// The frame pool of firmware: ROUSE_FRAME_BYTES of static memory, no heap. Freed blocks are kept in free lists by
-// size; there is one pool, for one loop.
+// The frame pool of firmware: ROUSE_FRAME_BYTES of static memory, no heap. A freed block is used again for the next frame
+// of just its size; there is one pool, for one loop.
 //
 // A frame that can never fit is a link error where the compiler optimises (the name of the missing function says
 // why); at -O0, and for a pool that is used up, the frame's Task is empty.
@@ -35,7 +35,7 @@ public:
     /// A block of at least `bytes`, with a TaskRecord at its start; null if the pool is used up.
     [[gnu::always_inline]] static void* allocate(FramePool*, std::size_t bytes) noexcept {
 #if defined(__OPTIMIZE__)
-        if (__builtin_constant_p(bytes) && bytes > ROUSE_FRAME_BYTES) rouse_frame_is_larger_than_ROUSE_FRAME_BYTES();
+        if (__builtin_constant_p(bytes) && whole_bytes(bytes) > ROUSE_FRAME_BYTES) rouse_frame_is_larger_than_ROUSE_FRAME_BYTES();
 #endif
         return the_pool().take(bytes);
     }
@@ -64,6 +64,10 @@ private:
     };
     static constexpr std::size_t head_bytes = offsetof(Head, record);
 
+    static constexpr std::size_t whole_bytes(std::size_t bytes) noexcept {
+        return (bytes + head_bytes + granule - 1) / granule * granule;
+    }
+
     static FramePool& the_pool() noexcept {
         static constinit FramePool pool;
         return pool;
@@ -72,7 +76,7 @@ private:
     // First fit among the free blocks of just this size; then a new one. Frames of one coroutine are all of one
     // size, so blocks are never split or joined and nothing fragments.
     void* take(std::size_t bytes) noexcept {
-        const std::size_t whole = (bytes + head_bytes + granule - 1) / granule * granule;
+        const std::size_t whole = whole_bytes(bytes);
         for (std::size_t at = 0; at < used_;) {
             auto& head = *reinterpret_cast<Head*>(memory_ + at);
             if (head.bytes == whole && head.record.state == TaskState::unused) return &head.record;

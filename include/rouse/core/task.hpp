@@ -18,8 +18,9 @@ namespace core {
 template <class Derived>
 class PromiseBase {
 public:
-    // noexcept, so that the compiler asks for the failure and gives an empty Task.
-    static void* operator new(std::size_t bytes) noexcept {
+    // noexcept, so that the compiler asks for the failure and gives an empty Task. Inlined, so that the size is a constant
+    // and a frame that can never fit is found by the linker (see static_frame_pool.hpp).
+    [[gnu::always_inline]] static void* operator new(std::size_t bytes) noexcept {
         Loop* loop = Loop::current_or_null();
         void* block = FramePool::allocate(loop == nullptr ? nullptr : loop->frame_pool(), sizeof(TaskRecord) + bytes);
         return block == nullptr ? nullptr : ::new (block) TaskRecord + 1;

@@ -1,0 +1,130 @@
+#include <rouse/core/task_record.hpp>
+
+#include <memory>
+#include <string>
+
+#include "support/catch.hpp"
+#include "support/run.hpp"
+
+using namespace test;
+using core::Ending;
+using core::TaskRecord;
+using core::TaskState;
+
+static_assert(sizeof(TaskRecord) == 4 * sizeof(void*));
+static_assert(alignof(TaskRecord) == alignof(void*));
+
+TEST_CASE("the record of a frame and the frame of a record are inverse") {
+    auto work = []() -> Task<> { co_return; };
+    auto task = work();
+    REQUIRE(task);
+    TaskRecord& record = task.record();
+    CHECK(record.frame().address() == static_cast<void*>(&record + 1));
+    CHECK(&TaskRecord::of(record.frame()) == &record);
+}
+
+TEST_CASE("a new record is of a coroutine that nobody has started, and that waits for nothing") {
+    const TaskRecord record;
+    CHECK(record.state == TaskState::created);
+    CHECK(record.ending == Ending::none);
+    CHECK(!record.finished());
+    CHECK(!record.waiting());
+    CHECK(record.references == 0);
+    CHECK(!record.is_task);
+    CHECK(!record.cancel_requested);
+    CHECK(!record.resume_point);
+}
+
+TEST_CASE("a record waits in four of its states, and is finished in two others") {
+    TaskRecord record;
+    std::string waiting, finished;
+    for (int state = 0; state <= static_cast<int>(TaskState::destroyed); ++state) {
+        record.state = static_cast<TaskState>(state);
+        waiting += record.waiting() ? 'w' : '.';
+        finished += record.finished() ? 'f' : '.';
+    }
+    CHECK(waiting == "....wwww..");
+    CHECK(finished == "........ff");
+}
+
+TEST_CASE("a task's record follows it: created, ready, waiting, done with its value") {
+    auto worker = []() -> Task<int> {
+        co_await sleep(1s);
+        co_return 7;
+    };
+    VirtualTimePort port;
+    Loop loop{port};
+    auto task = worker();
+    TaskRecord& record = task.record();
+    CHECK(record.state == TaskState::created);
+    const auto handle = loop.create_task(std::move(task));
+    CHECK(handle.record() == &record);
+    CHECK(record.state == TaskState::ready);
+    CHECK(record.is_task);
+    CHECK(!record.started);
+    loop.poll();
+    CHECK(record.state == TaskState::waiting_for_time);
+    CHECK(record.started);
+    port.advance(1s);
+    loop.poll();
+    CHECK(record.state == TaskState::done);
+    CHECK(record.ending == Ending::value);
+    CHECK(record.references == 1); // ours: the loop has let go
+    CHECK(handle.result() == 7);
+}
+
+TEST_CASE("a task's record outlives its frame when it is ended from outside") {
+    Log log;
+    auto worker = [](std::unique_ptr<Mark>) -> Task<> { co_await sleep(1h); };
+    VirtualTimePort port;
+    Loop loop{port};
+    const auto handle = loop.create_task(worker(std::make_unique<Mark>(log, "argument")));
+    handle.cancel(); // not started: its frame is destroyed, with or without exceptions
+    loop.poll();
+    CHECK(log == "argument");
+    CHECK(handle.record()->state == TaskState::destroyed);
+    CHECK(handle.record()->ending == Ending::cancelled);
+    CHECK(handle.record()->references == 1);
+}
+
+TEST_CASE("a record with a name keeps its awaiters beside the name") {
+    core::JoinWaiter waiter;
+    core::TaskName name{nullptr, 0};
+    TaskRecord record;
+    CHECK(record.awaiters() == nullptr);
+    record.name = &name;
+    record.named = true;
+    CHECK(record.awaiters() == nullptr);
+    record.awaiters() = &waiter;
+    CHECK(name.awaiters == &waiter);
+    CHECK(record.name == &name);
+}
+
+TEST_CASE("a record that is cleared is unused") {
+    TaskRecord record;
+    record.state = TaskState::done;
+    record.ending = Ending::value;
+    record.clear();
+    CHECK(record.state == TaskState::unused);
+}
+
+#if ROUSE_EXCEPTIONS
+
+TEST_CASE("a record keeps the error that ended its coroutine until it is cleared") {
+    const auto token = std::make_shared<int>(5);
+    TaskRecord record;
+    record.set_error(std::make_exception_ptr(token));
+    CHECK(record.ending == Ending::error);
+    CHECK(token.use_count() == 2);
+    int seen = 0;
+    try {
+        std::rethrow_exception(record.error());
+    } catch (const std::shared_ptr<int>& thrown) {
+        seen = *thrown;
+    }
+    CHECK(seen == 5);
+    record.clear();
+    CHECK(token.use_count() == 1);
+}
+
+#endif

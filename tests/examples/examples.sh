@@ -1,0 +1,52 @@
+#!/bin/bash
+# The examples do what they say: their output, their bad arguments, their end by Ctrl-C.
+# usage: examples.sh folder-of-the-built-examples
+set -u
+cd "$1" || exit 2
+passed=0 failed=0
+ok() { # description, then a command that must succeed
+    local what=$1; shift
+    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "failed: $what"; fi
+}
+# One clear line on stderr, nothing on stdout, and a status that is not 0.
+refuses() {
+    local out err
+    err=$(mktemp)
+    if out=$(timeout 20 "$@" 2>"$err"); then echo "accepted: $*"; rm -f "$err"; return 1; fi
+    [[ -z $out && $(wc -l <"$err") -eq 1 ]] || { cat "$err"; rm -f "$err"; return 1; }
+    rm -f "$err"
+}
+# Ends with status 0 soon after a Ctrl-C.
+stops() {
+    timeout -s KILL 20 "$@" >/dev/null & local pid=$!
+    sleep 0.3
+    pkill -INT -P "$pid"
+    wait "$pid"
+}
+has() { grep -qE "$2" <<<"$1"; }
+
+out=$(timeout 60 ./echo_thread 20000)
+ok "echo_thread ends with all items" has "$out" '^20000 of 20000 items there and back in order, [0-9]+ a second$'
+ok "echo_thread prints every 1000th item" has "$out" '^19000$'
+ok "echo_thread refuses a word" refuses ./echo_thread many
+ok "echo_thread refuses 0" refuses ./echo_thread 0
+ok "echo_thread stops on Ctrl-C" stops ./echo_thread 2000000000
+
+out=$(timeout 20 ./isr_event 4)
+for n in 0 1 2 3; do
+    ok "waiter $n is cancelled once" test "$(grep -c "^Waiter $n cancelled$" <<<"$out")" = 1
+    ok "waiter $n gets the event three times" test "$(grep -c "^Waiter $n got event$" <<<"$out")" = 3
+done
+ok "isr_event clears the event each round" test "$(grep -c '^Cleared event$' <<<"$out")" = 4
+ok "isr_event refuses a word" refuses ./isr_event often
+ok "isr_event stops on Ctrl-C" stops ./isr_event 1000
+
+out=$(timeout 30 ./data_sharing)
+ok "data_sharing shows a torn read from an interrupt" has "$out" '^interrupt, three variables .* [1-9][0-9]* of them torn$'
+ok "data_sharing: none through a queue" has "$out" '^interrupt, ThreadSafeQueue .* 0 of them torn$'
+ok "data_sharing shows a torn read from a thread" has "$out" '^thread, three variables .* [1-9][0-9]* of them torn$'
+ok "data_sharing: none under a lock" has "$out" '^thread, one value under a lock .* 0 of them torn$'
+ok "data_sharing stops on Ctrl-C" stops ./data_sharing
+
+echo "$passed passed, $failed failed"
+(( failed == 0 ))
