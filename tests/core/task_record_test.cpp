@@ -24,7 +24,7 @@ TEST_CASE("the record of a frame and the frame of a record are inverse") {
 }
 
 TEST_CASE("a new record is of a coroutine that nobody has started, and that waits for nothing") {
-    const TaskRecord record;
+    const TaskRecord record{};
     CHECK(record.state == TaskState::created);
     CHECK(record.ending == Ending::none);
     CHECK(!record.finished());

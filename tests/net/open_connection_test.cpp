@@ -7,6 +7,8 @@
 #include <rouse/ports/virtual_time.hpp>
 
 #include "loopback.hpp"
+#include <netdb.h>
+
 #include "support/catch.hpp"
 
 using namespace rouse;
@@ -27,6 +29,9 @@ TEST_CASE("connecting to a name that cannot be resolved is an error that names i
 }
 
 TEST_CASE("each address of a name is tried") {
+    addrinfo* found = nullptr;
+    if (::getaddrinfo("localhost", nullptr, nullptr, &found) != 0) return; // a bare system without /etc/hosts
+    ::freeaddrinfo(found);
     const Plain listener = Plain::listening(); // on IPv4 only
     CHECK(run(thrown<std::system_error>(open_connection("localhost", listener.port()))).empty());
 }

@@ -63,14 +63,14 @@ int both_missed(int passes, XSide x_barrier, YSide y_barrier) {
 } // namespace
 
 TEST_CASE("with the asymmetric barrier never do both sides miss the other's store") {
-    CHECK(both_missed(500, light_barrier, heavy_barrier) == 0);
+    CHECK(both_missed(200, light_barrier, heavy_barrier) == 0);
 }
 
 #if defined(__OPTIMIZE__) // else so much stands between the store and the load that the store is out by then
 TEST_CASE("the control: with barriers for the compiler only, both sides do miss it, where there are two cores") {
     const auto compiler_only = [] { std::atomic_signal_fence(std::memory_order_seq_cst); };
     int missed = 0;
-    for (int attempt = 0; attempt < 20 && missed == 0; ++attempt) missed = both_missed(500, compiler_only, compiler_only);
+    for (int attempt = 0; attempt < 50 && missed == 0; ++attempt) missed = both_missed(200, compiler_only, compiler_only);
     if (std::thread::hardware_concurrency() > 1) CHECK(missed > 0);
 }
 #endif

@@ -42,30 +42,27 @@ public:
 
     /// A block of at least `bytes`, with a TaskRecord at its start, from `pool`, or from the heap if that is
     /// null. Returns null if there is no memory.
-    static void* allocate(FramePool* pool, std::size_t bytes) noexcept {
+    [[gnu::always_inline]] static void* allocate(FramePool* pool, std::size_t bytes) noexcept {
         if (pool == nullptr || bytes > largest_class) [[unlikely]] return allocate_alone(pool, bytes);
         TaskRecord*& free = pool->free_[class_of(bytes)];
-        if (free == nullptr && !pool->add_slab(class_of(bytes))) [[unlikely]] return nullptr;
         TaskRecord* block = free;
+        if (block == nullptr) [[unlikely]] {
+            block = pool->add_slab(class_of(bytes));
+            if (block == nullptr) return nullptr;
+        }
         free = block->link.next;
         asan_unpoison(block, bytes);
         return block;
     }
 
     /// Takes back a block, whichever pool it came from.
-    static void release(TaskRecord& block) noexcept {
+    [[gnu::always_inline]] static void release(TaskRecord& block) noexcept {
         Slab& slab = Slab::of(&block);
-        FramePool* pool = slab.pool;
-        if (slab.block_bytes == 0) [[unlikely]] {
-            if (pool != nullptr) pool->unlink(slab);
-            free_slab(slab);
+        if (slab.free == nullptr || slab.pool->loop_ == nullptr) [[unlikely]] {
+            release_uncommon(block, slab);
         } else {
-            TaskRecord*& free = pool->free_[class_of(slab.block_bytes)];
-            asan_poison(&block + 1, slab.block_bytes - sizeof(TaskRecord));
-            block.link.next = free;
-            free = &block;
+            put_back(block, slab);
         }
-        if (pool != nullptr && pool->loop_ == nullptr) [[unlikely]] pool->one_came_home();
     }
 
     /// The pool that a block came from; null if it was made where no loop is.
@@ -76,7 +73,7 @@ public:
     void for_each_in_use(F f) {
         for (Slab* slab = slabs_; slab != nullptr;) {
             Slab* next = slab->next;
-            const std::size_t count = slab->block_bytes == 0 ? 1 : blocks_per_slab(slab->block_bytes);
+            const std::size_t count = slab->free == nullptr ? 1 : blocks_per_slab(slab->block_bytes);
             for (std::size_t i = 0; i < count; ++i) {
                 TaskRecord& block = slab->block(i);
                 if (block.state != TaskState::unused) f(block);
@@ -96,7 +93,8 @@ private:
         FramePool* pool;
         Slab* next;
         Slab* previous;
-        std::size_t block_bytes; // 0: a single block of whatever size
+        std::size_t block_bytes;
+        TaskRecord** free; // the free list of its blocks, in the pool; null: a single block, which has none
 
         static Slab& of(void* block) noexcept {
             return *reinterpret_cast<Slab*>(reinterpret_cast<std::uintptr_t>(block) & ~(slab_alignment - 1));
@@ -120,10 +118,10 @@ private:
         return (slab_bytes - sizeof(Slab)) / block_bytes;
     }
 
-    static Slab* new_slab(FramePool* pool, std::size_t bytes, std::size_t block_bytes) noexcept {
+    static Slab* new_slab(FramePool* pool, std::size_t bytes, std::size_t block_bytes, TaskRecord** free) noexcept {
         void* memory = ::operator new(bytes, std::align_val_t{slab_alignment}, std::nothrow);
         if (memory == nullptr) return nullptr;
-        Slab* slab = ::new (memory) Slab{pool, nullptr, nullptr, block_bytes};
+        Slab* slab = ::new (memory) Slab{pool, nullptr, nullptr, block_bytes, free};
         if (pool != nullptr) {
             slab->next = pool->slabs_;
             if (slab->next != nullptr) slab->next->previous = slab;
@@ -133,19 +131,38 @@ private:
     }
 
     static void free_slab(Slab& slab) noexcept {
-        asan_unpoison(&slab, slab.block_bytes == 0 ? sizeof(Slab) : slab_bytes);
+        asan_unpoison(&slab, slab.free == nullptr ? sizeof(Slab) : slab_bytes);
         ::operator delete(&slab, std::align_val_t{slab_alignment});
     }
 
-    static void* allocate_alone(FramePool* pool, std::size_t bytes) noexcept {
-        Slab* slab = new_slab(pool, sizeof(Slab) + bytes, 0);
+    [[gnu::noinline]] static void* allocate_alone(FramePool* pool, std::size_t bytes) noexcept {
+        Slab* slab = new_slab(pool, sizeof(Slab) + bytes, bytes, nullptr);
         return slab == nullptr ? nullptr : &slab->block(0);
     }
 
-    bool add_slab(std::size_t size_class) noexcept {
+    [[gnu::always_inline]] static void put_back(TaskRecord& block, Slab& slab) noexcept {
+        asan_poison(&block + 1, slab.block_bytes - sizeof(TaskRecord));
+        block.link.next = *slab.free;
+        *slab.free = &block;
+    }
+
+    // A block that has a slab for itself, or whose loop has ended.
+    [[gnu::noinline]] static void release_uncommon(TaskRecord& block, Slab& slab) noexcept {
+        FramePool* pool = slab.pool;
+        if (slab.free != nullptr) {
+            put_back(block, slab);
+        } else {
+            if (pool != nullptr) pool->unlink(slab);
+            free_slab(slab);
+        }
+        if (pool != nullptr && pool->loop_ == nullptr && --pool->still_out_ == 0) delete pool;
+    }
+
+    // Returns the first of the new free blocks, or null.
+    [[gnu::noinline]] TaskRecord* add_slab(std::size_t size_class) noexcept {
         const std::size_t block_bytes = (size_class + 1) * granule;
-        Slab* slab = new_slab(this, slab_bytes, block_bytes);
-        if (slab == nullptr) return false;
+        Slab* slab = new_slab(this, slab_bytes, block_bytes, &free_[size_class]);
+        if (slab == nullptr) return nullptr;
         for (std::size_t i = blocks_per_slab(block_bytes); i-- > 0;) {
             TaskRecord* block = ::new (static_cast<void*>(&slab->block(i))) TaskRecord;
             block->state = TaskState::unused;
@@ -153,16 +170,12 @@ private:
             free_[size_class] = block;
             asan_poison(block + 1, block_bytes - sizeof(TaskRecord));
         }
-        return true;
+        return free_[size_class];
     }
 
     void unlink(Slab& slab) noexcept {
         (slab.previous != nullptr ? slab.previous->next : slabs_) = slab.next;
         if (slab.next != nullptr) slab.next->previous = slab.previous;
-    }
-
-    void one_came_home() noexcept {
-        if (--still_out_ == 0) delete this;
     }
 
     TaskRecord* free_[largest_class / granule] = {}; // by size class, each linked by link.next

@@ -157,7 +157,7 @@ inline void Loop::drop(core::TaskRecord& task) noexcept {
 }
 
 inline void Loop::release(core::TaskRecord& record) noexcept {
-    if (record.named) {
+    if (record.named) [[unlikely]] {
         core::TaskRecord& name = *(reinterpret_cast<core::TaskRecord*>(record.name) - 1);
         name.state = core::TaskState::unused;
         core::FramePool::release(name);

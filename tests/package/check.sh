@@ -1,0 +1,114 @@
+#!/bin/bash
+# check.sh SOURCE_DIR: rouse as others use it. A consumer's project of ten lines takes it by add_subdirectory, by
+# FetchContent, and by find_package from where it was installed; each is built and run, and none builds rouse's tests or
+# examples. Also: the header compiles with no include path but include/, and two files that include it link.
+# CXX is the compiler, as for cmake.
+set -u
+
+if [ $# -ne 1 ] || [ ! -f "$1/include/rouse/rouse.hpp" ]; then
+    echo "usage: check.sh SOURCE_DIR" >&2
+    exit 2
+fi
+source=$(cd "$1" && pwd)
+cxx=${CXX:-c++}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0
+failed=0
+
+check() { # check NAME COMMAND...
+    local name=$1
+    shift
+    if "$@" >"$work/output" 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $name"
+        tail -30 "$work/output" | sed 's/^/    /'
+    fi
+}
+
+cat >"$work/main.cpp" <<'END'
+#include <rouse/rouse.hpp>
+using namespace std::chrono_literals;
+int half_of_the_answer();
+rouse::Task<int> answer() {
+    co_await rouse::sleep(1ms);
+    co_return 2 * half_of_the_answer();
+}
+int main() { return rouse::run(answer()) == 42 ? 0 : 1; }
+END
+cat >"$work/other.cpp" <<'END'
+#include <rouse/rouse.hpp>
+rouse::ThreadSafeFlag flag;
+rouse::Task<int> half() { // runs what is inline in both files
+    flag.set();
+    co_await flag.wait();
+    auto task = rouse::create_task([]() -> rouse::Task<int> { co_return 21; }());
+    const int value = co_await task;
+    co_return value;
+}
+int half_of_the_answer() { return rouse::Task<int>{half()} ? 21 : 0; }
+END
+
+project() { # project NAME LINE...: a consumer that gets rouse by these lines of CMake
+    mkdir "$work/$1"
+    cp "$work/main.cpp" "$work/other.cpp" "$work/$1"
+    {
+        echo 'cmake_minimum_required(VERSION 3.21)'
+        echo 'project(consumer LANGUAGES CXX)'
+        printf '%s\n' "${@:2}"
+        echo 'add_executable(consumer main.cpp other.cpp)'
+        echo 'target_link_libraries(consumer PRIVATE rouse::rouse)'
+    } >"$work/$1/CMakeLists.txt"
+}
+build() { # build NAME FLAGS...
+    cmake -S "$work/$1" -B "$work/$1/build" "-DCMAKE_CXX_COMPILER=$cxx" "${@:2}" && cmake --build "$work/$1/build"
+}
+# Every target that the build has, but for those that CMake itself makes.
+only_the_consumer() {
+    local binaries
+    binaries=$(find "$work/$1/build" -type f -perm -u+x ! -path '*/CMakeFiles/*' ! -name '*.so*' -printf '%f\n')
+    cmake --build "$work/$1/build" --target help >"$work/targets"
+    cat "$work/targets"
+    echo "built: $binaries"
+    [ "$binaries" = consumer ] && ! grep -Eiq 'test|example|echo|bench|warnings' "$work/targets"
+}
+use() { # use NAME HOW FLAGS...
+    check "$2: it builds" build "$1" "${@:3}"
+    check "$2: it runs" "$work/$1/build/consumer"
+    check "$2: nothing else is built" only_the_consumer "$1"
+}
+
+project subdirectory "add_subdirectory($source rouse)"
+use subdirectory add_subdirectory
+
+project fetched 'include(FetchContent)' "FetchContent_Declare(rouse SOURCE_DIR $source)" 'FetchContent_MakeAvailable(rouse)'
+use fetched FetchContent
+
+install_it() {
+    cmake -S "$source" -B "$work/rouse-build" "-DCMAKE_CXX_COMPILER=$cxx" -DROUSE_BUILD_TESTS=OFF -DROUSE_BUILD_EXAMPLES=OFF &&
+        cmake --install "$work/rouse-build" --prefix "$work/installed"
+}
+check "install: it installs" install_it
+check "install: the headers are all there" diff -r "$source/include/rouse" "$work/installed/include/rouse"
+project found 'find_package(rouse 0.1 REQUIRED)'
+use found find_package "-DCMAKE_PREFIX_PATH=$work/installed"
+uses_the_installed_one() {
+    grep -rq "$work/installed/include" "$work/found/build/CMakeFiles/consumer.dir" &&
+        ! grep -rqF "$source/include" "$work/found/build/CMakeFiles/consumer.dir"
+}
+check "find_package: what it uses is the installed one" uses_the_installed_one
+project too_new 'find_package(rouse 0.2 REQUIRED)'
+refuses() { ! cmake -S "$work/too_new" -B "$work/too_new/build" "-DCMAKE_CXX_COMPILER=$cxx" "-DCMAKE_PREFIX_PATH=$work/installed"; }
+check "find_package: a version that it is not is refused" refuses
+
+# ---- the headers by themselves --------------------------------------------------------------------------------------
+echo '#include <rouse/rouse.hpp>' >"$work/header.cpp"
+check "the header compiles with no include path but include/" \
+    "$cxx" -std=c++20 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -I "$source/include" -fsyntax-only "$work/header.cpp"
+link_two() { "$cxx" -std=c++20 -I "$source/include" "$work/main.cpp" "$work/other.cpp" -o "$work/two" && "$work/two"; }
+check "two files that include it link, and run" link_two
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

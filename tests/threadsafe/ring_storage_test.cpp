@@ -1,0 +1,114 @@
+#include <rouse/threadsafe/ring_storage.hpp>
+
+#include <array>
+#include <memory>
+#include <span>
+
+#include "support/catch.hpp"
+#include "support/misuse.hpp"
+
+using namespace test;
+using rouse::core::RingStorage;
+
+namespace {
+
+// Counts those that live; cannot be made without a value.
+struct Counted {
+    explicit Counted(int n) : number{n} { ++alive; }
+    Counted(Counted&& other) noexcept : number{std::exchange(other.number, -1)} { ++alive; }
+    ~Counted() { --alive; }
+    int number;
+    static inline int alive = 0;
+};
+
+template <class T>
+using Lent = RingStorage<T, std::dynamic_extent>;
+
+constinit RingStorage<int, 3> made_before_main;
+
+} // namespace
+
+TEST_CASE("storage of its own has a slot more than it holds items; a lent buffer has its own size") {
+    CHECK(RingStorage<int, 3>::size() == 4);
+    std::array<int, 5> buffer{};
+    CHECK(Lent<int>{buffer}.size() == 5);
+}
+
+TEST_CASE("storage of its own can be made before main") {
+    made_before_main.put(0, 5);
+    CHECK(made_before_main.take(0) == 5);
+}
+
+TEST_CASE("an item in storage of its own lives from put to take") {
+    RingStorage<Counted, 2> storage;
+    CHECK(Counted::alive == 0);
+    storage.put(0, 7);
+    CHECK(Counted::alive == 1);
+    {
+        const Counted taken = storage.take(0);
+        CHECK(taken.number == 7);
+        CHECK(Counted::alive == 1); // the one in the slot has ended
+    }
+    CHECK(Counted::alive == 0);
+}
+
+TEST_CASE("an item in storage of its own can be discarded where it is") {
+    RingStorage<Counted, 2> storage;
+    storage.put(2, 7);
+    storage.discard(2);
+    CHECK(Counted::alive == 0);
+}
+
+TEST_CASE("items that can only be moved go in and out of both") {
+    RingStorage<std::unique_ptr<int>, 1> own;
+    own.put(1, std::make_unique<int>(3));
+    const auto first = own.take(1);
+    REQUIRE(first);
+    CHECK(*first == 3);
+
+    std::array<std::unique_ptr<int>, 2> buffer;
+    Lent<std::unique_ptr<int>> lent{buffer};
+    lent.put(1, std::make_unique<int>(4));
+    REQUIRE(buffer[1]);
+    const auto second = lent.take(1);
+    REQUIRE(second);
+    CHECK(*second == 4);
+    CHECK(!buffer[1]); // moved from, and alive
+}
+
+TEST_CASE("a put copies what it is lent and moves what it is given") {
+    RingStorage<std::shared_ptr<int>, 1> storage;
+    auto item = std::make_shared<int>(1);
+    storage.put(0, item);
+    CHECK(item.use_count() == 2);
+    storage.discard(0);
+    storage.put(0, std::move(item));
+    CHECK(item == nullptr);
+    CHECK(storage.take(0).use_count() == 1);
+}
+
+TEST_CASE("a buffer with room for fewer than two items is refused") {
+    std::array<int, 1> one{};
+    CHECK(contains(misuse_of([&] { Lent<int>{one}; }), "ThreadSafeQueue: the buffer must have room for two items"));
+    CHECK(contains(misuse_of([&] { Lent<int>{std::span<int>{}}; }), "ThreadSafeQueue: the buffer must have room for two items"));
+    std::array<int, 2> two{};
+    CHECK(misuse_of([&] { Lent<int>{two}; }) == "nothing");
+}
+
+#if ROUSE_EXCEPTIONS
+
+TEST_CASE("an item whose move throws has still ended in its slot") {
+    struct Throws {
+        explicit Throws(std::shared_ptr<int> t) : token{std::move(t)} {}
+        Throws(Throws&& other) : token{other.token} { throw 1; }
+        std::shared_ptr<int> token;
+    };
+    const auto token = std::make_shared<int>(0);
+    RingStorage<Throws, 1> storage;
+    storage.put(0, token);
+    CHECK(token.use_count() == 2);
+    CHECK_THROWS_AS(storage.take(0), int);
+    CHECK(token.use_count() == 1);
+}
+
+#endif

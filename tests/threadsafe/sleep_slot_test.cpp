@@ -1,0 +1,106 @@
+#include <rouse/threadsafe/sleep_slot.hpp>
+
+#include <atomic>
+#include <thread>
+
+#include "support/catch.hpp"
+
+using rouse::core::Sleeper;
+using rouse::core::SleepSlot;
+
+namespace {
+
+struct CountingSleeper final : Sleeper {
+    void wake() noexcept override { ++wakes; }
+    std::atomic<int> wakes{0};
+};
+
+constinit SleepSlot made_before_main;
+
+} // namespace
+
+TEST_CASE("a slot is made before main, with nobody in it to rouse") {
+    CountingSleeper sleeper;
+    made_before_main.rouse();
+    made_before_main.rouse_surely();
+    CHECK(!made_before_main.withdraw(sleeper));
+    CHECK(sleeper.wakes == 0);
+}
+
+TEST_CASE("a sleeper that was announced is woken once, by the first who rouses") {
+    SleepSlot slot;
+    CountingSleeper sleeper;
+    REQUIRE(slot.announce(sleeper));
+    CHECK(sleeper.wakes == 0);
+    slot.rouse();
+    CHECK(sleeper.wakes == 1);
+    slot.rouse();
+    slot.rouse_surely();
+    CHECK(sleeper.wakes == 1);
+}
+
+TEST_CASE("rousing surely wakes as rousing does") {
+    SleepSlot slot;
+    CountingSleeper sleeper;
+    REQUIRE(slot.announce(sleeper));
+    slot.rouse_surely();
+    CHECK(sleeper.wakes == 1);
+}
+
+TEST_CASE("a sleeper that has withdrawn is not woken") {
+    SleepSlot slot;
+    CountingSleeper sleeper;
+    REQUIRE(slot.announce(sleeper));
+    CHECK(slot.withdraw(sleeper));
+    slot.rouse();
+    slot.rouse_surely();
+    CHECK(sleeper.wakes == 0);
+}
+
+TEST_CASE("a sleeper that was taken cannot withdraw, and may announce itself again") {
+    SleepSlot slot;
+    CountingSleeper sleeper;
+    REQUIRE(slot.announce(sleeper));
+    slot.rouse();
+    CHECK(!slot.withdraw(sleeper));
+    CHECK(slot.announce(sleeper));
+    slot.rouse();
+    CHECK(sleeper.wakes == 2);
+}
+
+TEST_CASE("a slot has room for one: a second is refused and the first stays") {
+    SleepSlot slot;
+    CountingSleeper first, second;
+    REQUIRE(slot.announce(first));
+    CHECK(!slot.announce(second));
+    CHECK(!slot.withdraw(second));
+    slot.rouse();
+    CHECK(first.wakes == 1);
+    CHECK(second.wakes == 0);
+}
+
+TEST_CASE("of a withdrawal and two that rouse, exactly one takes the sleeper") {
+    constexpr int rounds = 20'000;
+    SleepSlot slot;
+    CountingSleeper sleeper;
+    std::atomic<bool> ended{false};
+    const auto rouse = [&] {
+        while (!ended.load()) slot.rouse();
+    };
+    std::thread a{rouse}, b{rouse};
+    int withdrawn = 0;
+    int refused = 0;
+    for (int round = 1; round <= rounds; ++round) {
+        if (!slot.announce(sleeper)) ++refused;
+        if (slot.withdraw(sleeper)) {
+            ++withdrawn;
+        } else {
+            while (withdrawn + sleeper.wakes.load() < round) {} // its wake is on its way
+        }
+    }
+    ended.store(true);
+    a.join();
+    b.join();
+    CHECK(refused == 0);
+    CHECK(withdrawn + sleeper.wakes.load() == rounds);
+}
