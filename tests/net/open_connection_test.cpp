@@ -7,8 +7,6 @@
 #include <rouse/ports/virtual_time.hpp>
 
 #include "loopback.hpp"
-#include <netdb.h>
-
 #include "support/catch.hpp"
 
 using namespace rouse;
@@ -28,12 +26,9 @@ TEST_CASE("connecting to a name that cannot be resolved is an error that names i
     CHECK_THAT(what, Catch::Matchers::StartsWith("rouse: cannot resolve nosuch.invalid: "));
 }
 
-TEST_CASE("each address of a name is tried") {
-    addrinfo* found = nullptr;
-    if (::getaddrinfo("localhost", nullptr, nullptr, &found) != 0) return; // a bare system without /etc/hosts
-    ::freeaddrinfo(found);
+TEST_CASE("each address of a host is tried; an empty name is this machine") {
     const Plain listener = Plain::listening(); // on IPv4 only
-    CHECK(run(thrown<std::system_error>(open_connection("localhost", listener.port()))).empty());
+    CHECK(run(thrown<std::system_error>(open_connection("", listener.port()))).empty());
 }
 
 TEST_CASE("a refused connection leaves no descriptor open") {
