@@ -34,7 +34,7 @@ namespace rouse::inline ROUSE_ABI {
 // event is *in flight* from the moment a setter has found it armed until it arrives; the loop sees that as
 // `armed_` while the byte is not `armed`. While it is in flight nobody can send it a second time, because the byte is not
 // armed again before it has arrived; no waiter can be cancelled; and the destructor waits for it.
-class ThreadSafeEvent : core::InboxItem {
+class ThreadSafeEvent final : core::InboxItem {
     class Awaiter;
 
 public:
