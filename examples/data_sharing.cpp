@@ -1,5 +1,5 @@
-// Three readings that must agree, written in a signal handler (which stands for an interrupt) and on a thread. First the
-// wrong way: each value is whole, but the three are not of one moment. Then two right ways: a queue, which carries
+// Three readings that must agree, written in a signal handler (which stands for an interrupt) and on a thread. First
+// the wrong way: each value is whole, but the three are not of one moment. Then two right ways: a queue, which carries
 // all three at once; and, between threads only, one value under a lock.
 //
 //   data_sharing

@@ -62,7 +62,8 @@ static rouse::Task<bool> run_example(int count) {
     back.close();
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     if (received < 0) co_return false;
-    fmt::print("{} of {} items there and back in order, {:.0f} a second\n", received, count, received / seconds.count());
+    fmt::print("{} of {} items there and back in order, {:.0f} a second\n", received, count,
+               received / seconds.count());
     co_return true;
 }
 

@@ -16,7 +16,8 @@ public:
         action.sa_handler = handler;
         ::sigaction(SIGALRM, &action, nullptr);
         const itimerspec period{{0, period_ns}, {0, period_ns}};
-        if (::timer_create(CLOCK_MONOTONIC, nullptr, &timer_) != 0 || ::timer_settime(timer_, 0, &period, nullptr) != 0) {
+        if (::timer_create(CLOCK_MONOTONIC, nullptr, &timer_) != 0 ||
+            ::timer_settime(timer_, 0, &period, nullptr) != 0) {
             throw std::system_error{errno, std::system_category(), "cannot start a timer"};
         }
     }

@@ -40,7 +40,8 @@ void compare(const std::string& what, long count, Floor floor, Rouse rouse) {
         ours.push_back(ns_each(count, [&] { rouse(count); }));
         ratios.push_back(ours.back() / floors.back());
     }
-    fmt::print("{:34} floor {:6.2f} ns   rouse {:6.2f} ns   ratio {:.2f}\n", what, median(floors), median(ours), median(ratios));
+    fmt::print("{:34} floor {:6.2f} ns   rouse {:6.2f} ns   ratio {:.2f}\n", what, median(floors), median(ours),
+               median(ratios));
 }
 
 void run_floor(floor_of::Task main) {
@@ -108,25 +109,40 @@ void switches(int tasks_at_once) {
 } // namespace
 
 int main() {
-    compare("await a child", 2'000'000, [](long n) { run_floor(floor_children(n)); }, [](long n) { rouse::run(children(n)); });
-    compare("create, run and await a task", 1'000'000, [](long n) { run_floor(floor_tasks(n)); }, [](long n) { rouse::run(tasks(n)); });
+    compare(
+        "await a child", 2'000'000, [](long n) { run_floor(floor_children(n)); },
+        [](long n) { rouse::run(children(n)); });
+    compare(
+        "create, run and await a task", 1'000'000, [](long n) { run_floor(floor_tasks(n)); },
+        [](long n) { rouse::run(tasks(n)); });
     for (const int n : {2, 10, 100, 1000}) switches(n);
 
     std::atomic<std::uintptr_t> word{0};
     rouse::ThreadSafeFlag flag;
-    compare("set() while the loop is busy", 5'000'000, [&](long n) { while (n-- > 0) word.exchange(1, std::memory_order_acq_rel); },
-            [&](long n) { while (n-- > 0) flag.set(); });
+    compare(
+        "set() while the loop is busy", 5'000'000,
+        [&](long n) {
+            while (n-- > 0) word.exchange(1, std::memory_order_acq_rel);
+        },
+        [&](long n) {
+            while (n-- > 0) flag.set();
+        });
 
     floor_of::Ring<std::uint64_t, 1024> ring;
     rouse::ThreadSafeQueue<std::uint64_t, 1024> queue;
-    compare("queue between two threads, an item", 4'000'000,
+    compare(
+        "queue between two threads, an item", 4'000'000,
         [&](long count) {
-            std::jthread producer{[&] { for (long i = 0; i < count;) i += ring.put(static_cast<std::uint64_t>(i)); }};
+            std::jthread producer{[&] {
+                for (long i = 0; i < count;) i += ring.put(static_cast<std::uint64_t>(i));
+            }};
             std::uint64_t item = 0;
             for (long i = 0; i < count;) i += ring.get(item);
         },
         [&](long count) {
-            std::jthread producer{[&] { for (long i = 0; i < count;) i += queue.put_sync(static_cast<std::uint64_t>(i)); }};
+            std::jthread producer{[&] {
+                for (long i = 0; i < count;) i += queue.put_sync(static_cast<std::uint64_t>(i));
+            }};
             for (long i = 0; i < count;) i += queue.get_sync().has_value();
         });
 }

@@ -14,14 +14,15 @@ namespace {
 
 // What the headers ask of Atomic, on every target: also of the one without read-modify-writes, and of a checker's.
 template <class T>
-concept IsAtomic = requires(Atomic<T> atomic, const Atomic<T> constant, T value, T& expected, std::memory_order order) {
-    { constant.load(order) } noexcept -> std::same_as<T>;
-    { atomic.store(value, order) } noexcept -> std::same_as<void>;
-    { atomic.exchange(value, order) } noexcept -> std::same_as<T>;
-    { atomic.compare_exchange_strong(expected, value, order, order) } noexcept -> std::same_as<bool>;
-    { atomic.compare_exchange_weak(expected, value, order, order) } noexcept -> std::same_as<bool>;
-} && std::default_initializable<Atomic<T>> && std::constructible_from<Atomic<T>, T>
-  && !std::copyable<Atomic<T>> && !std::movable<Atomic<T>>;
+concept IsAtomic =
+    requires(Atomic<T> atomic, const Atomic<T> constant, T value, T& expected, std::memory_order order) {
+        { constant.load(order) } noexcept -> std::same_as<T>;
+        { atomic.store(value, order) } noexcept -> std::same_as<void>;
+        { atomic.exchange(value, order) } noexcept -> std::same_as<T>;
+        { atomic.compare_exchange_strong(expected, value, order, order) } noexcept -> std::same_as<bool>;
+        { atomic.compare_exchange_weak(expected, value, order, order) } noexcept -> std::same_as<bool>;
+    } && std::default_initializable<Atomic<T>> && std::constructible_from<Atomic<T>, T> && !std::copyable<Atomic<T>> &&
+    !std::movable<Atomic<T>>;
 
 // Every type that the headers put in one.
 static_assert(IsAtomic<bool>);
@@ -81,7 +82,8 @@ TEST_CASE("read-modify-writes of two threads do not lose each other") {
     const auto count = [&] {
         for (int i = 0; i < 20'000; ++i) {
             unsigned before = word.load(relaxed);
-            while (!word.compare_exchange_weak(before, before + 1, acq_rel, relaxed)) {}
+            while (!word.compare_exchange_weak(before, before + 1, acq_rel, relaxed)) {
+            }
         }
     };
     std::thread other{count};

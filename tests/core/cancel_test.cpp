@@ -226,6 +226,30 @@ TEST_CASE("a cancellation forwarded to a task that ends all the same is the awai
     CHECK(log == "");
 }
 
+TEST_CASE("a cancellation forwarded to a running task concerns nobody else who awaits it") {
+    Log log;
+    TaskHandle<> target;
+    auto inner = [&]() -> Task<int> {
+        co_await yield();
+        CHECK(target.cancel());
+        co_return 5;
+    };
+    auto awaits = [&](TaskHandle<int> handle, std::string name) -> Task<> {
+        co_await handle;
+        log(name);
+    };
+    auto main = [&]() -> Task<> {
+        auto handle = create_task(inner());
+        auto bystander = create_task(awaits(handle, "bystander"));
+        target = create_task(awaits(handle, "target"));
+        co_await bystander;
+        co_await target.outcome();
+        CHECK(target.cancelled());
+    };
+    run_virtual(main());
+    CHECK(log == "bystander");
+}
+
 TEST_CASE("a finished task is not cancelled, loop or no loop") {
     TaskHandle<> kept;
     auto main = [&]() -> Task<> {

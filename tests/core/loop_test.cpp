@@ -261,7 +261,8 @@ TEST_CASE("a host's own loop drives rouse with poll, next_deadline and native_ha
     auto asleep = loop.create_task([]() -> Task<> { co_await sleep(1h); }());
     loop.poll();
     CHECK(asleep.cancel());
-    while (loop.poll()) {}
+    while (loop.poll()) {
+    }
     CHECK(asleep.cancelled());
 }
 
@@ -278,7 +279,8 @@ TEST_CASE("a foreign set wakes a host that sleeps on native_handle, which is qui
         flag.set();
         pollfd watched{loop.native_handle(), POLLIN, 0};
         CHECK(::poll(&watched, 1, 1000) == 1);
-        while (loop.poll()) {}
+        while (loop.poll()) {
+        }
         CHECK(::poll(&watched, 1, 0) == 0);
     }
     CHECK(handle.done());
@@ -298,11 +300,23 @@ TEST_CASE("two loops of one thread: what a host does between polls reaches the l
     CHECK(asleep.cancel());
     loop_b.poll();
     CHECK(!a.done());
-    while (loop_a.poll()) {}
+    while (loop_a.poll()) {
+    }
     CHECK(a.done());
     CHECK(asleep.cancelled());
     CHECK(loop_a.live_tasks() == 0);
     CHECK(loop_b.live_tasks() == 0);
+}
+
+TEST_CASE("run_until_complete of a task of another loop is a clear error") {
+    CHECK(contains(misuse_of([] {
+                       VirtualTimePort port_a, port_b;
+                       Loop loop_a{port_a};
+                       auto handle = loop_a.create_task([]() -> Task<> { co_return; }());
+                       Loop loop_b{port_b};
+                       loop_b.run_until_complete(handle);
+                   }),
+                   "run_until_complete: the task belongs to another loop"));
 }
 
 TEST_CASE("ten thousand tasks run round robin") {
@@ -322,10 +336,11 @@ TEST_CASE("ten thousand tasks run round robin") {
 
 TEST_CASE("co_await outside of a task is a clear error") {
     CHECK(contains(misuse_of([] {
-        VirtualTimePort port;
-        Loop loop{port};
-        Loop::running_task();
-    }), "not in a task"));
+                       VirtualTimePort port;
+                       Loop loop{port};
+                       Loop::running_task();
+                   }),
+                   "not in a task"));
 }
 
 #if ROUSE_EXCEPTIONS

@@ -148,22 +148,21 @@ TEST_CASE("a port need not have a descriptor") {
     CHECK(loop.native_handle() == -1);
 }
 
-TEST_CASE("a foreign set between two polls of a host's own loop calls wake once") {
+TEST_CASE("foreign sets between two polls of a host's own loop call wake once") {
     MinimalPort port;
-    ThreadSafeFlag flag;
-    bool seen = false;
+    ThreadSafeFlag first, second;
     Loop loop{port};
-    const auto handle = loop.create_task([](ThreadSafeFlag& awaited, bool& done) -> Task<> {
-        co_await awaited.wait();
-        done = true;
-    }(flag, seen));
+    const auto wait_for_it = [](ThreadSafeFlag& flag) -> Task<> { co_await flag.wait(); };
+    const auto a = loop.create_task(wait_for_it(first));
+    const auto b = loop.create_task(wait_for_it(second));
     CHECK(!loop.poll());
     std::thread{[&] {
-        flag.set();
-        flag.set();
+        first.set();
+        second.set();
     }}.join();
     CHECK(port.called == 1);
     loop.poll();
-    CHECK(seen);
+    CHECK(a.done());
+    CHECK(b.done());
     CHECK(port.counted == 1);
 }

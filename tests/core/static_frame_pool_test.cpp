@@ -1,7 +1,7 @@
 // The headers as firmware builds them: no default port, no heap for frames, one static pool of 4 KiB.
 //
-// The pool belongs to the program and lasts from test to test, so all tests run coroutines of one size: what one has
-// used up and given back serves the next, in any order.
+// The pool belongs to the program and lasts from test to test, and its blocks keep their sizes. So all tests run
+// coroutines of one size, and what one has used up and given back serves the next, in any order.
 #define ROUSE_HOSTED 0
 #define ROUSE_FRAME_BYTES 4096
 #include <rouse/rouse.hpp>
@@ -60,6 +60,25 @@ std::vector<Task<>> fill_the_pool(Progress& progress) {
     while (auto task = worker(1s, progress)) tasks.push_back(std::move(task));
     return tasks;
 }
+
+// A block of a size that no frame has.
+core::TaskRecord* block_of(std::size_t bytes) {
+    void* block = core::FramePool::allocate(nullptr, bytes);
+    return block == nullptr ? nullptr : ::new (block) core::TaskRecord;
+}
+void give_back(core::TaskRecord* block) {
+    block->clear();
+    core::FramePool::release(*block);
+}
+
+// Set aside before the first test, for the last.
+constexpr std::size_t small = 40;
+constexpr std::size_t large = 80;
+const bool set_aside = [] {
+    give_back(block_of(small));
+    give_back(block_of(large));
+    return true;
+}();
 
 } // namespace
 
@@ -179,4 +198,18 @@ TEST_CASE("blocks of the static pool do not overlap") {
         if (before != nullptr) CHECK(record - before > 1); // room for more than the record
         before = record;
     }
+}
+
+TEST_CASE("a block of the static pool is used again only for its own size") {
+    REQUIRE(set_aside);
+    auto* first = block_of(small);
+    REQUIRE(first != nullptr);
+    give_back(first);
+    auto* larger = block_of(large);
+    REQUIRE(larger != nullptr);
+    CHECK(larger != first);
+    auto* again = block_of(small);
+    CHECK(again == first);
+    give_back(larger);
+    give_back(again);
 }

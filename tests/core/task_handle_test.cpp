@@ -180,9 +180,10 @@ TEST_CASE("a task awaited or cancelled on another loop is a clear error") {
         co_return;
     };
     CHECK(contains(misuse_of([&] {
-        Loop loop_a{port_a};
-        loop_a.run(awaits());
-    }), "belongs to another loop"));
+                       Loop loop_a{port_a};
+                       loop_a.run(awaits());
+                   }),
+                   "belongs to another loop"));
     std::string message;
     std::thread other{[&] {
         message = misuse_of([&] {

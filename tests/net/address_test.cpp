@@ -22,7 +22,8 @@ TEST_CASE("an IPv6 address is written in brackets before its port") {
 }
 
 TEST_CASE("an empty host is the loopback to connect to, and any address to listen on") {
-    for (const Address& address : Address::resolve("", 1)) CHECK((address.host() == "127.0.0.1" || address.host() == "::1"));
+    for (const Address& address : Address::resolve("", 1))
+        CHECK((address.host() == "127.0.0.1" || address.host() == "::1"));
     for (const Address& address : Address::resolve("", 1, Address::Use::listen)) {
         CHECK((address.host() == "0.0.0.0" || address.host() == "::"));
     }

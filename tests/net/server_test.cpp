@@ -306,12 +306,15 @@ static Task<> out_of_descriptors() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
     co_await client;
 }
-TEST_CASE("a server that has run out of descriptors goes on when there are some again") { bounded(out_of_descriptors()); }
+TEST_CASE("a server that has run out of descriptors goes on when there are some again") {
+    bounded(out_of_descriptors());
+}
 
 static Task<> port_in_use() {
     auto server = co_await start_server(echo, "127.0.0.1", 0);
     const std::string what = co_await thrown<std::system_error>(start_server(echo, "127.0.0.1", server.port()));
-    CHECK(what == "rouse: cannot listen on 127.0.0.1 port " + std::to_string(server.port()) + ": Address already in use");
+    CHECK(what ==
+          "rouse: cannot listen on 127.0.0.1 port " + std::to_string(server.port()) + ": Address already in use");
 }
 TEST_CASE("a port in use is an error that names host and port") { bounded(port_in_use()); }
 

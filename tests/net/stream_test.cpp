@@ -133,7 +133,9 @@ static Task<> read_line_at_limit(loopback::Connection& c) {
     const auto got_3 = co_await c.reader.readline(5);
     CHECK(got_3 == "abcde");
 }
-TEST_CASE("a line may be as long as the limit; one that is longer stays unread") { with_connection(read_line_at_limit); }
+TEST_CASE("a line may be as long as the limit; one that is longer stays unread") {
+    with_connection(read_line_at_limit);
+}
 
 static Task<> endless_line(loopback::Connection& c) {
     const std::string much(4 * 1024 * 1024, 'x');
@@ -190,7 +192,8 @@ static Task<> moved_reader(loopback::Connection& c) {
     c.peer.send("x");
     const auto got = co_await read;
     CHECK(got == "x");
-    const auto got_2 = co_await thrown<UsageError>([](StreamReader& moved) -> Task<> { co_await moved.read(1); }(c.reader));
+    const auto got_2 =
+        co_await thrown<UsageError>([](StreamReader& moved) -> Task<> { co_await moved.read(1); }(c.reader));
     CHECK(got_2 == "rouse: StreamReader: it was moved from");
 }
 TEST_CASE("a reader may be moved while it is read from") { with_connection(moved_reader); }

@@ -18,12 +18,15 @@ public:
         return rouse::TimePoint{std::chrono::milliseconds{ticks}};
     }
     unsigned wait_until(rouse::TimePoint deadline) noexcept override {
-        while (deadline != rouse::at_once && wakes_.load(std::memory_order_relaxed) == 0 && now() < deadline) {}
+        while (deadline != rouse::at_once && wakes_.load(std::memory_order_relaxed) == 0 && now() < deadline) {
+        }
         return wakes_.exchange(0, std::memory_order_acquire);
     }
     void wake() noexcept override {
         unsigned before = wakes_.load(std::memory_order_relaxed);
-        while (!wakes_.compare_exchange_weak(before, before + 1, std::memory_order_release, std::memory_order_relaxed)) {}
+        while (
+            !wakes_.compare_exchange_weak(before, before + 1, std::memory_order_release, std::memory_order_relaxed)) {
+        }
     }
 
 private:

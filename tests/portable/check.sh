@@ -52,7 +52,11 @@ rouse::Task<> task() {
     co_await rouse::yield();
     sink = room[0];
 }
-int main() { static_cast<void>(task()); }
+rouse::Task<> other() { co_await rouse::yield(); } // as with a single coroutine the compiler inlines more
+int main() {
+    rouse::create_task(task());
+    rouse::create_task(other());
+}
 END
 
 for cpu in cortex-m0 cortex-m3; do

@@ -26,7 +26,8 @@ int both_missed(int passes, XSide x_barrier, YSide y_barrier) {
     int missed = 0;
     const auto start_together = [&](int pass, int offset) {
         at_start.fetch_add(1);
-        while (at_start.load() < 2 * pass) {}
+        while (at_start.load() < 2 * pass) {
+        }
         for (int spin = offset; spin > 0; --spin) std::atomic_signal_fence(std::memory_order_seq_cst);
     };
     std::thread other{[&] {
@@ -49,7 +50,8 @@ int both_missed(int passes, XSide x_barrier, YSide y_barrier) {
         }
         // The cells are reset before the other side starts again, for which it needs us.
         at_start.fetch_add(1);
-        while (at_start.load() < 4 * pass) {}
+        while (at_start.load() < 4 * pass) {
+        }
         for (Cell& cell : cells) {
             missed += cell.x_side_saw == 0 && cell.y_side_saw == 0;
             cell.x.store(0, std::memory_order_relaxed);
@@ -70,7 +72,8 @@ TEST_CASE("with the asymmetric barrier never do both sides miss the other's stor
 TEST_CASE("the control: with barriers for the compiler only, both sides do miss it, where there are two cores") {
     const auto compiler_only = [] { std::atomic_signal_fence(std::memory_order_seq_cst); };
     int missed = 0;
-    for (int attempt = 0; attempt < 50 && missed == 0; ++attempt) missed = both_missed(200, compiler_only, compiler_only);
+    for (int attempt = 0; attempt < 50 && missed == 0; ++attempt)
+        missed = both_missed(200, compiler_only, compiler_only);
     if (std::thread::hardware_concurrency() > 1) CHECK(missed > 0);
 }
 #endif

@@ -19,7 +19,8 @@ static std::atomic<int> roused{0};
 
 static Task<> busy() {
     std::thread setter{[] {
-        while (!awake) {}
+        while (!awake) {
+        }
         for (int i = 0; i < 1000; ++i) flag.set();
         go_on = true;
     }};
@@ -32,7 +33,8 @@ static Task<> busy() {
 static Task<> asleep(const std::atomic<bool>& sleeping) {
     std::thread setter{[&sleeping] {
         for (int round = 0; round < 100; ++round) {
-            while (roused != round || !sleeping) {}
+            while (roused != round || !sleeping) {
+            }
             for (int i = 0; i < 10; ++i) flag.set();
         }
     }};

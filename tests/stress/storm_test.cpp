@@ -1,6 +1,6 @@
-// Everything at once, for some seconds: two loops in two threads, and two plain threads, that signal, feed, drain, cancel,
-// time out and close each other's objects at random moments. In request/response form, because a stream of signals
-// hides a wake that was lost: here it is a hang, which the time limit of the test makes a failure.
+// Everything at once, for some seconds: two loops in two threads, and two plain threads, that signal, feed, drain,
+// cancel, time out and close each other's objects at random moments. In request/response form, because a stream of
+// signals hides a wake that was lost: here it is a hang, which the time limit of the test makes a failure.
 #include <rouse/rouse.hpp>
 
 #include <atomic>
@@ -43,7 +43,8 @@ TEST_CASE("storm: puts of a task that are cancelled, timed gets of a thread: eve
         Dice dice{1};
         for (;;) {
             dice.linger();
-            const auto item = dice(2) == 0 ? queue.get_sync(std::chrono::microseconds{dice(50)}) : queue.get_sync(block);
+            const auto item =
+                dice(2) == 0 ? queue.get_sync(std::chrono::microseconds{dice(50)}) : queue.get_sync(block);
             if (item) {
                 in_order = in_order && *item == received;
                 ++received;
@@ -57,7 +58,8 @@ TEST_CASE("storm: puts of a task that are cancelled, timed gets of a thread: eve
         Dice dice{2};
         const auto start = std::chrono::steady_clock::now();
         while (!over(start)) {
-            auto putter = create_task([](auto& q, int n) -> Task<bool> { co_return co_await q.put(n); }(queue, accepted));
+            auto putter =
+                create_task([](auto& q, int n) -> Task<bool> { co_return co_await q.put(n); }(queue, accepted));
             for (int i = dice(3); i > 0; --i) co_await yield();
             dice.linger();
             if (dice(2) == 0) putter.cancel();

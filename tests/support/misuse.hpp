@@ -6,11 +6,11 @@
 #include <rouse/core/error.hpp>
 
 #if !ROUSE_EXCEPTIONS
-#include <csignal>
-#include <cstdlib>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
+#include <cstdlib>
 #endif
 
 namespace test {

@@ -10,7 +10,7 @@ namespace test {
 class SignalTimer {
 public:
     explicit SignalTimer(void (*handler)(int)) {
-        struct sigaction action {};
+        struct sigaction action{};
         action.sa_handler = handler;
         sigaction(SIGALRM, &action, &before_);
         sigevent event{};
@@ -32,7 +32,7 @@ public:
     }
 
 private:
-    struct sigaction before_ {};
+    struct sigaction before_{};
     timer_t timer_{};
 };
 

@@ -116,7 +116,8 @@ TEST_CASE("a task that is cancelled while it holds a scoped lock releases it") {
 
 TEST_CASE("release of a lock that is not held is a clear error") {
     CHECK(contains(misuse_of([] {
-        Lock lock;
-        lock.release();
-    }), "Lock::release: the lock is not held"));
+                       Lock lock;
+                       lock.release();
+                   }),
+                   "Lock::release: the lock is not held"));
 }

@@ -90,7 +90,8 @@ TEST_CASE("a put copies what it is lent and moves what it is given") {
 TEST_CASE("a buffer with room for fewer than two items is refused") {
     std::array<int, 1> one{};
     CHECK(contains(misuse_of([&] { Lent<int>{one}; }), "ThreadSafeQueue: the buffer must have room for two items"));
-    CHECK(contains(misuse_of([&] { Lent<int>{std::span<int>{}}; }), "ThreadSafeQueue: the buffer must have room for two items"));
+    CHECK(contains(misuse_of([&] { Lent<int>{std::span<int>{}}; }),
+                   "ThreadSafeQueue: the buffer must have room for two items"));
     std::array<int, 2> two{};
     CHECK(misuse_of([&] { Lent<int>{two}; }) == "nothing");
 }

@@ -95,7 +95,8 @@ TEST_CASE("of a withdrawal and two that rouse, exactly one takes the sleeper") {
         if (slot.withdraw(sleeper)) {
             ++withdrawn;
         } else {
-            while (withdrawn + sleeper.wakes.load() < round) {} // its wake is on its way
+            while (withdrawn + sleeper.wakes.load() < round) {
+            } // its wake is on its way
         }
     }
     ended.store(true);

@@ -187,15 +187,18 @@ TEST_CASE("while the loop is awake a set makes no system call; when it sleeps th
     ThreadSafeFlag flag;
     std::atomic<bool> awake{false}, go_on{false};
     std::thread setter{[&] {
-        while (!awake) {}
+        while (!awake) {
+        }
         for (int i = 0; i < 1000; ++i) flag.set();
         go_on = true;
-        while (!port.sleeping) {}
+        while (!port.sleeping) {
+        }
         for (int i = 0; i < 1000; ++i) flag.set();
     }};
     auto main = [&]() -> Task<> {
         awake = true;
-        while (!go_on) {} // busy
+        while (!go_on) {
+        } // busy
         CHECK(port.wakes == 0);
         co_await flag.wait();
         co_await flag.wait(); // sleeps
@@ -211,7 +214,8 @@ TEST_CASE("a wait cancelled at any moment around a set by a thread loses neither
     constexpr int rounds = 5'000;
     std::thread setter{[&] {
         for (int i = 1; i <= rounds; ++i) {
-            while (round.load() < i) {}
+            while (round.load() < i) {
+            }
             for (int spin = i % 64; spin > 0; --spin) std::atomic_signal_fence(std::memory_order_seq_cst);
             flag.set();
         }

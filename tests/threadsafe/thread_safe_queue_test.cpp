@@ -485,15 +485,18 @@ TEST_CASE("a put or get makes no wake while the other side is awake, and one whe
     ThreadSafeQueue<int, 2000> queue;
     std::atomic<bool> awake{false}, go_on{false};
     std::thread producer{[&] {
-        while (!awake) {}
+        while (!awake) {
+        }
         for (int i = 0; i < 1000; ++i) CHECK_FALSE(!queue.put_sync(i));
         go_on = true;
-        while (!port.sleeping) {}
+        while (!port.sleeping) {
+        }
         for (int i = 0; i < 500; ++i) CHECK_FALSE(!queue.put_sync(i));
     }};
     auto main = [&]() -> Task<> {
         awake = true;
-        while (!go_on) {}
+        while (!go_on) {
+        }
         CHECK(port.wakes == 0);
         for (int i = 0; i < 1000; ++i) (void)co_await queue.get();
         CHECK(port.wakes == 0);
@@ -523,7 +526,8 @@ TEST_CASE("close at a random moment loses no accepted item, whoever closes") {
         }};
         const auto pause = random() % 20'000;
         std::thread closer{[&] {
-            while (!started) {}
+            while (!started) {
+            }
             for (auto spin = pause; spin > 0; --spin) std::atomic_signal_fence(std::memory_order_seq_cst);
             queue.close();
         }};
@@ -550,7 +554,8 @@ TEST_CASE("a get cancelled at any moment around a put by a thread loses no item"
     std::atomic<int> round{0};
     std::thread producer{[&] {
         for (int i = 0; i < count; ++i) {
-            while (round.load() <= i) {}
+            while (round.load() <= i) {
+            }
             for (int spin = i % 64; spin > 0; --spin) std::atomic_signal_fence(std::memory_order_seq_cst);
             queue.put_sync(i, block);
         }

@@ -28,8 +28,8 @@
 #define ROUSE_CORES 1
 #endif
 
-// ROUSE_ATOMIC_HEADER: a header to take rouse::Atomic and the barriers from, in place of the platform's; for
-// a model checker that runs the code that ships.
+// ROUSE_ATOMIC_HEADER: a header to take rouse::Atomic, light_barrier() and heavy_barrier() from, in place of the
+// platform's; for a model checker that runs the code that ships.
 
 // ROUSE_PANIC(message): what happens where an error cannot be thrown: bad use when exceptions are off, or in
 // a destructor. Must not return. Default: the message to stderr and abort; a trap where there is no stderr.
@@ -69,8 +69,12 @@
 
 // ROUSE_ABI: the inline namespace that everything lives in, so that two translation units whose settings
 // differ do not link into one program that mixes them.
-#if ROUSE_EXCEPTIONS
+#if ROUSE_HOSTED && ROUSE_EXCEPTIONS
 #define ROUSE_ABI with_exceptions
-#else
+#elif ROUSE_HOSTED
 #define ROUSE_ABI without_exceptions
+#elif ROUSE_EXCEPTIONS
+#define ROUSE_ABI bare_with_exceptions
+#else
+#define ROUSE_ABI bare_without_exceptions
 #endif

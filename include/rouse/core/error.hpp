@@ -44,7 +44,8 @@ private:
     throw UsageError{message};
 #else
     ROUSE_PANIC(message);
-    for (;;) {}
+    for (;;) {
+    }
 #endif
 }
 

@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <new>
 
-#include <rouse/core/asan.hpp>
+#include <rouse/core/sanitizers.hpp>
 #include <rouse/core/task_record.hpp>
 
 namespace rouse::inline ROUSE_ABI {
@@ -43,7 +43,8 @@ public:
     /// A block of at least `bytes`, with a TaskRecord at its start, from `pool`, or from the heap if that is
     /// null. Returns null if there is no memory.
     [[gnu::always_inline]] static void* allocate(FramePool* pool, std::size_t bytes) noexcept {
-        if (pool == nullptr || bytes > largest_class) [[unlikely]] return allocate_alone(pool, bytes);
+        if (pool == nullptr || bytes > largest_class) [[unlikely]]
+            return allocate_alone(pool, bytes);
         TaskRecord*& free = pool->free_[class_of(bytes)];
         TaskRecord* block = free;
         if (block == nullptr) [[unlikely]] {

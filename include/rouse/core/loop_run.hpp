@@ -38,7 +38,8 @@ inline Loop::~Loop() {
 }
 
 inline Loop& Loop::current() {
-    if (current_ == nullptr) misuse("rouse: there is no loop on this thread; this works inside run(), or beside a Loop");
+    if (current_ == nullptr)
+        misuse("rouse: there is no loop on this thread; this works inside run(), or beside a Loop");
     return *current_;
 }
 
@@ -158,7 +159,8 @@ inline void Loop::stop() noexcept {
 inline bool Loop::poll() {
     refuse_to_nest();
     current_ = this;
-    wait_until(TimePoint{}); // long past, but not at_once: it has to take in the wakes, or the descriptor stays readable
+    wait_until(
+        TimePoint{}); // long past, but not at_once: it has to take in the wakes, or the descriptor stays readable
     begin_turn();
     for (unsigned steps = 0; steps < steps_per_turn && !ready_.empty(); ++steps) step(ready_.pop());
     current_ = newest_;

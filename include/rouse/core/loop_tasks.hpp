@@ -48,15 +48,18 @@ inline void Loop::check_cancelled() {
 inline bool Loop::cancel(core::TaskRecord& first) noexcept {
     using core::TaskState;
     if (first.finished()) return false;
-    core::TaskRecord* task = &first;
+    const auto join_of = [](core::TaskRecord& task) -> core::JoinWaiter& {
+        return static_cast<core::JoinWaiter&>(*task.link.waiter);
+    };
     // Forwarded along the chain of tasks that await each other; it has an end, see TaskHandle.
-    while (task->state == TaskState::waiting_for_task) {
-        auto& join = static_cast<core::JoinWaiter&>(*task->link.waiter);
-        // Who asked for an outcome is not cancelled by getting one, so it has to be told for itself.
-        if (join.wants_outcome) task->cancel_requested = true;
-        task = join.awaited;
-    }
+    core::TaskRecord* task = &first;
+    while (task->state == TaskState::waiting_for_task) task = join_of(*task).awaited;
     task->cancel_requested = true;
+    // Those in between are cancelled by what they await, except two: who asked for an outcome is not cancelled by
+    // getting one; and if the last one is running, it may end before it is cancelled. So they are told for themselves.
+    for (core::TaskRecord* each = &first; each != task; each = join_of(*each).awaited) {
+        if (join_of(*each).wants_outcome || task->state == TaskState::running) each->cancel_requested = true;
+    }
     if (!task->waiting()) return true; // ready or running: it is cancelled when it is next resumed or suspended
     core::Waiter& waiter = *task->link.waiter;
     switch (task->state) {
@@ -133,12 +136,9 @@ inline void Loop::finish(core::TaskRecord& task) noexcept {
         core::JoinWaiter& waiter = *in_order;
         in_order = waiter.next;
         waiter.awaited = nullptr;
-        if (!waiter.wants_outcome) {
-            // Without exceptions the awaiter of a cancelled task cannot be told; it is cancelled too. And a cancellation
-            // that was forwarded to this task, but came too late for it, is the awaiter's own.
-            const bool cannot_be_told = !ROUSE_EXCEPTIONS && task.ending == core::Ending::cancelled;
-            const bool came_too_late = task.cancel_requested && task.ending == core::Ending::value;
-            if (cannot_be_told || came_too_late) waiter.task->cancel_requested = true;
+        // Without exceptions the awaiter of a cancelled task cannot be told; it is cancelled too.
+        if (!ROUSE_EXCEPTIONS && task.ending == core::Ending::cancelled && !waiter.wants_outcome) {
+            waiter.task->cancel_requested = true;
         }
         make_ready(waiter);
     }
@@ -170,8 +170,9 @@ inline void Loop::report(core::TaskRecord& task) noexcept {
     task.seen = true;
 #if ROUSE_EXCEPTIONS
     const std::string_view name = task.named ? task.name->text() : "(unnamed)";
-    if (current_ != nullptr && current_->exception_handler_ != nullptr) {
-        (*current_->exception_handler_)(name, task.error());
+    const Loop* loop = core::FramePool::of(task)->loop();
+    if (loop != nullptr && loop->exception_handler_ != nullptr) {
+        (*loop->exception_handler_)(name, task.error());
         return;
     }
     const auto print = [name](const char* what) {

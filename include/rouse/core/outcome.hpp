@@ -18,17 +18,23 @@ template <class T>
 class Outcome {
     static constexpr bool is_void = std::is_void_v<T>;
     static constexpr bool is_reference = std::is_reference_v<T>;
-    using Stored = std::conditional_t<is_void, Nothing,
-                                      std::conditional_t<is_reference, std::remove_reference_t<T>*, T>>;
+    using Stored =
+        std::conditional_t<is_void, Nothing, std::conditional_t<is_reference, std::remove_reference_t<T>*, T>>;
     enum class Kind : unsigned char { value, error, cancelled, timed_out };
 
 public:
     using value_type = T;
 
     // ---- made by the library, and by tests ----
-    static Outcome of_value() requires is_void { return Outcome{Kind::value, Nothing{}}; }
+    static Outcome of_value()
+        requires is_void
+    {
+        return Outcome{Kind::value, Nothing{}};
+    }
     template <class U>
-    static Outcome of_value(U&& value) requires(!is_void) {
+    static Outcome of_value(U&& value)
+        requires(!is_void)
+    {
         if constexpr (is_reference) {
             return Outcome{Kind::value, &value};
         } else {

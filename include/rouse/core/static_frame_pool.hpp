@@ -1,5 +1,5 @@
-// The frame pool of firmware: ROUSE_FRAME_BYTES of static memory, no heap. A freed block is used again for the next frame
-// of just its size; there is one pool, for one loop.
+// The frame pool of firmware: ROUSE_FRAME_BYTES of static memory, no heap. A freed block is used again for the next
+// frame of just its size; there is one pool, for one loop.
 //
 // A frame that can never fit is a link error where the compiler optimises (the name of the missing function says
 // why); at -O0, and for a pool that is used up, the frame's Task is empty.
@@ -35,14 +35,13 @@ public:
     /// A block of at least `bytes`, with a TaskRecord at its start; null if the pool is used up.
     [[gnu::always_inline]] static void* allocate(FramePool*, std::size_t bytes) noexcept {
 #if defined(__OPTIMIZE__)
-        if (__builtin_constant_p(bytes) && whole_bytes(bytes) > ROUSE_FRAME_BYTES) rouse_frame_is_larger_than_ROUSE_FRAME_BYTES();
+        if (__builtin_constant_p(bytes) && whole_bytes(bytes) > ROUSE_FRAME_BYTES)
+            rouse_frame_is_larger_than_ROUSE_FRAME_BYTES();
 #endif
         return the_pool().take(bytes);
     }
 
-    static void release(TaskRecord& block) noexcept {
-        the_pool().put_back(block);
-    }
+    static void release(TaskRecord& block) noexcept { the_pool().put_back(block); }
 
     /// Calls f(record) for each block in use.
     template <class F>

@@ -18,8 +18,8 @@ namespace core {
 template <class Derived>
 class PromiseBase {
 public:
-    // noexcept, so that the compiler asks for the failure and gives an empty Task. Inlined, so that the size is a constant
-    // and a frame that can never fit is found by the linker (see static_frame_pool.hpp).
+    // noexcept, so that the compiler asks for the failure and gives an empty Task. Inlined, so that the size is a
+    // constant and a frame that can never fit is found by the linker (see static_frame_pool.hpp).
     [[gnu::always_inline]] static void* operator new(std::size_t bytes) noexcept {
         Loop* loop = Loop::current_or_null();
         void* block = FramePool::allocate(loop == nullptr ? nullptr : loop->frame_pool(), sizeof(TaskRecord) + bytes);
@@ -60,14 +60,12 @@ public:
     [[nodiscard]] TaskRecord& record() noexcept { return TaskRecord::of(handle()); }
 
 protected:
+    // The frame, by an address of which the compiler cannot tell that it is that of the promise, or of the memory that
+    // it allocated. Else clang may put the frame of a child into its parent's (heap elision), and then there is no
+    // record in front of it; or it may conclude, for a promise of one byte, that nothing in front of the promise can be
+    // reached from it, and drop stores.
     std::coroutine_handle<Derived> handle() noexcept {
-        return std::coroutine_handle<Derived>::from_promise(static_cast<Derived&>(*this));
-    }
-
-    // The address of the frame, such that the compiler cannot tell that it is the one it allocated. Else clang may put
-    // the frame of a child into its parent's (heap elision), and then there is no record in front of it.
-    std::coroutine_handle<Derived> opaque_handle() noexcept {
-        void* address = handle().address();
+        void* address = std::coroutine_handle<Derived>::from_promise(static_cast<Derived&>(*this)).address();
         asm("" : "+r"(address));
         return std::coroutine_handle<Derived>::from_address(address);
     }
@@ -83,7 +81,7 @@ public:
         if (this->record().ending == Ending::value) std::destroy_at(&value_);
     }
 
-    Task<T> get_return_object() noexcept { return Task<T>{this->opaque_handle()}; }
+    Task<T> get_return_object() noexcept { return Task<T>{this->handle()}; }
     static Task<T> get_return_object_on_allocation_failure() noexcept { return Task<T>{}; }
 
     template <class U = T>
@@ -129,17 +127,19 @@ public:
 #endif
 
 /// co_await of a Task: runs the child at once, on the stack of the parent's resume. A child that ends without
-/// suspending has made await_suspend return false, so the parent just goes on, and the stack never grows with the number
-/// of children; a child that ends later leaves its parent to the loop (see FinalAwaiter). This does not depend on
-/// tail calls, which GCC makes only when optimising, and not on every CPU.
+/// suspending has made await_suspend return false, so the parent just goes on, and the stack never grows with the
+/// number of children; a child that ends later leaves its parent to the loop (see FinalAwaiter). This does not depend
+/// on tail calls, which GCC makes only when optimising, and not on every CPU.
 template <class T>
 class ChildAwaiter {
 public:
     explicit ChildAwaiter(std::coroutine_handle<Promise<T>> child) noexcept : child_{child} {}
 
     bool await_ready() const {
-        if (!child_) [[unlikely]] misuse("rouse: co_await of an empty Task: it was moved from, or its frame could not be allocated");
-        if (TaskRecord::of(child_).state != TaskState::created) [[unlikely]] misuse("rouse: co_await of a Task that was awaited before; use create_task to await it more than once");
+        if (!child_) [[unlikely]]
+            misuse("rouse: co_await of an empty Task: it was moved from, or its frame could not be allocated");
+        if (TaskRecord::of(child_).state != TaskState::created) [[unlikely]]
+            misuse("rouse: co_await of a Task that was awaited before; use create_task to await it more than once");
         return false;
     }
 
@@ -155,7 +155,8 @@ public:
     T await_resume() {
 #if ROUSE_EXCEPTIONS
         TaskRecord& record = TaskRecord::of(child_);
-        if (record.ending != Ending::value) [[unlikely]] throw_ending(record);
+        if (record.ending != Ending::value) [[unlikely]]
+            throw_ending(record);
 #endif
         if constexpr (!std::is_void_v<T>) return std::forward<T>(child_.promise().value());
     }
@@ -213,7 +214,7 @@ private:
     std::coroutine_handle<promise_type> frame_;
 };
 
-inline Task<void> core::Promise<void>::get_return_object() noexcept { return Task<void>{opaque_handle()}; }
+inline Task<void> core::Promise<void>::get_return_object() noexcept { return Task<void>{handle()}; }
 inline Task<void> core::Promise<void>::get_return_object_on_allocation_failure() noexcept { return Task<void>{}; }
 
 } // namespace rouse::inline ROUSE_ABI

@@ -35,8 +35,8 @@ public:
     explicit operator bool() const noexcept { return task_ != nullptr; }
 
     /// Makes the next resumption of the task throw CancelledError at its co_await (without exceptions: destroys its
-    /// frames instead). Forwarded to the task that it awaits. Returns false if the task is done, and for an empty handle.
-    /// A task cannot cancel itself: UsageError.
+    /// frames instead). Forwarded to the task that it awaits. Returns false if the task is done, and for an empty
+    /// handle. A task cannot cancel itself: UsageError.
     bool cancel() const {
         if (task_ == nullptr || task_->finished()) return false;
         if (task_->state == TaskState::running && task_ == running_or_null()) {
@@ -69,7 +69,9 @@ private:
     [[nodiscard]] Loop& loop_of_task() const {
         FramePool* pool = FramePool::of(*task_);
         if (pool->thread() != Loop::current().frame_pool()->thread()) {
-            misuse("rouse: TaskHandle::cancel: the task belongs to the loop of another thread; signal it through a thread-safe object");
+            misuse(
+                "rouse: TaskHandle::cancel: the task belongs to the loop of another thread; signal it through a "
+                "thread-safe object");
         }
         return *pool->loop();
     }
@@ -112,7 +114,8 @@ public:
         }
         // A circle would never end, and cancel() relies on there being none.
         for (TaskRecord* task = &awaited;;) {
-            if (task == &Loop::running_task()) misuse("rouse: co_await of a TaskHandle: a task cannot await itself, nor a task that awaits it");
+            if (task == &Loop::running_task())
+                misuse("rouse: co_await of a TaskHandle: a task cannot await itself, nor a task that awaits it");
             if (task->state != TaskState::waiting_for_task) break;
             task = static_cast<JoinWaiter*>(task->link.waiter)->awaited;
         }
@@ -154,9 +157,9 @@ decltype(auto) take_value(TaskRecord& task) {
 /// A hold on a task. Copyable; dropping it does not stop the task. Stays on the thread of the task's loop, but may
 /// outlive the loop. TaskHandle<> is a handle of a task of any type.
 ///
-/// `co_await handle`, by any number of tasks: waits for the task to end, and returns what it returned (a copy; what cannot
-/// be copied goes to the first who awaits), throws what it threw, or throws CancelledError if it was cancelled. If the awaiting
-/// task is cancelled, so is the awaited one.
+/// `co_await handle`, by any number of tasks: waits for the task to end, and returns what it returned (a copy; what
+/// cannot be copied goes to the first who awaits), throws what it threw, or throws CancelledError if it was cancelled.
+/// If the awaiting task is cancelled, so is the awaited one.
 template <class T>
 class TaskHandle : public core::TaskReference {
 public:
@@ -184,8 +187,8 @@ public:
         using JoinAwaiter::JoinAwaiter;
         Outcome<T> await_resume() { return outcome_of(resumed()); }
     };
-    /// `co_await handle.outcome()`: the same wait, but how the task ended comes back as a value, and a cancelled task does
-    /// not cancel the one that awaits it.
+    /// `co_await handle.outcome()`: the same wait, but how the task ended comes back as a value, and a cancelled task
+    /// does not cancel the one that awaits it.
     [[nodiscard]] auto outcome() const noexcept { return OutcomeAwaiter{*this, true}; }
 
     /// What a task that is done() returned, or throws what it threw; UsageError if it is not done.
@@ -235,10 +238,12 @@ Task<T> Loop::adopt(Task<T> task) {
 
 template <class T>
 bool Loop::owns(Task<T>& task) const {
+    if constexpr (!ROUSE_HOSTED) return true; // there is one pool
     core::FramePool* pool = core::FramePool::of(task.record());
     if (pool != nullptr && pool->thread() != pool_->thread()) {
         static_cast<void>(task.release()); // not ours to destroy: its pool is in use over there
-        misuse("rouse: create_task: the Task was made on the thread of another loop; make it on the thread that runs it");
+        misuse(
+            "rouse: create_task: the Task was made on the thread of another loop; make it on the thread that runs it");
     }
     return pool == pool_;
 }
@@ -262,7 +267,11 @@ TaskHandle<T> Loop::create_task(Task<T> task, std::string_view name) {
 template <class T>
 T Loop::run_until_complete(TaskHandle<T> task) {
     refuse_to_nest();
-    if (!task) misuse("rouse: Loop::run_until_complete: an empty task: moved from, or its frame could not be allocated");
+    if (!task)
+        misuse("rouse: Loop::run_until_complete: an empty task: moved from, or its frame could not be allocated");
+    if (!task.done() && core::FramePool::of(*task.record()) != pool_) {
+        misuse("rouse: Loop::run_until_complete: the task belongs to another loop");
+    }
     wait_for(*task.record());
     return task.result();
 }

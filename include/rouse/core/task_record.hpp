@@ -76,9 +76,7 @@ public:
         return *(static_cast<TaskRecord*>(frame.address()) - 1);
     }
 
-    [[nodiscard]] std::coroutine_handle<> frame() noexcept {
-        return std::coroutine_handle<>::from_address(this + 1);
-    }
+    [[nodiscard]] std::coroutine_handle<> frame() noexcept { return std::coroutine_handle<>::from_address(this + 1); }
 
     [[nodiscard]] bool finished() const noexcept { return state >= TaskState::done; }
 

@@ -47,9 +47,7 @@ public:
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
     [[nodiscard]] std::size_t clients() const noexcept { return clients_.size(); }
 
-    static Task<void> wait_closed(std::shared_ptr<ServerState> server) {
-        co_await server->ended_.wait();
-    }
+    static Task<void> wait_closed(std::shared_ptr<ServerState> server) { co_await server->ended_.wait(); }
 
 protected:
     virtual Task<void> handle(StreamReader reader, StreamWriter writer) = 0;

@@ -29,12 +29,13 @@ public:
         if (connection_ != nullptr) connection_->close_when_sent();
     }
 
-    /// Sends what the system takes at once; the rest is copied, and goes out by itself while the loop runs. Never waits:
-    /// follow it by drain(), or memory grows. UsageError after write_eof() or close().
+    /// Sends what the system takes at once; the rest is copied, and goes out by itself while the loop runs. Never
+    /// waits: follow it by drain(), or memory grows. UsageError after write_eof() or close().
     void write(std::string_view bytes) { connection()->write(bytes); }
 
-    /// Once more than 64 KiB are still to be sent, waits until no more than 16 KiB are; else goes on at once, but now and
-    /// then goes round the loop. Throws std::system_error if the connection has failed. Cancelling it loses nothing.
+    /// Once more than 64 KiB are still to be sent, waits until no more than 16 KiB are; else goes on at once, but now
+    /// and then goes round the loop. Throws std::system_error if the connection has failed. Cancelling it loses
+    /// nothing.
     [[nodiscard]] Task<void> drain() { return net::StreamConnection::drain(connection()); }
 
     /// Ends our half of the connection after all that was written; the peer's reads then see the end, and may go on

@@ -10,7 +10,9 @@
 
 #include <atomic>
 
-#include <rouse/core/config.hpp>
+#include <rouse/core/atomic.hpp>
+
+#if !defined(ROUSE_ATOMIC_HEADER) // which brings barriers of its own
 
 #if defined(__linux__) && ROUSE_HOSTED
 #include <cerrno>
@@ -35,7 +37,7 @@ inline void full_fence() noexcept {
 }
 
 #if defined(__linux__) && ROUSE_HOSTED
-// Keeps errno: it is called by close(), from any context.
+// Keeps errno, of which the caller may be in need.
 inline bool membarrier(int command) noexcept {
     const int saved = errno;
     const bool done = ::syscall(SYS_membarrier, command, 0, 0) == 0;
@@ -54,7 +56,8 @@ inline const bool has_membarrier = register_membarrier();
 inline void light_barrier() noexcept {
 #if defined(__linux__) && ROUSE_HOSTED
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    if (!barrier::has_membarrier) [[unlikely]] barrier::full_fence();
+    if (!barrier::has_membarrier) [[unlikely]]
+        barrier::full_fence();
 #elif !ROUSE_HOSTED && ROUSE_CORES == 1
     std::atomic_signal_fence(std::memory_order_seq_cst);
 #else
@@ -79,3 +82,5 @@ inline void heavy_barrier() noexcept {
 }
 
 } // namespace rouse::inline ROUSE_ABI
+
+#endif

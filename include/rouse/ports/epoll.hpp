@@ -16,6 +16,7 @@
 
 #include <rouse/core/config.hpp>
 #include <rouse/core/port.hpp>
+#include <rouse/core/sanitizers.hpp>
 
 #if ROUSE_EXCEPTIONS
 #include <system_error>
@@ -95,7 +96,9 @@ public:
     void wake() noexcept override {
         const int saved = errno;
         const std::uint64_t one = 1;
-        ::syscall(SYS_write, wake_, &one, sizeof one);
+        const int descriptor = wake_;
+        core::tsan_release(&wake_);
+        ::syscall(SYS_write, descriptor, &one, sizeof one); // after this, the port may be gone
         errno = saved;
     }
 
@@ -135,7 +138,8 @@ private:
         throw std::system_error{errno, std::system_category(), what};
 #else
         ROUSE_PANIC(what);
-        for (;;) {}
+        for (;;) {
+        }
 #endif
     }
 
@@ -148,7 +152,9 @@ private:
     // The number of wakes since the last call.
     unsigned take_wakes() noexcept {
         std::uint64_t count = 0;
-        return ::read(wake_, &count, sizeof count) == sizeof count ? static_cast<unsigned>(count) : 0;
+        if (::read(wake_, &count, sizeof count) != sizeof count) return 0;
+        core::tsan_acquire(&wake_);
+        return static_cast<unsigned>(count);
     }
 
     // The number of events, in events_; 0 if a signal came (whatever its handler did is in the inbox).
@@ -172,12 +178,14 @@ private:
 #endif
         const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
         constexpr std::int64_t most = 24 * 60 * 60 * 1000; // returning early is allowed
-        count = ::epoll_wait(epoll_, events_, batch_capacity, bounded ? static_cast<int>(std::min(milliseconds, most)) : -1);
+        count = ::epoll_wait(epoll_, events_, batch_capacity,
+                             bounded ? static_cast<int>(std::min(milliseconds, most)) : -1);
         return checked(count);
     }
 
     static int checked(int count) noexcept {
-        if (count < 0 && errno != EINTR) ROUSE_PANIC("rouse: EpollPort: epoll_wait failed: its descriptor was closed by somebody else");
+        if (count < 0 && errno != EINTR)
+            ROUSE_PANIC("rouse: EpollPort: epoll_wait failed: its descriptor was closed by somebody else");
         return std::max(count, 0);
     }
 

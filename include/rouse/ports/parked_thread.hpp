@@ -63,8 +63,8 @@ public:
 private:
     // Returns at once if woken_ is not 0. The deadline is absolute, by CLOCK_MONOTONIC, which steady_clock is.
     int futex_wait(const timespec* deadline) noexcept {
-        const long result = ::syscall(SYS_futex, &woken_, FUTEX_WAIT_BITSET_PRIVATE, 0, deadline, nullptr,
-                                      FUTEX_BITSET_MATCH_ANY);
+        const long result =
+            ::syscall(SYS_futex, &woken_, FUTEX_WAIT_BITSET_PRIVATE, 0, deadline, nullptr, FUTEX_BITSET_MATCH_ANY);
         return result == 0 ? 0 : errno; // EINTR and EAGAIN: look again
     }
 
@@ -73,4 +73,6 @@ private:
 
 } // namespace rouse::inline ROUSE_ABI::core
 
+#elif ROUSE_HOSTED
+#error "rouse: there is no hosted port for this platform yet; define ROUSE_HOSTED as 0 and supply a Port"
 #endif

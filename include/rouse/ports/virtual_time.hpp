@@ -30,7 +30,9 @@ public:
 
     void wake() noexcept override {
         unsigned before = wakes_.load(std::memory_order_relaxed);
-        while (!wakes_.compare_exchange_weak(before, before + 1, std::memory_order_release, std::memory_order_relaxed)) {}
+        while (
+            !wakes_.compare_exchange_weak(before, before + 1, std::memory_order_release, std::memory_order_relaxed)) {
+        }
     }
 
     /// Lets time pass by hand.

@@ -28,15 +28,16 @@ public:
 
     bool await_suspend(std::coroutine_handle<> frame) {
         inbox_ = &Loop::current().inbox();
-        asleep_ = queue_->template fall_asleep<Side>(*this);
+        if (!Side::slot(*queue_).announce(*this)) misuse(Side::second_one);
+        asleep_ = queue_->template stays_asleep<Side>(*this);
         if (!asleep_) return false;
         Loop::park(*this, TaskState::waiting_for_foreign, frame);
         Side::waiter(*queue_) = this;
         return true;
     }
 
-    /// The queue is being destroyed: the task stays where it is until it is cancelled, or finds it closed if it was about
-    /// to be resumed.
+    /// The queue is being destroyed: the task stays where it is until it is cancelled, or finds it closed if it was
+    /// about to be resumed.
     void forsake() noexcept {
         leave();
         queue_ = nullptr;
@@ -61,12 +62,14 @@ private:
         return true;
     }
 
-    // The wake may be an old one: of a put that was refused, or of a close that a put has overtaken. Look, and sleep again.
+    // The wake may be an old one: of a put that was refused, or of a close that a put has overtaken. Look, and sleep
+    // again.
     void arrive() noexcept override {
         asleep_ = false;
         if (leaving_) return;
         if (!task->cancel_requested && !Side::has_something_to_do(*queue_)) {
-            asleep_ = queue_->template fall_asleep<Side>(*this);
+            // If somebody else sleeps there by now, the task is resumed to be told so.
+            asleep_ = Side::slot(*queue_).announce(*this) && queue_->template stays_asleep<Side>(*this);
             if (asleep_) return;
         }
         Loop::wake(*this);
@@ -141,7 +144,8 @@ ThreadSafeQueue<T, N>::~ThreadSafeQueue() {
     if (getter_ != nullptr) getter_->forsake();
     if (putter_ != nullptr) putter_->forsake();
     const std::size_t tail = tail_.load(std::memory_order_acquire);
-    for (std::size_t head = head_.load(std::memory_order_acquire); head != tail; head = after(head)) ring_.discard(head);
+    for (std::size_t head = head_.load(std::memory_order_acquire); head != tail; head = after(head))
+        ring_.discard(head);
 }
 
 #if ROUSE_HOSTED
@@ -162,7 +166,8 @@ bool ThreadSafeQueue<T, N>::block_until(core::ParkedThread::Time deadline) {
     while (!Side::has_something_to_do(*this)) {
         if (deadline == core::ParkedThread::Time::min()) return false;
         core::ParkedThread thread;
-        if (!fall_asleep<Side>(thread)) return true;
+        if (!Side::slot(*this).announce(thread)) misuse(Side::second_one);
+        if (!stays_asleep<Side>(thread)) return true;
         if (thread.wait_until(deadline)) continue;
         if (!Side::slot(*this).withdraw(thread)) thread.wait(); // it was taken: not to be left before it is let go
         return Side::has_something_to_do(*this);
@@ -173,7 +178,8 @@ bool ThreadSafeQueue<T, N>::block_until(core::ParkedThread::Time deadline) {
 template <class T, std::size_t N>
 template <class U>
 bool ThreadSafeQueue<T, N>::put_until(U&& value, core::ParkedThread::Time deadline) {
-    if (Loop::blocking_refused()) misuse("rouse: ThreadSafeQueue::put_sync: would block the loop that runs on this thread; use co_await put()");
+    if (Loop::blocking_refused())
+        misuse("rouse: ThreadSafeQueue::put_sync: would block the loop that runs on this thread; use co_await put()");
     while (block_until<Producer>(deadline)) {
         if (put_sync(std::forward<U>(value))) return true;
         if (closed()) return false;
@@ -183,7 +189,8 @@ bool ThreadSafeQueue<T, N>::put_until(U&& value, core::ParkedThread::Time deadli
 
 template <class T, std::size_t N>
 std::optional<T> ThreadSafeQueue<T, N>::get_until(core::ParkedThread::Time deadline) {
-    if (Loop::blocking_refused()) misuse("rouse: ThreadSafeQueue::get_sync: would block the loop that runs on this thread; use co_await get()");
+    if (Loop::blocking_refused())
+        misuse("rouse: ThreadSafeQueue::get_sync: would block the loop that runs on this thread; use co_await get()");
     block_until<Consumer>(deadline);
     return get_sync();
 }

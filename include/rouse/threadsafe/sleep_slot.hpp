@@ -19,18 +19,21 @@ public:
     /// sleeper out of this slot before did before it (close()).
     [[nodiscard]] bool announce(Sleeper& sleeper) noexcept {
         Sleeper* expected = nullptr;
-        return sleeper_.compare_exchange_strong(expected, &sleeper, std::memory_order_acq_rel, std::memory_order_relaxed);
+        return sleeper_.compare_exchange_strong(expected, &sleeper, std::memory_order_acq_rel,
+                                                std::memory_order_relaxed);
     }
 
     /// False if somebody has taken the sleeper: then its wake() has come, or is on its way.
     [[nodiscard]] bool withdraw(Sleeper& sleeper) noexcept {
         Sleeper* expected = &sleeper;
-        return sleeper_.compare_exchange_strong(expected, nullptr, std::memory_order_acq_rel, std::memory_order_relaxed);
+        return sleeper_.compare_exchange_strong(expected, nullptr, std::memory_order_acq_rel,
+                                                std::memory_order_relaxed);
     }
 
     /// Wakes the sleeper if there is one; only a load if there is none. From any context.
     void rouse() noexcept {
-        if (sleeper_.load(std::memory_order_relaxed) != nullptr) [[unlikely]] rouse_surely();
+        if (sleeper_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
+            rouse_surely();
     }
 
     /// The same, and synchronises with the next one to announce itself, so that it sees what was done before.

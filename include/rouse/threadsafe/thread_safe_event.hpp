@@ -32,8 +32,8 @@ namespace rouse::inline ROUSE_ABI {
 //
 // The waiters are in a list that only the loop touches; a setter sends the event itself to the loop's inbox. The
 // event is *in flight* from the moment a setter has found it armed until it arrives; the loop sees that as
-// `armed_` while the byte is not `armed`. While it is in flight nobody can send it a second time, because the byte is not
-// armed again before it has arrived; no waiter can be cancelled; and the destructor waits for it.
+// `armed_` while the byte is not `armed`. While it is in flight nobody can send it a second time, because the byte is
+// not armed again before it has arrived; no waiter can be cancelled; and the destructor waits for it.
 class ThreadSafeEvent final : core::InboxItem {
     class Awaiter;
 
@@ -91,7 +91,7 @@ private:
     core::WaitList waiting_; // in the order of waiting
     core::WaitList due_;     // to be woken when the event arrives, whatever has become of it until then
     Atomic<std::uint8_t> state_{clear_state}; // written by everybody
-    bool armed_ = false;     // loop side: armed by us, and neither disarmed nor arrived
+    bool armed_ = false;                      // loop side: armed by us, and neither disarmed nor arrived
 };
 
 class ThreadSafeEvent::Awaiter final : core::ForeignWaiter, core::ListNode {

@@ -16,9 +16,9 @@ namespace rouse::inline ROUSE_ABI {
 /// set() may be called from any context: a task, another thread or core, a signal handler, an interrupt. The rest
 /// belongs to the loop whose task waits, except is_set() and clear(), which are safe anywhere.
 ///
-/// Any number of set()s before the waiter resumes are one. A set() before the wait() is not lost. What was written before
-/// set() is seen after wait(). A cancelled wait leaves the flag set. One task at a time may wait, until it has gone on
-/// or its cancellation has taken place; a second one gets a UsageError.
+/// Any number of set()s before the waiter resumes are one. A set() before the wait() is not lost. What was written
+/// before set() is seen after wait(). A cancelled wait leaves the flag set. One task at a time may wait, until it has
+/// gone on or its cancellation has taken place; a second one gets a UsageError.
 ///
 /// Two words, no allocation, and `constinit`-able, so that it can be a global that an interrupt sets before main.
 //
@@ -31,8 +31,8 @@ namespace rouse::inline ROUSE_ABI {
 //        |    '----------------'                                   |
 //        '---- retract (cancelled) -------- wait() suspends -------'
 //
-// Who takes the waiter out of the word, the setter or the retracting loop, is decided by that word alone. While a setter
-// has it, the waiting frame stays as it is: retract() says no, and the destructor waits for the arrival.
+// Who takes the waiter out of the word, the setter or the retracting loop, is decided by that word alone. While a
+// setter has it, the waiting frame stays as it is: retract() says no, and the destructor waits for the arrival.
 class ThreadSafeFlag {
     class Awaiter;
 
@@ -65,11 +65,12 @@ private:
     // Takes the flag, if it is set.
     bool consume() noexcept {
         std::uintptr_t expected = is_set_word;
-        return state_.compare_exchange_strong(expected, clear_word, std::memory_order_acquire, std::memory_order_relaxed);
+        return state_.compare_exchange_strong(expected, clear_word, std::memory_order_acquire,
+                                              std::memory_order_relaxed);
     }
 
     Atomic<std::uintptr_t> state_{clear_word}; // written by everybody
-    Awaiter* waiter_ = nullptr; // loop side: from the suspension of the one that waits to its resumption
+    Awaiter* waiter_ = nullptr;                // loop side: from the suspension of the one that waits to its resumption
 };
 
 class ThreadSafeFlag::Awaiter final : core::ForeignWaiter, core::InboxItem {
@@ -93,7 +94,8 @@ public:
         Loop::park(*this, core::TaskState::waiting_for_foreign, frame);
         std::uintptr_t expected = clear_word;
         // release: pairs with the acquire in set(), which then reads this object.
-        while (!flag_->state_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(static_cast<InboxItem*>(this)),
+        while (!flag_->state_.compare_exchange_strong(expected,
+                                                      reinterpret_cast<std::uintptr_t>(static_cast<InboxItem*>(this)),
                                                       std::memory_order_release, std::memory_order_relaxed)) {
             const bool another = expected > is_set_word; // on another loop, or await_ready would have said so
             const bool consumed = !another && flag_->consume();
@@ -117,12 +119,15 @@ public:
 private:
     friend ThreadSafeFlag;
 
-    static constexpr const char* second_waiter = "rouse: ThreadSafeFlag::wait: another task is waiting; one at a time may";
+    static constexpr const char* second_waiter =
+        "rouse: ThreadSafeFlag::wait: another task is waiting; one at a time may";
 
     bool retract() noexcept override {
         if (flag_ == nullptr) return true;
         auto expected = reinterpret_cast<std::uintptr_t>(static_cast<InboxItem*>(this));
-        if (!flag_->state_.compare_exchange_strong(expected, clear_word, std::memory_order_relaxed, std::memory_order_relaxed)) return false;
+        if (!flag_->state_.compare_exchange_strong(expected, clear_word, std::memory_order_relaxed,
+                                                   std::memory_order_relaxed))
+            return false;
         parked_ = false;
         flag_->waiter_ = nullptr;
         return true;
@@ -140,8 +145,8 @@ private:
 inline ThreadSafeFlag::Awaiter ThreadSafeFlag::wait() noexcept { return Awaiter{*this}; }
 
 inline void ThreadSafeFlag::set() noexcept {
-    // release: what the caller wrote before, for consume(). acquire: the waiter, as the loop published it. Nothing of the
-    // flag is touched after this, as whoever waits may destroy it at once.
+    // release: what the caller wrote before, for consume(). acquire: the waiter, as the loop published it. Nothing of
+    // the flag is touched after this, as whoever waits may destroy it at once.
     const std::uintptr_t before = state_.exchange(is_set_word, std::memory_order_acq_rel);
     if (before > is_set_word) reinterpret_cast<core::InboxItem*>(before)->wake();
 }

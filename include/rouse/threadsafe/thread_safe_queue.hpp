@@ -13,6 +13,7 @@
 #include <rouse/core/sleep.hpp>
 #include <rouse/ports/asymmetric_barrier.hpp>
 #include <rouse/ports/parked_thread.hpp>
+#include <rouse/threadsafe/line_gap.hpp>
 #include <rouse/threadsafe/ring_storage.hpp>
 #include <rouse/threadsafe/sleep_slot.hpp>
 
@@ -23,15 +24,6 @@ struct block_t {};
 inline constexpr block_t block{};
 
 namespace core {
-// Keeps what is before it and what is behind it out of one cache line. A gap, not an alignment, because compilers do
-// not align a coroutine's locals to more than a pointer or two, and a queue is often one.
-#if ROUSE_HOSTED
-struct LineGap {
-    std::byte unused[64];
-};
-#else
-struct LineGap {};
-#endif
 template <class Queue, class Side>
 class QueueWaiter;
 template <class Queue>
@@ -42,22 +34,22 @@ template <class Queue, class U>
 class QueuePutAwaiter;
 } // namespace core
 
-/// A queue with one producer and one consumer at a time, each of which may be a task of any loop, a thread, another core, a
-/// signal handler or an interrupt. `ThreadSafeQueue<T, N>` holds N items in itself; `ThreadSafeQueue<T>{buffer}` uses
-/// a buffer of the caller's of M items, and holds M-1. T need only be movable.
+/// A queue with one producer and one consumer at a time, each of which may be a task of any loop, a thread, another
+/// core, a signal handler or an interrupt. `ThreadSafeQueue<T, N>` holds N items in itself;
+/// `ThreadSafeQueue<T>{buffer}` uses a buffer of the caller's of M items, and holds M-1. T need only be movable.
 ///
 /// put_sync(v) and get_sync() may be called from any context: no lock, no allocation, no fence, a bounded number of
 /// steps, and a system call only if the other side sleeps. The forms with `block` or a duration put a thread to sleep;
 /// in a task of a loop they are a UsageError. The awaited forms suspend a task.
 ///
-/// First in, first out; nothing is lost: a cancelled get leaves the item in the queue, a refused value is not moved from.
-/// close() may be called from any context: it wakes both sides, later puts are refused, and what was accepted before
-/// can still be got.
+/// First in, first out; nothing is lost: a cancelled get leaves the item in the queue, a refused value is not moved
+/// from. close() may be called from any context: it wakes both sides, later puts are refused, and what was accepted
+/// before can still be got.
 //
 // Each side owns an index and keeps a copy of the other's, so it reads the other's line only when it seems to have
-// run out (as in rigtorp's SPSCQueue). The side that publishes then looks whether the other sleeps, on a third line that
-// changes only when somebody goes to sleep or closes. Between the two a store has to come before a load, for which the
-// side that goes to sleep pays (see asymmetric_barrier.hpp and SleepSlot).
+// run out (as in rigtorp's SPSCQueue). The side that publishes then looks whether the other sleeps, on a third line
+// that changes only when somebody goes to sleep or closes. Between the two a store has to come before a load, for which
+// the side that goes to sleep pays (see asymmetric_barrier.hpp and SleepSlot).
 //
 // The end: a consumer may say "closed and drained" only when no accepted item can follow. A put that has passed the
 // test for closed may not have published yet, so a producer raises `putting_` first; the consumer looks at it after
@@ -68,16 +60,20 @@ public:
     using value_type = T;
 
     /// A queue that holds N items.
-    constexpr ThreadSafeQueue() noexcept requires(N != std::dynamic_extent) {}
+    constexpr ThreadSafeQueue() noexcept
+        requires(N != std::dynamic_extent)
+    {}
 
     /// A queue in a buffer, which must outlive it. UsageError if the buffer has room for fewer than two items.
-    explicit ThreadSafeQueue(std::span<T> buffer) requires(N == std::dynamic_extent) : ring_{buffer} {}
+    explicit ThreadSafeQueue(std::span<T> buffer)
+        requires(N == std::dynamic_extent)
+        : ring_{buffer} {}
 
     ThreadSafeQueue(const ThreadSafeQueue&) = delete;
     ThreadSafeQueue& operator=(const ThreadSafeQueue&) = delete;
 
-    /// Every put, get and close of a thread must have returned: join it first. Tasks that wait are let go: they wait until
-    /// they are cancelled.
+    /// Every put, get and close of a thread must have returned: join it first. Tasks that wait are let go: they wait
+    /// until they are cancelled.
     ~ThreadSafeQueue();
 
     // ---- the producer ----
@@ -139,8 +135,8 @@ public:
     }
 #endif
 
-    /// `co_await queue.get()`: waits for an item. Throws QueueClosed if the queue is closed and drained; without exceptions
-    /// that is a panic: use next() there.
+    /// `co_await queue.get()`: waits for an item. Throws QueueClosed if the queue is closed and drained; without
+    /// exceptions that is a panic: use next() there.
     [[nodiscard]] auto get() noexcept { return core::QueueGetAwaiter<ThreadSafeQueue>{*this}; }
 
     /// `while (auto item = co_await queue.next())`: waits for an item; nothing once the queue is closed and drained.
@@ -222,7 +218,9 @@ private:
     // What a side that goes to sleep waits for, and where.
     struct Producer {
         static core::SleepSlot& slot(ThreadSafeQueue& self) noexcept { return self.producer_; }
-        static core::QueueWaiter<ThreadSafeQueue, Producer>*& waiter(ThreadSafeQueue& self) noexcept { return self.putter_; }
+        static core::QueueWaiter<ThreadSafeQueue, Producer>*& waiter(ThreadSafeQueue& self) noexcept {
+            return self.putter_;
+        }
         static bool has_something_to_do(ThreadSafeQueue& self) noexcept {
             return self.closed() || self.has_room(self.after(self.tail_.load(std::memory_order_relaxed)));
         }
@@ -230,7 +228,9 @@ private:
     };
     struct Consumer {
         static core::SleepSlot& slot(ThreadSafeQueue& self) noexcept { return self.consumer_; }
-        static core::QueueWaiter<ThreadSafeQueue, Consumer>*& waiter(ThreadSafeQueue& self) noexcept { return self.getter_; }
+        static core::QueueWaiter<ThreadSafeQueue, Consumer>*& waiter(ThreadSafeQueue& self) noexcept {
+            return self.getter_;
+        }
         static bool has_something_to_do(ThreadSafeQueue& self) noexcept {
             return self.has_item(self.head_.load(std::memory_order_relaxed)) || self.drained();
         }
@@ -245,10 +245,9 @@ private:
     template <class Q, class U>
     friend class core::QueuePutAwaiter;
 
-    // Announces the sleeper of a side; false if there is something to do instead of sleeping.
+    // For the sleeper of a side that has announced itself: false if there is something to do instead of sleeping.
     template <class Side>
-    bool fall_asleep(core::Sleeper& sleeper) {
-        if (!Side::slot(*this).announce(sleeper)) misuse(Side::second_one);
+    bool stays_asleep(core::Sleeper& sleeper) noexcept {
         heavy_barrier();
         // If it cannot be withdrawn it has been woken, and that is awaited like any other wake.
         return !Side::has_something_to_do(*this) || !Side::slot(*this).withdraw(sleeper);
@@ -265,16 +264,16 @@ private:
 #endif
 
     // The producer's line.
-    Atomic<std::size_t> tail_{0};  // the next slot to fill; written by the producer
-    std::size_t head_seen_ = 0;    // the producer's copy of head_
-    Atomic<bool> putting_{false};  // written by the producer; read by the consumer at the end
+    Atomic<std::size_t> tail_{0}; // the next slot to fill; written by the producer
+    std::size_t head_seen_ = 0;   // the producer's copy of head_
+    Atomic<bool> putting_{false}; // written by the producer; read by the consumer at the end
     core::QueueWaiter<ThreadSafeQueue, Producer>* putter_ = nullptr; // the task that waits to put; its loop's
 
     [[no_unique_address]] core::LineGap gap_1_;
 
     // The consumer's line.
-    Atomic<std::size_t> head_{0}; // the next slot to empty; written by the consumer
-    std::size_t tail_seen_ = 0;   // the consumer's copy of tail_
+    Atomic<std::size_t> head_{0};                                    // the next slot to empty; written by the consumer
+    std::size_t tail_seen_ = 0;                                      // the consumer's copy of tail_
     core::QueueWaiter<ThreadSafeQueue, Consumer>* getter_ = nullptr; // the task that waits to get; its loop's
 
     [[no_unique_address]] core::LineGap gap_2_;

@@ -1,0 +1,20 @@
+// LineGap: keeps what different threads write apart.
+#pragma once
+
+#include <cstddef>
+
+#include <rouse/core/config.hpp>
+
+namespace rouse::inline ROUSE_ABI::core {
+
+/// Keeps the member before it and the one behind it out of one cache line. A gap, not an alignment, because compilers do
+/// not align a coroutine's locals to more than a pointer or two, and a queue is often one.
+#if ROUSE_HOSTED
+struct LineGap {
+    std::byte unused[64];
+};
+#else
+struct LineGap {};
+#endif
+
+} // namespace rouse::inline ROUSE_ABI::core
