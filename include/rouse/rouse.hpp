@@ -3,6 +3,8 @@
 // default port, so that run() works.
 #pragma once
 
+#include <rouse/combine/gather.hpp>
+#include <rouse/combine/wait_for.hpp>
 #include <rouse/core/on_cancel.hpp>
 #include <rouse/core/outcome.hpp>
 #include <rouse/core/sleep.hpp>

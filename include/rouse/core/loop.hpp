@@ -186,6 +186,14 @@ private:
         core::TaskRecord& task = *waiter.task;
         if (task.waiting() && task.link.waiter == &waiter) ready_.push(task);
     }
+    void fire(core::Timer& timer) noexcept {
+        if (timer.cancels) {
+            cancel(*timer.task);
+        } else {
+            make_ready(timer);
+        }
+    }
+    static bool ends_wait(core::JoinGroup& group, core::TaskRecord& ended) noexcept;
     static void refuse_to_nest();
     static void report(core::TaskRecord& task) noexcept;
     static void release(core::TaskRecord& task) noexcept;

@@ -53,7 +53,7 @@ inline void Loop::begin_turn() noexcept {
     if (!inbox_.empty()) take_inbox();
     if (timers_.empty()) return;
     const TimePoint now = port_.now();
-    while (!timers_.empty() && timers_.first_deadline() <= now) make_ready(timers_.pop());
+    while (!timers_.empty() && timers_.first_deadline() <= now) fire(timers_.pop());
 }
 
 inline void Loop::take_inbox() noexcept {
@@ -115,16 +115,13 @@ inline void Loop::wait_for(core::TaskRecord& task) {
     core::TaskRecord sentinel;
     core::JoinWaiter waiter;
     waiter.task = &sentinel;
-    waiter.awaited = &task;
-    waiter.next = std::exchange(task.awaiters(), &waiter);
+    core::enter(waiter, task);
     waiter.wants_outcome = true;
     sentinel.state = core::TaskState::waiting_for_task;
     sentinel.link.waiter = &waiter;
     run_to(sentinel);
     if (waiter.awaited != nullptr) {
-        core::JoinWaiter** link = &task.awaiters();
-        while (*link != &waiter) link = &(*link)->next;
-        *link = waiter.next;
+        core::leave(waiter);
         misuse("rouse: Loop::run_until_complete: the loop was stopped before the task had ended");
     }
 }

@@ -123,6 +123,15 @@ inline void Loop::destroy_frame(core::TaskRecord& task) noexcept {
     finish(task);
 }
 
+inline bool Loop::ends_wait(core::JoinGroup& group, core::TaskRecord& ended) noexcept {
+    --group.pending;
+    if (ended.ending == core::Ending::value || group.failed != nullptr) return group.pending == 0;
+    group.failed = &ended;
+    if (!group.failure_ends) return group.pending == 0;
+    if (!ROUSE_EXCEPTIONS) group.waiter->task->cancel_requested = true; // as an awaiter of one task is, see finish()
+    return true;
+}
+
 inline void Loop::finish(core::TaskRecord& task) noexcept {
     core::JoinWaiter* in_order = nullptr;
     for (core::JoinWaiter* waiter = std::exchange(task.awaiters(), nullptr); waiter != nullptr;) {
@@ -136,6 +145,10 @@ inline void Loop::finish(core::TaskRecord& task) noexcept {
         core::JoinWaiter& waiter = *in_order;
         in_order = waiter.next;
         waiter.awaited = nullptr;
+        if (waiter.group != nullptr) {
+            if (ends_wait(*waiter.group, task)) make_ready(*waiter.group->waiter);
+            continue;
+        }
         // Without exceptions the awaiter of a cancelled task cannot be told; it is cancelled too.
         if (!ROUSE_EXCEPTIONS && task.ending == core::Ending::cancelled && !waiter.wants_outcome) {
             waiter.task->cancel_requested = true;

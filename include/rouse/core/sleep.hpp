@@ -22,6 +22,7 @@ public:
 class SleepAwaiter : Timer {
 public:
     explicit SleepAwaiter(TimePoint until) noexcept { deadline = until; }
+    SleepAwaiter(SleepAwaiter&& other) noexcept : SleepAwaiter{other.deadline} {} // before it is awaited
     SleepAwaiter(const SleepAwaiter&) = delete;
     SleepAwaiter& operator=(const SleepAwaiter&) = delete;
     ~SleepAwaiter() {

@@ -79,27 +79,29 @@ private:
     TaskRecord* task_ = nullptr;
 };
 
+/// Bad use unless `task` is one of the current loop.
+inline void check_awaitable(const TaskReference& task) {
+    if (!task) misuse("rouse: co_await of an empty TaskHandle");
+    if (FramePool::of(*task.record()) != Loop::current().frame_pool()) {
+        misuse("rouse: co_await of a TaskHandle: the task belongs to another loop");
+    }
+}
+
 /// Waits for a task. Shared by `co_await handle` and `co_await handle.outcome()`.
 class JoinAwaiter {
 public:
     JoinAwaiter(TaskReference awaited, bool wants_outcome) noexcept : awaited_{std::move(awaited)} {
         waiter_.wants_outcome = wants_outcome;
     }
+    JoinAwaiter(JoinAwaiter&& other) noexcept // before it is awaited
+        : JoinAwaiter{std::move(other.awaited_), other.waiter_.wants_outcome} {}
     JoinAwaiter(const JoinAwaiter&) = delete;
     JoinAwaiter& operator=(const JoinAwaiter&) = delete;
-    ~JoinAwaiter() {
-        if (waiter_.awaited == nullptr) return;
-        JoinWaiter** link = &waiter_.awaited->awaiters();
-        while (*link != &waiter_) link = &(*link)->next;
-        *link = waiter_.next;
-    }
+    ~JoinAwaiter() { leave(waiter_); }
 
     bool await_ready() const {
-        TaskRecord* task = awaited_.record();
-        if (task == nullptr) misuse("rouse: co_await of an empty TaskHandle");
-        if (FramePool::of(*task) != Loop::current().frame_pool()) {
-            misuse("rouse: co_await of a TaskHandle: the task belongs to another loop");
-        }
+        check_awaitable(awaited_);
+        const TaskRecord* task = awaited_.record();
         // Without exceptions a cancelled task cancels its awaiter, for which that has to suspend.
         if (!ROUSE_EXCEPTIONS && !waiter_.wants_outcome && awaited_.cancelled()) return false;
         return task->finished();
@@ -120,8 +122,7 @@ public:
             task = static_cast<JoinWaiter*>(task->link.waiter)->awaited;
         }
         Loop::park(waiter_, TaskState::waiting_for_task, frame);
-        waiter_.awaited = &awaited;
-        waiter_.next = std::exchange(awaited.awaiters(), &waiter_);
+        enter(waiter_, awaited);
         suspended_ = true;
     }
 
@@ -198,7 +199,7 @@ public:
         return outcome_of(*record()).value();
     }
 
-private:
+    /// How a task that is done has ended. For the library.
     static Outcome<T> outcome_of(core::TaskRecord& task) {
         switch (task.ending) {
 #if ROUSE_EXCEPTIONS

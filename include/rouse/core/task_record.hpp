@@ -54,8 +54,17 @@ struct Waiter {
     TaskRecord* task = nullptr;
 };
 
+/// What a task that waits for several others counts by (see gather).
+struct JoinGroup {
+    Waiter* waiter = nullptr;       // what the task is parked in
+    std::size_t pending = 0;        // those that have not ended
+    bool failure_ends = false;      // the first that does not return a value ends the wait
+    TaskRecord* failed = nullptr;   // that one
+};
+
 /// The waiter of one task in the record of another (see TaskHandle).
 struct JoinWaiter : Waiter {
+    JoinGroup* group = nullptr;    // null: the task waits for this one only
     TaskRecord* awaited = nullptr; // null: not in a record
     JoinWaiter* next = nullptr;
     bool wants_outcome = false; // is not itself cancelled by what it awaits
@@ -138,5 +147,20 @@ public:
 };
 
 static_assert(sizeof(TaskRecord) == 4 * sizeof(void*));
+
+/// Puts a waiter into the record of a task that has not ended.
+inline void enter(JoinWaiter& waiter, TaskRecord& awaited) noexcept {
+    waiter.awaited = &awaited;
+    waiter.next = std::exchange(awaited.awaiters(), &waiter);
+}
+
+/// Takes it out again, if the task has not ended meanwhile.
+inline void leave(JoinWaiter& waiter) noexcept {
+    if (waiter.awaited == nullptr) return;
+    JoinWaiter** link = &waiter.awaited->awaiters();
+    while (*link != &waiter) link = &(*link)->next;
+    *link = waiter.next;
+    waiter.awaited = nullptr;
+}
 
 } // namespace rouse::inline ROUSE_ABI::core

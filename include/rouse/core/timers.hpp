@@ -15,7 +15,8 @@ struct Timer : Waiter {
     Timer* child = nullptr;   // the first of those due no earlier than this one
     Timer* sibling = nullptr; // the next child of the same parent
     Timer* before = nullptr;  // the sibling before; the parent, of a first child; itself, of the root; null: in no heap
-    std::uint32_t order = 0;  // the order of setting, among timers due at one instant
+    std::uint32_t order : 31 = 0;  // the order of setting, among timers due at one instant
+    std::uint32_t cancels : 1 = 0; // when due: cancels `task`, instead of making it ready (see wait_for)
 };
 
 class Timers {
@@ -26,7 +27,7 @@ public:
     [[nodiscard]] TimePoint first_deadline() const noexcept { return root_->deadline; }
 
     void add(Timer& timer) noexcept {
-        timer.order = next_order_++;
+        timer.order = next_order_++ & 0x7fff'ffffU;
         timer.child = timer.sibling = nullptr;
         set_root(root_ == nullptr ? &timer : &merge(*root_, timer));
     }
@@ -63,7 +64,8 @@ private:
 
     static bool earlier(const Timer& a, const Timer& b) noexcept {
         if (a.deadline != b.deadline) return a.deadline < b.deadline;
-        return static_cast<std::int32_t>(a.order - b.order) < 0; // right across the wrap of the counter
+        // Right across the wrap of the counter.
+        return static_cast<std::int32_t>((std::uint32_t{a.order} - std::uint32_t{b.order}) << 1) < 0;
     }
 
     // Both are roots: without siblings. The later one becomes the first child of the earlier one.

@@ -40,6 +40,7 @@ private:
 class Event::Awaiter : core::ListWaiter {
 public:
     explicit Awaiter(Event& event) noexcept : event_{event} {}
+    Awaiter(Awaiter&& other) noexcept : Awaiter{other.event_} {} // before it is awaited
     bool await_ready() const noexcept { return event_.set_; }
     void await_suspend(std::coroutine_handle<> frame) {
         Loop::park(*this, core::TaskState::waiting_in_list, frame);

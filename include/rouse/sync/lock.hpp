@@ -66,6 +66,7 @@ private:
 class Lock::Awaiter : core::ListWaiter {
 public:
     explicit Awaiter(Lock& lock) noexcept : lock_{lock} {}
+    Awaiter(Awaiter&& other) noexcept : Awaiter{other.lock_} {} // before it is awaited
     ~Awaiter() {
         if (granted_) lock_.pass_on(); // given to a task that was cancelled before it could take it
     }

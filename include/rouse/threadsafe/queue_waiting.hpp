@@ -19,6 +19,7 @@ template <class Queue, class Side>
 class QueueWaiter : public ForeignWaiter, public InboxItem {
 public:
     explicit QueueWaiter(Queue& waited_in) noexcept : queue_{&waited_in} {}
+    QueueWaiter(QueueWaiter&& other) noexcept : QueueWaiter{*other.queue_} {} // before it is awaited
     ~QueueWaiter() { leave(); }
 
     bool await_ready() const {
@@ -124,6 +125,8 @@ class QueuePutAwaiter : public QueueWaiter<Queue, typename Queue::Producer> {
 public:
     QueuePutAwaiter(Queue& waited_in, U value) noexcept
         : QueueWaiter<Queue, typename Queue::Producer>{waited_in}, value_{std::forward<U>(value)} {}
+    QueuePutAwaiter(QueuePutAwaiter&& other) noexcept
+        : QueueWaiter<Queue, typename Queue::Producer>{std::move(other)}, value_{std::forward<U>(other.value_)} {}
 
     bool await_resume() {
         Queue* const waited_in = this->resumed();

@@ -97,6 +97,7 @@ private:
 class ThreadSafeEvent::Awaiter final : core::ForeignWaiter, core::ListNode {
 public:
     explicit Awaiter(ThreadSafeEvent& event) noexcept : event_{event} {}
+    Awaiter(Awaiter&& other) noexcept : Awaiter{other.event_} {} // before it is awaited
     ~Awaiter() {
         if (!linked() || retract()) return;
         event_.inbox_->loop().wait_for_arrival([this] { return !linked(); });

@@ -76,6 +76,7 @@ private:
 class ThreadSafeFlag::Awaiter final : core::ForeignWaiter, core::InboxItem {
 public:
     explicit Awaiter(ThreadSafeFlag& flag) noexcept : flag_{&flag} {}
+    Awaiter(Awaiter&& other) noexcept : Awaiter{*other.flag_} {} // before it is awaited
     ~Awaiter() {
         if (flag_ == nullptr || flag_->waiter_ != this) return;
         if (parked_ && !retract()) {

@@ -1,0 +1,54 @@
+// as_handle: makes a task of anything that can be awaited.
+#pragma once
+
+#include <coroutine>
+#include <utility>
+
+#include <rouse/core/task_handle.hpp>
+
+namespace rouse::inline ROUSE_ABI::core {
+
+template <class A>
+using Awaited = decltype(std::declval<A&>().await_resume());
+
+template <class A>
+Task<Awaited<A>> await_once(A awaitable) {
+    co_return co_await awaitable;
+}
+
+/// A handle as it is.
+template <class T>
+TaskHandle<T> as_handle(TaskHandle<T> handle) {
+    check_awaitable(handle);
+    return handle;
+}
+
+/// A Task, started.
+template <class T>
+TaskHandle<T> as_handle(Task<T> task) {
+    if (!task) misuse("rouse: an empty Task cannot be waited for: it was moved from, or its frame could not be allocated");
+    return create_task(std::move(task));
+}
+
+/// The wait of an object, as a task.
+template <class A>
+    requires requires(A& awaitable) { awaitable.await_resume(); }
+TaskHandle<Awaited<A>> as_handle(A awaitable) {
+    return as_handle(await_once(std::move(awaitable)));
+}
+
+/// The type that awaiting an A gives.
+template <class A>
+struct ResultOf {
+    using type = Awaited<A>;
+};
+template <class T>
+struct ResultOf<Task<T>> {
+    using type = T;
+};
+template <class T>
+struct ResultOf<TaskHandle<T>> {
+    using type = T;
+};
+
+} // namespace rouse::inline ROUSE_ABI::core

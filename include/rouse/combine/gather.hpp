@@ -1,0 +1,209 @@
+// gather: several things at once, and all their results.
+#pragma once
+
+#include <array>
+#include <coroutine>
+#include <cstddef>
+#include <iterator>
+#include <span>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <rouse/combine/as_handle.hpp>
+#include <rouse/core/foreign_waiter.hpp>
+
+namespace rouse::inline ROUSE_ABI {
+
+/// Tag: gather(return_exceptions, ...) gives Outcomes, and no failure ends it early.
+struct return_exceptions_t {};
+inline constexpr return_exceptions_t return_exceptions{};
+
+namespace core {
+
+// What stands for the result of a void task in a tuple or a vector.
+template <class T>
+using Gathered = std::conditional_t<std::is_void_v<T>, Nothing, T>;
+
+template <class T>
+Gathered<T> value_of(const TaskHandle<T>& task) {
+    task.record()->seen = true;
+    if constexpr (std::is_void_v<T>) {
+        return Nothing{};
+    } else {
+        return take_value<T>(*task.record());
+    }
+}
+
+template <class T>
+Outcome<T> outcome_of(const TaskHandle<T>& task) {
+    task.record()->seen = true;
+    return TaskHandle<T>::outcome_of(*task.record());
+}
+
+/// Waits for the tasks of a span, each of which has one of the waiters: until all have ended, or with `failure_ends` until
+/// the first has not returned a value. Cancelling it cancels them all, and waits for them.
+class GroupAwaiter : ForeignWaiter {
+public:
+    GroupAwaiter(std::span<const TaskReference> tasks, std::span<JoinWaiter> waiters, bool failure_ends) noexcept
+        : tasks_{tasks}, waiters_{waiters} {
+        group_.failure_ends = failure_ends;
+    }
+    GroupAwaiter(const GroupAwaiter&) = delete;
+    GroupAwaiter& operator=(const GroupAwaiter&) = delete;
+    ~GroupAwaiter() {
+        for (JoinWaiter& waiter : waiters_) leave(waiter);
+    }
+
+    bool await_ready() noexcept {
+        for (const TaskReference& each : tasks_) {
+            if (!each.done()) {
+                ++group_.pending;
+            } else if (each.record()->ending != Ending::value && group_.failed == nullptr) {
+                group_.failed = each.record();
+            }
+        }
+        if (group_.failed != nullptr && group_.failure_ends) return ROUSE_EXCEPTIONS; // else see await_suspend
+        return group_.pending == 0;
+    }
+
+    void await_suspend(std::coroutine_handle<> frame) {
+        if (group_.failed != nullptr && group_.failure_ends) {
+            // Without exceptions, who waits for a task that was cancelled is cancelled too.
+            Loop::running_task().cancel_requested = true;
+            Loop::current().park_ready(frame);
+            return;
+        }
+        for (const TaskReference& each : tasks_) {
+            if (each.record() == &Loop::running_task()) misuse("rouse: gather: a task cannot await itself");
+        }
+        Loop::park(*this, TaskState::waiting_for_foreign, frame);
+        group_.waiter = this;
+        for (std::size_t i = 0; i < tasks_.size(); ++i) {
+            if (tasks_[i].done()) continue;
+            waiters_[i].task = task;
+            waiters_[i].group = &group_;
+            enter(waiters_[i], *tasks_[i].record());
+        }
+    }
+
+    /// Throws what the first task threw that has not returned a value, if that ends the wait.
+    void await_resume() {
+        if (task != nullptr) Loop::check_cancelled();
+        if (group_.failed == nullptr || !group_.failure_ends) return;
+#if ROUSE_EXCEPTIONS
+        for (const TaskReference& each : tasks_) each.record()->seen = true; // the others go on, unheard
+        throw_ending(*group_.failed);
+#endif
+    }
+
+private:
+    // Somebody cancels the task that waits here: it goes on when all have ended.
+    bool retract() noexcept override {
+        group_.failure_ends = false;
+        group_.failed = nullptr;
+        for (const TaskReference& each : tasks_) {
+            if (!each.done()) Loop::current().cancel(*each.record());
+        }
+        return group_.pending == 0;
+    }
+
+    std::span<const TaskReference> tasks_;
+    std::span<JoinWaiter> waiters_;
+    JoinGroup group_;
+};
+
+// The tasks come as a tuple because the elements of a braced list are made, and so started, from left to right.
+template <class Results, class... Ts>
+Task<Results> gather_tuple(bool failure_ends, std::tuple<TaskHandle<Ts>...> tasks) {
+    constexpr bool wants_values = std::is_same_v<Results, std::tuple<Gathered<Ts>...>>;
+    const auto all = std::apply([](auto&... each) { return std::array<TaskReference, sizeof...(Ts)>{each...}; }, tasks);
+    std::array<JoinWaiter, sizeof...(Ts)> waiters;
+    co_await GroupAwaiter{all, waiters, failure_ends};
+    if constexpr (wants_values) {
+        co_return std::apply([](auto&... each) { return Results{value_of(each)...}; }, tasks);
+    } else {
+        co_return std::apply([](auto&... each) { return Results{outcome_of(each)...}; }, tasks);
+    }
+}
+
+template <class T, class Result>
+Task<std::vector<Result>> gather_vector(bool failure_ends, std::vector<TaskHandle<T>> tasks) {
+    const std::vector<TaskReference> all{tasks.begin(), tasks.end()};
+    std::vector<JoinWaiter> waiters(all.size());
+    co_await GroupAwaiter{all, waiters, failure_ends};
+    std::vector<Result> results;
+    results.reserve(tasks.size());
+    for (const TaskHandle<T>& task : tasks) {
+        if constexpr (std::is_same_v<Result, Outcome<T>>) {
+            results.push_back(outcome_of(task));
+        } else {
+            results.push_back(value_of(task));
+        }
+    }
+    co_return results;
+}
+
+// Starts what is not started; of an lvalue range only handles can be taken, which are copied.
+template <class Range>
+auto handles_of(Range&& range) {
+    using Item = std::remove_cvref_t<decltype(*std::begin(range))>;
+    using T = typename ResultOf<Item>::type;
+    std::vector<TaskHandle<T>> handles;
+    for (auto&& item : range) {
+        if constexpr (std::is_lvalue_reference_v<Range>) {
+            handles.push_back(as_handle(Item{item}));
+        } else {
+            handles.push_back(as_handle(Item{std::move(item)}));
+        }
+    }
+    return handles;
+}
+
+template <class R>
+concept RangeOfAwaitables = requires(R& range) {
+    std::begin(range);
+    std::end(range);
+};
+
+} // namespace core
+
+/// `auto [x, y] = co_await gather(a, b, ...)`: starts the Tasks and object's waits among its arguments, waits for them and
+/// the TaskHandles, and returns the results in the order of the arguments (Nothing for void).
+///
+/// The first that throws, or is cancelled, ends it: its exception is thrown at once, and the others go on by themselves.
+/// (Without exceptions: a cancelled one cancels who waits.) If the waiting task is cancelled, so are all, and it goes
+/// on when they have ended.
+template <class... As>
+    requires(sizeof...(As) != 1 || !(core::RangeOfAwaitables<As> && ...))
+[[nodiscard]] auto gather(As... awaitables) {
+    using Results = std::tuple<core::Gathered<typename core::ResultOf<As>::type>...>;
+    return core::gather_tuple<Results>(true, std::tuple{core::as_handle(std::move(awaitables))...});
+}
+
+/// The same, but nothing ends it early, and the results are Outcomes.
+template <class... As>
+    requires(sizeof...(As) != 1 || !(core::RangeOfAwaitables<As> && ...))
+[[nodiscard]] auto gather(return_exceptions_t, As... awaitables) {
+    using Results = std::tuple<Outcome<typename core::ResultOf<As>::type>...>;
+    return core::gather_tuple<Results>(false, std::tuple{core::as_handle(std::move(awaitables))...});
+}
+
+/// `auto results = co_await gather(range)`: the same for a range of TaskHandles, or an rvalue range of Tasks; returns
+/// a vector.
+template <core::RangeOfAwaitables Range>
+[[nodiscard]] auto gather(Range&& range) {
+    auto handles = core::handles_of(std::forward<Range>(range));
+    using T = typename core::ResultOf<typename decltype(handles)::value_type>::type;
+    return core::gather_vector<T, core::Gathered<T>>(true, std::move(handles));
+}
+
+template <core::RangeOfAwaitables Range>
+[[nodiscard]] auto gather(return_exceptions_t, Range&& range) {
+    auto handles = core::handles_of(std::forward<Range>(range));
+    using T = typename core::ResultOf<typename decltype(handles)::value_type>::type;
+    return core::gather_vector<T, Outcome<T>>(false, std::move(handles));
+}
+
+} // namespace rouse::inline ROUSE_ABI

@@ -1,0 +1,218 @@
+#include <rouse/combine/gather.hpp>
+
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/misuse.hpp"
+#include "support/run.hpp"
+
+using namespace test;
+
+namespace {
+
+Task<int> returns_after(int value, Clock::duration time) {
+    co_await sleep(time);
+    co_return value;
+}
+
+} // namespace
+
+TEST_CASE("gather runs its arguments at once and returns their results in their order") {
+    auto main = []() -> Task<> {
+        const auto start = Clock::now();
+        auto [a, b, c] = co_await gather(returns_after(1, 3s), returns_after(2, 1s), returns_after(3, 2s));
+        CHECK(a == 1);
+        CHECK(b == 2);
+        CHECK(c == 3);
+        CHECK(Clock::now() - start == 3s);
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("gather starts its arguments from left to right, when it is called") {
+    Log log;
+    auto worker = [&](int n) -> Task<> {
+        log(n);
+        co_return;
+    };
+    auto main = [&]() -> Task<> {
+        auto all = gather(worker(1), worker(2), worker(3));
+        co_await yield();
+        log("main");
+        co_await all;
+    };
+    run_virtual(main());
+    CHECK(log == "1 2 3 main");
+}
+
+TEST_CASE("gather takes tasks, handles and waits of objects alike, of different types") {
+    auto main = []() -> Task<> {
+        Event event;
+        ThreadSafeQueue<std::unique_ptr<int>, 1> queue;
+        CHECK(queue.put_sync(std::make_unique<int>(4)));
+        auto handle = create_task(returns_after(1, 1s));
+        event.set();
+        auto [a, b, c] = co_await gather(handle, event.wait(), queue.get());
+        CHECK(a == 1);
+        (void)b;
+        CHECK(*c == 4);
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("gather takes a range of tasks, or of handles, and gives a vector") {
+    auto main = []() -> Task<> {
+        std::vector<Task<int>> tasks;
+        for (int i = 0; i < 5; ++i) tasks.push_back(returns_after(i, (5 - i) * 1s));
+        const auto results = co_await gather(std::move(tasks));
+        CHECK(results == std::vector<int>{0, 1, 2, 3, 4});
+        std::vector<TaskHandle<int>> handles;
+        for (int i = 0; i < 3; ++i) handles.push_back(create_task(returns_after(i, 1s)));
+        const auto again = co_await gather(handles);
+        CHECK(again == std::vector<int>{0, 1, 2});
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("gather of nothing is done at once") {
+    auto main = []() -> Task<> {
+        co_await gather();
+        const auto none = co_await gather(std::vector<TaskHandle<int>>{});
+        CHECK(none.empty());
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("gather accepts finished tasks, the same task twice, and one that has a waiter already") {
+    auto main = []() -> Task<> {
+        auto done = create_task(returns_after(1, 0s));
+        co_await done;
+        auto running = create_task(returns_after(2, 1s));
+        auto other = create_task([](TaskHandle<int> handle) -> Task<int> { co_return co_await handle; }(running));
+        co_await yield();
+        auto [a, b, c, d] = co_await gather(done, running, running, other);
+        CHECK(a + b + c + d == 7);
+        auto [e] = co_await gather(done);
+        CHECK(e == 1);
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("cancelling who gathers cancels all that run, and waits for them") {
+    Log log;
+    auto worker = [&](int n) -> Task<> {
+        const auto guard = on_cancel([&log, n] { log(n); });
+        co_await sleep(1h);
+    };
+    auto gathers = [&]() -> Task<> {
+        const auto guard = on_cancel([&] { log("gather"); });
+        co_await gather(worker(1), worker(2), returns_after(3, 1s));
+        log("wrong");
+    };
+    auto main = [&]() -> Task<> {
+        auto handle = create_task(gathers());
+        co_await sleep(2s);
+        CHECK(handle.cancel());
+        co_await handle.outcome();
+        CHECK(handle.cancelled());
+    };
+    run_virtual(main());
+    CHECK(log == "1 2 gather");
+}
+
+TEST_CASE("with return_exceptions the results are outcomes, and a cancelled task is one of them") {
+    auto main = []() -> Task<> {
+        auto doomed = create_task(returns_after(1, 1h));
+        create_task([](TaskHandle<> handle) -> Task<> {
+            co_await sleep(1s);
+            handle.cancel();
+        }(doomed));
+        auto [a, b] = co_await gather(return_exceptions, doomed, returns_after(2, 3s));
+        CHECK(a.cancelled());
+        CHECK(b.value() == 2);
+        std::vector<TaskHandle<int>> handles{doomed, create_task(returns_after(3, 1s))};
+        auto outcomes = co_await gather(return_exceptions, handles);
+        CHECK(outcomes.size() == 2);
+        CHECK(outcomes[0].cancelled());
+        CHECK(outcomes[1].value() == 3);
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("a gathered task that is cancelled ends the gather as cancelled; the others go on") {
+    Log log;
+    auto other = [&]() -> Task<> {
+        co_await sleep(5s);
+        log("other");
+    };
+    auto gathers = [&](TaskHandle<> doomed) -> Task<> {
+        const auto guard = on_cancel([&] { log("gather"); });
+        co_await gather(doomed, other());
+        log("wrong");
+    };
+    auto main = [&]() -> Task<> {
+        auto doomed = create_task([]() -> Task<> { co_await sleep(1h); }());
+        auto early = create_task(gathers(doomed));
+        co_await sleep(1s);
+        doomed.cancel();
+        co_await early.outcome();
+        CHECK(early.cancelled());
+        auto late = create_task(gathers(doomed)); // it is cancelled already
+        co_await late.outcome();
+        CHECK(late.cancelled());
+        co_await sleep(10s);
+    };
+    run_virtual(main());
+    CHECK(log == "gather gather other other");
+}
+
+TEST_CASE("gathering oneself is a clear error") {
+    auto main = []() -> Task<> { co_await gather(current_task()); };
+    CHECK(contains(misuse_of([&] { run_virtual(main()); }), "gather: a task cannot await itself"));
+}
+
+#if ROUSE_EXCEPTIONS
+
+TEST_CASE("the first that throws ends a gather at once; the others go on, and what they throw is not reported") {
+    Log log;
+    auto thrower = [](const char* what, Clock::duration time) -> Task<> {
+        co_await sleep(time);
+        throw std::runtime_error{what};
+    };
+    auto other = [&]() -> Task<int> {
+        co_await sleep(5s);
+        log("other");
+        co_return 1;
+    };
+    auto main = [&]() -> Task<> {
+        Loop::current().set_exception_handler([&](std::string_view, std::exception_ptr) { log("reported"); });
+        const auto start = Clock::now();
+        try {
+            co_await gather(other(), thrower("second", 2s), thrower("first", 1s));
+        } catch (const std::runtime_error& error) {
+            log(error.what());
+        }
+        CHECK(Clock::now() - start == 1s);
+        co_await sleep(10s);
+    };
+    run_virtual(main());
+    CHECK(log == "first other");
+}
+
+TEST_CASE("with return_exceptions errors are outcomes too") {
+    auto thrower = []() -> Task<int> {
+        co_await yield();
+        throw 42;
+    };
+    auto main = [&]() -> Task<> {
+        auto [a, b] = co_await gather(return_exceptions, thrower(), returns_after(1, 1s));
+        CHECK(a.error() != nullptr);
+        CHECK_THROWS_AS(a.value(), int);
+        CHECK(b.value() == 1);
+    };
+    run_virtual(main());
+}
+
+#endif

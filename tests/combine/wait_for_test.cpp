@@ -1,0 +1,214 @@
+#include <rouse/combine/wait_for.hpp>
+
+#include "support/catch.hpp"
+#include "support/misuse.hpp"
+#include "support/run.hpp"
+
+using namespace test;
+
+namespace {
+
+Task<int> returns_after(int value, Clock::duration time) {
+    co_await sleep(time);
+    co_return value;
+}
+
+} // namespace
+
+TEST_CASE("what finishes in time gives its value, at its own time") {
+    auto main = []() -> Task<> {
+        const auto start = Clock::now();
+        auto outcome = co_await try_wait_for(returns_after(5, 1s), 2s);
+        CHECK(outcome.has_value());
+        CHECK(outcome.value() == 5);
+        CHECK(Clock::now() - start == 1s);
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("what is late is cancelled at the deadline, and its cleaning up is waited for") {
+    Log log;
+    auto slow = [&]() -> Task<> {
+        const auto guard = on_cancel([&] { log("cancelled"); });
+        co_await sleep(1h);
+    };
+    auto main = [&]() -> Task<> {
+        const auto start = Clock::now();
+        const auto outcome = co_await try_wait_for(slow(), 2s);
+        log("late");
+        CHECK(outcome.timed_out());
+        CHECK(!outcome.cancelled());
+        CHECK(Clock::now() - start == 2s);
+    };
+    run_virtual(main());
+    CHECK(log == "cancelled late");
+}
+
+TEST_CASE("with a timeout of zero or less a task is cancelled before it starts, a finished one gives its value") {
+    Log log;
+    auto never = [&]() -> Task<int> {
+        log("wrong");
+        co_return 1;
+    };
+    auto main = [&]() -> Task<> {
+        const auto zero = co_await try_wait_for(never(), 0s);
+        CHECK(zero.timed_out());
+        const auto negative = co_await try_wait_for(never(), -1s);
+        CHECK(negative.timed_out());
+        auto done = create_task(returns_after(3, 0s));
+        co_await done;
+        auto outcome = co_await try_wait_for(done, 0s);
+        CHECK(outcome.has_value());
+        CHECK(outcome.value() == 3);
+    };
+    run_virtual(main());
+    CHECK(log == "");
+}
+
+TEST_CASE("a handle is cancelled when it is late") {
+    auto main = []() -> Task<> {
+        auto handle = create_task(returns_after(1, 1h));
+        const auto outcome = co_await try_wait_for(handle, 1s);
+        CHECK(outcome.timed_out());
+        CHECK(handle.cancelled());
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("the wait of any object can be limited, and loses nothing by it") {
+    auto main = []() -> Task<> {
+        Event event;
+        ThreadSafeFlag flag;
+        ThreadSafeEvent foreign;
+        ThreadSafeQueue<int, 1> queue;
+        Lock lock;
+        co_await lock.acquire();
+        const auto a = co_await try_wait_for(event.wait(), 1s);
+        const auto b = co_await try_wait_for(flag.wait(), 1s);
+        const auto c = co_await try_wait_for(foreign.wait(), 1s);
+        const auto d = co_await try_wait_for(queue.get(), 1s);
+        const auto e = co_await try_wait_for(lock.acquire(), 1s);
+        const auto f = co_await try_wait_for(sleep(1h), 1s);
+        for (const bool late : {a.timed_out(), b.timed_out(), c.timed_out(), d.timed_out(), e.timed_out(), f.timed_out()}) {
+            CHECK(late);
+        }
+        // All of them can be waited for again.
+        event.set();
+        flag.set();
+        foreign.set();
+        CHECK(queue.put_sync(7));
+        lock.release();
+        co_await event.wait();
+        co_await flag.wait();
+        co_await foreign.wait();
+        const int item = co_await queue.get();
+        CHECK(item == 7);
+        co_await lock.acquire();
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("an item that comes just as the time is up is got, or stays in the queue") {
+    auto main = []() -> Task<> {
+        ThreadSafeQueue<int, 1> queue;
+        auto putter = create_task([](auto& q) -> Task<> {
+            co_await sleep(1s);
+            CHECK(q.put_sync(1));
+        }(queue));
+        auto outcome = co_await try_wait_for(queue.get(), 1s);
+        CHECK(outcome.has_value() != (queue.qsize() == 1));
+        co_await putter;
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("if the waiting task is cancelled, so is what it waits for, and no timer is left") {
+    Log log;
+    auto slow = [&]() -> Task<> {
+        const auto guard = on_cancel([&] { log("inner"); });
+        co_await sleep(1h);
+    };
+    auto waits = [&]() -> Task<> {
+        const auto guard = on_cancel([&] { log("outer"); });
+        (void)co_await try_wait_for(slow(), 10s);
+        log("wrong");
+    };
+    auto main = [&]() -> Task<> {
+        auto handle = create_task(waits());
+        co_await sleep(1s);
+        CHECK(handle.cancel());
+        co_await handle.outcome();
+        CHECK(handle.cancelled());
+        CHECK(Loop::current().timers().empty());
+    };
+    run_virtual(main());
+    CHECK(log == "inner outer");
+}
+
+TEST_CASE("an empty task is a clear error") {
+    auto main = []() -> Task<> { (void)co_await try_wait_for(Task<>{}, 1s); };
+    CHECK(contains(misuse_of([&] { run_virtual(main()); }), "an empty Task cannot be waited for"));
+}
+
+#if ROUSE_EXCEPTIONS
+
+TEST_CASE("wait_for returns the value, throws what was thrown, and TimeoutError when the time is up") {
+    auto thrower = []() -> Task<> {
+        co_await yield();
+        throw 42;
+    };
+    auto main = [&]() -> Task<> {
+        const int value = co_await wait_for(returns_after(4, 1s), 2s);
+        CHECK(value == 4);
+        int caught = 0;
+        try {
+            co_await wait_for(thrower(), 1s);
+        } catch (int thrown) {
+            caught = thrown;
+        }
+        CHECK(caught == 42);
+        bool late = false;
+        try {
+            co_await wait_for(sleep(1h), 1s);
+        } catch (const TimeoutError&) {
+            late = true;
+        }
+        CHECK(late);
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("a task that ignores the cancellation of its deadline is waited for, and its value counts") {
+    auto stubborn = []() -> Task<int> {
+        bool cancelled = false;
+        try {
+            co_await sleep(1h);
+        } catch (const CancelledError&) {
+            cancelled = true;
+        }
+        co_await sleep(5s);
+        co_return cancelled ? 1 : 2;
+    };
+    auto main = [&]() -> Task<> {
+        const auto start = Clock::now();
+        auto outcome = co_await try_wait_for(stubborn(), 1s);
+        CHECK(outcome.has_value());
+        CHECK(outcome.value() == 1);
+        CHECK(Clock::now() - start == 6s);
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("wait_for does not hide the cancellation of who waits, even as the inner task ends") {
+    auto waits = []() -> Task<int> { co_return co_await wait_for(returns_after(1, 1s), 10s); };
+    auto main = [&]() -> Task<> {
+        auto handle = create_task(waits());
+        co_await sleep(1s); // the inner task's timer was set later, it is about to end
+        CHECK(handle.cancel());
+        co_await handle.outcome();
+        CHECK(handle.cancelled());
+    };
+    run_virtual(main());
+}
+
+#endif
