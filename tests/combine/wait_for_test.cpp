@@ -89,7 +89,8 @@ TEST_CASE("the wait of any object can be limited, and loses nothing by it") {
         const auto d = co_await try_wait_for(queue.get(), 1s);
         const auto e = co_await try_wait_for(lock.acquire(), 1s);
         const auto f = co_await try_wait_for(sleep(1h), 1s);
-        for (const bool late : {a.timed_out(), b.timed_out(), c.timed_out(), d.timed_out(), e.timed_out(), f.timed_out()}) {
+        for (const bool late :
+             {a.timed_out(), b.timed_out(), c.timed_out(), d.timed_out(), e.timed_out(), f.timed_out()}) {
             CHECK(late);
         }
         // All of them can be waited for again.

@@ -219,6 +219,14 @@ ends_by_sigint() {
     echo "status $status after $(((${EPOCHREALTIME/./} - ${begin/./}) / 1000)) ms"
     [ $status = 0 ] && [ $((${EPOCHREALTIME/./} - ${begin/./})) -lt 1500000 ]
 }
+client_ends_by_sigint() {
+    "$client" 127.0.0.1 "$port" --bytes 100000000000 &
+    local stopped=$!
+    sleep 0.3
+    kill -INT "$stopped"
+    wait "$stopped"
+}
+check "SIGINT ends the client too" client_ends_by_sigint
 check "SIGINT ends the server at once, with status 0" ends_by_sigint
 
 echo "$passed passed, $failed failed"

@@ -26,7 +26,8 @@ TaskHandle<T> as_handle(TaskHandle<T> handle) {
 /// A Task, started.
 template <class T>
 TaskHandle<T> as_handle(Task<T> task) {
-    if (!task) misuse("rouse: an empty Task cannot be waited for: it was moved from, or its frame could not be allocated");
+    if (!task)
+        misuse("rouse: an empty Task cannot be waited for: it was moved from, or its frame could not be allocated");
     return create_task(std::move(task));
 }
 

@@ -42,8 +42,8 @@ Outcome<T> outcome_of(const TaskHandle<T>& task) {
     return TaskHandle<T>::outcome_of(*task.record());
 }
 
-/// Waits for the tasks of a span, each of which has one of the waiters: until all have ended, or with `failure_ends` until
-/// the first has not returned a value. Cancelling it cancels them all, and waits for them.
+/// Waits for the tasks of a span, each of which has one of the waiters: until all have ended, or with `failure_ends`
+/// until the first has not returned a value. Cancelling it cancels them all, and waits for them.
 class GroupAwaiter : ForeignWaiter {
 public:
     GroupAwaiter(std::span<const TaskReference> tasks, std::span<JoinWaiter> waiters, bool failure_ends) noexcept
@@ -169,12 +169,12 @@ concept RangeOfAwaitables = requires(R& range) {
 
 } // namespace core
 
-/// `auto [x, y] = co_await gather(a, b, ...)`: starts the Tasks and object's waits among its arguments, waits for them and
-/// the TaskHandles, and returns the results in the order of the arguments (Nothing for void).
+/// `auto [x, y] = co_await gather(a, b, ...)`: starts the Tasks and object's waits among its arguments, waits for them
+/// and the TaskHandles, and returns the results in the order of the arguments (Nothing for void).
 ///
-/// The first that throws, or is cancelled, ends it: its exception is thrown at once, and the others go on by themselves.
-/// (Without exceptions: a cancelled one cancels who waits.) If the waiting task is cancelled, so are all, and it goes
-/// on when they have ended.
+/// The first that throws, or is cancelled, ends it: its exception is thrown at once, and the others go on by
+/// themselves. (Without exceptions: a cancelled one cancels who waits.) If the waiting task is cancelled, so are all,
+/// and it goes on when they have ended.
 template <class... As>
     requires(sizeof...(As) != 1 || !(core::RangeOfAwaitables<As> && ...))
 [[nodiscard]] auto gather(As... awaitables) {

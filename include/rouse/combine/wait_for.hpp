@@ -54,9 +54,9 @@ private:
 
 } // namespace core
 
-/// `co_await try_wait_for(a, duration)`: waits for a Task, a TaskHandle or an object's wait, and returns its Outcome. When
-/// the time is up, cancels it, waits until it has ended, and returns an Outcome that has timed_out(); but if it has
-/// returned or thrown all the same, that. With zero or less, only what is finished already is not cancelled.
+/// `co_await try_wait_for(a, duration)`: waits for a Task, a TaskHandle or an object's wait, and returns its Outcome.
+/// When the time is up, cancels it, waits until it has ended, and returns an Outcome that has timed_out(); but if it
+/// has returned or thrown all the same, that. With zero or less, only what is finished already is not cancelled.
 ///
 /// If the waiting task is cancelled, so is what it waits for. What can be lost by cancelling it is what `a` says: an
 /// item of a queue is not, for example.
@@ -69,8 +69,8 @@ auto try_wait_for(A awaitable, std::chrono::duration<Rep, Period> at_most)
 }
 
 #if ROUSE_EXCEPTIONS
-/// `co_await wait_for(a, duration)`: the same, but returns what `a` returns, throws what it throws, and throws TimeoutError
-/// when the time is up.
+/// `co_await wait_for(a, duration)`: the same, but returns what `a` returns, throws what it throws, and throws
+/// TimeoutError when the time is up.
 template <class A, class Rep, class Period>
 auto wait_for(A awaitable, std::chrono::duration<Rep, Period> at_most) -> Task<typename core::ResultOf<A>::type> {
     auto outcome = co_await try_wait_for(std::move(awaitable), at_most);

@@ -56,10 +56,10 @@ struct Waiter {
 
 /// What a task that waits for several others counts by (see gather).
 struct JoinGroup {
-    Waiter* waiter = nullptr;       // what the task is parked in
-    std::size_t pending = 0;        // those that have not ended
-    bool failure_ends = false;      // the first that does not return a value ends the wait
-    TaskRecord* failed = nullptr;   // that one
+    Waiter* waiter = nullptr;     // what the task is parked in
+    std::size_t pending = 0;      // those that have not ended
+    bool failure_ends = false;    // the first that does not return a value ends the wait
+    TaskRecord* failed = nullptr; // that one
 };
 
 /// The waiter of one task in the record of another (see TaskHandle).

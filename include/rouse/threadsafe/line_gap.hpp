@@ -7,8 +7,8 @@
 
 namespace rouse::inline ROUSE_ABI::core {
 
-/// Keeps the member before it and the one behind it out of one cache line. A gap, not an alignment, because compilers do
-/// not align a coroutine's locals to more than a pointer or two, and a queue is often one.
+/// Keeps the member before it and the one behind it out of one cache line. A gap, not an alignment, because compilers
+/// do not align a coroutine's locals to more than a pointer or two, and a queue is often one.
 #if ROUSE_HOSTED
 struct LineGap {
     std::byte unused[64];
