@@ -14,6 +14,7 @@ public:
     InterruptTimer(void (*handler)(int), long period_ns) {
         struct sigaction action{};
         action.sa_handler = handler;
+        action.sa_flags = SA_RESTART; // or a print that it interrupts fails
         ::sigaction(SIGALRM, &action, nullptr);
         const itimerspec period{{0, period_ns}, {0, period_ns}};
         if (::timer_create(CLOCK_MONOTONIC, nullptr, &timer_) != 0 ||

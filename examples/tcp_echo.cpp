@@ -52,9 +52,10 @@ static rouse::Task<> serve(rouse::StreamReader reader, rouse::StreamWriter write
 }
 
 static rouse::Task<> run_server(std::string host, std::uint16_t port) {
+    auto& interrupted = example::interrupted();
     auto server = co_await rouse::start_server(serve, host, port);
     say(fmt::format("listening on {} port {}", host.empty() ? "any address" : host, server.port()));
-    co_await example::interrupted().wait();
+    co_await interrupted.wait();
     say(fmt::format("ending, with {} clients", server.clients()));
     server.close();
     co_await server.wait_closed();

@@ -1,6 +1,7 @@
 #include <rouse/combine/gather.hpp>
 
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <vector>
 
@@ -166,6 +167,43 @@ TEST_CASE("a gathered task that is cancelled ends the gather as cancelled; the o
     };
     run_virtual(main());
     CHECK(log == "gather gather other other");
+}
+
+TEST_CASE("gather does not take the handles out of a view of them") {
+    auto main = []() -> Task<> {
+        std::vector<TaskHandle<int>> handles{create_task(returns_after(1, 1s))};
+        const auto results = co_await gather(std::span{handles});
+        CHECK(results == std::vector<int>{1});
+        CHECK(static_cast<bool>(handles[0]));
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("a circle of gathers can be cancelled without end of the stack") {
+    VirtualTimePort port;
+    Loop loop{port};
+    TaskHandle<> a, b;
+    auto gathers = [](TaskHandle<>& other) -> Task<> {
+        co_await yield();
+        co_await gather(other);
+    };
+    a = loop.create_task(gathers(b));
+    b = loop.create_task(gathers(a));
+    while (loop.poll()) {
+    }
+    CHECK(a.cancel());
+    while (loop.poll()) {
+    }
+}
+
+TEST_CASE("gather on another loop than that of its tasks is a clear error") {
+    CHECK(contains(misuse_of([] {
+                       VirtualTimePort port_a, port_b;
+                       Loop loop_a{port_a};
+                       Loop loop_b{port_b};
+                       loop_a.run(gather(returns_after(1, 1s), returns_after(2, 1s))); // started on b, the newer one
+                   }),
+                   "belongs to another loop"));
 }
 
 TEST_CASE("gathering oneself is a clear error") {

@@ -117,8 +117,53 @@ TEST_CASE("an item that comes just as the time is up is got, or stays in the que
             CHECK(q.put_sync(1));
         }(queue));
         auto outcome = co_await try_wait_for(queue.get(), 1s);
-        CHECK(outcome.has_value() != (queue.qsize() == 1));
         co_await putter;
+        CHECK(outcome.has_value() != (queue.qsize() == 1));
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("a task that is cancelled while it waits, with a limit, for an item or a lock, loses neither") {
+    auto main = []() -> Task<> {
+        ThreadSafeQueue<int, 1> queue;
+        Lock lock;
+        co_await lock.acquire();
+        auto getter = create_task([](auto& q) -> Task<> { (void)co_await try_wait_for(q.get(), 10s); }(queue));
+        auto locker = create_task([](auto& l) -> Task<> { (void)co_await try_wait_for(l.acquire(), 10s); }(lock));
+        co_await sleep(1s);
+        CHECK(queue.put_sync(1));
+        lock.release();
+        for (int i = 0; i < 2; ++i) { // at any moment between the wake and the resumption
+            getter.cancel();
+            locker.cancel();
+            co_await yield();
+        }
+        co_await getter.outcome();
+        co_await locker.outcome();
+        CHECK(getter.cancelled());
+        CHECK(locker.cancelled());
+        CHECK(queue.qsize() == 1);
+        CHECK(!lock.locked());
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("a task that somebody else has cancelled is not called late") {
+    auto main = []() -> Task<> {
+        auto doomed = create_task(returns_after(1, 1h));
+        auto canceller = create_task([](TaskHandle<> handle) -> Task<> {
+            co_await sleep(1s); // due at the same instant, but set before
+            handle.cancel();
+        }(doomed));
+        co_await yield();
+        const auto outcome = co_await try_wait_for(doomed, 1s);
+        CHECK((outcome.cancelled() || outcome.timed_out()));
+        co_await canceller;
+        auto again = create_task(returns_after(1, 1h));
+        co_await yield();
+        again.cancel();
+        const auto cancelled = co_await try_wait_for(again, 1s);
+        CHECK(cancelled.cancelled());
     };
     run_virtual(main());
 }

@@ -35,8 +35,20 @@ TaskHandle<T> as_handle(Task<T> task) {
 template <class A>
     requires requires(A& awaitable) { awaitable.await_resume(); }
 TaskHandle<Awaited<A>> as_handle(A awaitable) {
+    static_assert(
+        !requires { A::refers_to_its_value; },
+        "rouse: gather: a queue's put only refers to its value, which may be gone before it is taken; "
+        "put it from a Task of its own");
     return as_handle(await_once(std::move(awaitable)));
 }
+
+/// Whether an A is a Task or a TaskHandle, and not an object's wait.
+template <class A>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<Task<T>> = true;
+template <class T>
+inline constexpr bool is_task<TaskHandle<T>> = true;
 
 /// The type that awaiting an A gives.
 template <class A>

@@ -56,8 +56,9 @@ public:
         for (JoinWaiter& waiter : waiters_) leave(waiter);
     }
 
-    bool await_ready() noexcept {
+    bool await_ready() {
         for (const TaskReference& each : tasks_) {
+            check_awaitable(each);
             if (!each.done()) {
                 ++group_.pending;
             } else if (each.record()->ending != Ending::value && group_.failed == nullptr) {
@@ -101,17 +102,21 @@ public:
 private:
     // Somebody cancels the task that waits here: it goes on when all have ended.
     bool retract() noexcept override {
+        if (retracting_) return false; // a circle of gathers; it hangs, but does not recurse for ever
+        retracting_ = true;
         group_.failure_ends = false;
         group_.failed = nullptr;
         for (const TaskReference& each : tasks_) {
-            if (!each.done()) Loop::current().cancel(*each.record());
+            if (!each.done()) FramePool::of(*each.record())->loop()->cancel(*each.record());
         }
+        retracting_ = false;
         return group_.pending == 0;
     }
 
     std::span<const TaskReference> tasks_;
     std::span<JoinWaiter> waiters_;
     JoinGroup group_;
+    bool retracting_ = false;
 };
 
 // The tasks come as a tuple because the elements of a braced list are made, and so started, from left to right.
@@ -145,15 +150,15 @@ Task<std::vector<Result>> gather_vector(bool failure_ends, std::vector<TaskHandl
     co_return results;
 }
 
-// Starts what is not started; of an lvalue range only handles can be taken, which are copied.
+// Copies handles, and starts Tasks, which it moves out of the range.
 template <class Range>
 auto handles_of(Range&& range) {
     using Item = std::remove_cvref_t<decltype(*std::begin(range))>;
     using T = typename ResultOf<Item>::type;
     std::vector<TaskHandle<T>> handles;
     for (auto&& item : range) {
-        if constexpr (std::is_lvalue_reference_v<Range>) {
-            handles.push_back(as_handle(Item{item}));
+        if constexpr (std::is_copy_constructible_v<Item>) {
+            handles.push_back(as_handle(Item{item})); // a handle: the range may be a view of somebody else's
         } else {
             handles.push_back(as_handle(Item{std::move(item)}));
         }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <coroutine>
+#include <type_traits>
 #include <utility>
 
 #include <rouse/combine/as_handle.hpp>
@@ -15,57 +16,125 @@ namespace core {
 /// The outcome of a task, which is cancelled at a deadline. The timer cancels the awaited task and not the waiting one,
 /// so when the time is up the wait goes on until the task has cleaned up, or has gone on all the same.
 template <class T>
-class DeadlineAwaiter : TaskHandle<T>::OutcomeAwaiter {
+class TaskDeadline : TaskHandle<T>::OutcomeAwaiter {
     using Base = typename TaskHandle<T>::OutcomeAwaiter;
 
 public:
-    DeadlineAwaiter(TaskHandle<T> task, TimePoint deadline) noexcept : Base{task, true}, loop_{Loop::current()} {
+    TaskDeadline(TaskHandle<T> task, TimePoint deadline) : Base{task, true}, loop_{Loop::current()} {
         timer_.task = task.record();
-        timer_.cancels = 1;
+        timer_.action = Timer::cancel;
         timer_.deadline = deadline;
     }
-    DeadlineAwaiter(const DeadlineAwaiter&) = delete;
-    DeadlineAwaiter& operator=(const DeadlineAwaiter&) = delete;
-    ~DeadlineAwaiter() { loop_.timers().remove(timer_); }
+    TaskDeadline(const TaskDeadline&) = delete;
+    TaskDeadline& operator=(const TaskDeadline&) = delete;
+    ~TaskDeadline() { loop_.timers().remove(timer_); }
 
     using Base::await_ready;
 
     void await_suspend(std::coroutine_handle<> frame) {
         Base::await_suspend(frame);
         if (timer_.deadline == at_once) {
-            late_ = loop_.cancel(*timer_.task);
+            timer_.late = loop_.cancel(*timer_.task);
         } else {
             loop_.timers().add(timer_);
-            late_ = true; // unless the timer is still there on resumption
         }
     }
 
     Outcome<T> await_resume() {
-        if (timer_.before != nullptr) late_ = false;
         Outcome<T> outcome = Base::await_resume();
-        return late_ && outcome.cancelled() ? Outcome<T>::of_timed_out() : std::move(outcome);
+        return timer_.late && outcome.cancelled() ? Outcome<T>::of_timed_out() : std::move(outcome);
     }
 
 private:
     Loop& loop_;
     Timer timer_;
-    bool late_ = false;
+};
+
+/// The wait of an object, which is given up at a deadline. It is awaited in the waiting task itself, so that an item is
+/// consumed at that task's resumption or not at all, also if the task is cancelled meanwhile.
+template <class A>
+class WaitDeadline {
+    using T = Awaited<A>;
+
+public:
+    WaitDeadline(A& awaitable, TimePoint deadline) : awaitable_{awaitable}, loop_{Loop::current()} {
+        timer_.action = Timer::interrupt;
+        timer_.deadline = deadline;
+    }
+    WaitDeadline(const WaitDeadline&) = delete;
+    WaitDeadline& operator=(const WaitDeadline&) = delete;
+    ~WaitDeadline() { loop_.timers().remove(timer_); }
+
+    bool await_ready() { return awaitable_.await_ready(); }
+
+    bool await_suspend(std::coroutine_handle<> frame) {
+        timer_.task = &Loop::running_task();
+        if constexpr (std::is_void_v<decltype(awaitable_.await_suspend(frame))>) {
+            awaitable_.await_suspend(frame);
+        } else if (!awaitable_.await_suspend(frame)) {
+            return false;
+        }
+        if (timer_.deadline == at_once) {
+            timer_.late = loop_.interrupt(*timer_.task);
+        } else {
+            loop_.timers().add(timer_);
+        }
+        return true;
+    }
+
+    Outcome<T> await_resume() {
+        loop_.timers().remove(timer_);
+        if (timer_.late) {
+            Loop::check_cancelled();
+            return Outcome<T>::of_timed_out();
+        }
+#if ROUSE_EXCEPTIONS
+        try {
+            return value();
+        } catch (const CancelledError&) {
+            throw;
+        } catch (...) {
+            return Outcome<T>::of_error(std::current_exception());
+        }
+#else
+        return value();
+#endif
+    }
+
+private:
+    Outcome<T> value() {
+        if constexpr (std::is_void_v<T>) {
+            awaitable_.await_resume();
+            return Outcome<T>::of_value();
+        } else {
+            return Outcome<T>::of_value(awaitable_.await_resume());
+        }
+    }
+
+    A& awaitable_;
+    Loop& loop_;
+    Timer timer_;
 };
 
 } // namespace core
 
 /// `co_await try_wait_for(a, duration)`: waits for a Task, a TaskHandle or an object's wait, and returns its Outcome.
-/// When the time is up, cancels it, waits until it has ended, and returns an Outcome that has timed_out(); but if it
-/// has returned or thrown all the same, that. With zero or less, only what is finished already is not cancelled.
+/// When the time is up, the Outcome has timed_out(). An object's wait is given up then, and nothing is lost: an item,
+/// say, stays in the queue. A task is cancelled and waited for, and if it returns or throws all the same, that is the
+/// outcome. With zero or less, only what is there already is not too late.
 ///
-/// If the waiting task is cancelled, so is what it waits for. What can be lost by cancelling it is what `a` says: an
-/// item of a queue is not, for example.
+/// If the waiting task is cancelled, so is what it waits for. To be awaited in the expression that makes it, if `a`
+/// refers to something in that expression, as a queue's put does to its value.
 template <class A, class Rep, class Period>
 auto try_wait_for(A awaitable, std::chrono::duration<Rep, Period> at_most)
     -> Task<Outcome<typename core::ResultOf<A>::type>> {
-    using T = typename core::ResultOf<A>::type;
-    TaskHandle<T> task = core::as_handle(std::move(awaitable));
-    co_return co_await core::DeadlineAwaiter<T>{task, core::from_now(at_most)};
+    if constexpr (core::is_task<A>) {
+        using T = typename core::ResultOf<A>::type;
+        TaskHandle<T> task = core::as_handle(std::move(awaitable));
+        co_return co_await core::TaskDeadline<T>{task, core::from_now(at_most)};
+    } else {
+        co_return co_await core::WaitDeadline<A>{awaitable, core::from_now(at_most)};
+    }
 }
 
 #if ROUSE_EXCEPTIONS

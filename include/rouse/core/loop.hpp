@@ -143,6 +143,9 @@ public:
     /// As TaskHandle::cancel.
     bool cancel(core::TaskRecord& task) noexcept;
 
+    /// Ends the wait of a task without what it waits for. False if it is not waiting, or its wait has ended already.
+    bool interrupt(core::TaskRecord& task) noexcept;
+
     /// Waits, in place, until `arrived()`: until an item that a foreign context has taken has come in. Between that
     /// context's exchange and its push are a few instructions; if it was interrupted there, this sleeps.
     template <class F>
@@ -187,13 +190,15 @@ private:
         if (task.waiting() && task.link.waiter == &waiter) ready_.push(task);
     }
     void fire(core::Timer& timer) noexcept {
-        if (timer.cancels) {
-            cancel(*timer.task);
-        } else {
-            make_ready(timer);
+        switch (timer.action) {
+        case core::Timer::cancel: timer.late = cancel(*timer.task); break;
+        case core::Timer::interrupt: timer.late = interrupt(*timer.task); break;
+        default: make_ready(timer);
         }
     }
     static bool ends_wait(core::JoinGroup& group, core::TaskRecord& ended) noexcept;
+    // Takes a waiting task out of what it waits in; false if a foreign context has taken it, and it arrives.
+    bool take_out(core::TaskRecord& task) noexcept;
     static void refuse_to_nest();
     static void report(core::TaskRecord& task) noexcept;
     static void release(core::TaskRecord& task) noexcept;

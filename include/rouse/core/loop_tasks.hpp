@@ -60,17 +60,27 @@ inline bool Loop::cancel(core::TaskRecord& first) noexcept {
     for (core::TaskRecord* each = &first; each != task; each = join_of(*each).awaited) {
         if (join_of(*each).wants_outcome || task->state == TaskState::running) each->cancel_requested = true;
     }
-    if (!task->waiting()) return true; // ready or running: it is cancelled when it is next resumed or suspended
-    core::Waiter& waiter = *task->link.waiter;
-    switch (task->state) {
-    case TaskState::waiting_in_list: static_cast<core::ListWaiter&>(waiter).unlink(); break;
-    case TaskState::waiting_for_time: timers_.remove(static_cast<core::Timer&>(waiter)); break;
-    default:
-        // If it cannot be taken back, a foreign context has woken it, and it is cancelled when that arrives.
-        if (!static_cast<core::ForeignWaiter&>(waiter).retract()) return true;
-    }
-    ready_.push(*task);
+    // A task that is ready or running is cancelled when it is next resumed or suspended; one that a foreign context has
+    // woken, when that arrives.
+    if (task->waiting() && take_out(*task)) ready_.push(*task);
     return true;
+}
+
+inline bool Loop::interrupt(core::TaskRecord& task) noexcept {
+    if (!task.waiting() || !take_out(task)) return false;
+    ready_.push(task);
+    return true;
+}
+
+inline bool Loop::take_out(core::TaskRecord& task) noexcept {
+    using core::TaskState;
+    core::Waiter& waiter = *task.link.waiter;
+    switch (task.state) {
+    case TaskState::waiting_in_list: static_cast<core::ListWaiter&>(waiter).unlink(); return true;
+    case TaskState::waiting_for_time: timers_.remove(static_cast<core::Timer&>(waiter)); return true;
+    case TaskState::waiting_for_task: core::leave(static_cast<core::JoinWaiter&>(waiter)); return true;
+    default: return static_cast<core::ForeignWaiter&>(waiter).retract();
+    }
 }
 
 inline void Loop::start(core::TaskRecord& task, std::string_view name) noexcept {

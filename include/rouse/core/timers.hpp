@@ -15,8 +15,13 @@ struct Timer : Waiter {
     Timer* child = nullptr;   // the first of those due no earlier than this one
     Timer* sibling = nullptr; // the next child of the same parent
     Timer* before = nullptr;  // the sibling before; the parent, of a first child; itself, of the root; null: in no heap
-    std::uint32_t order : 31 = 0;  // the order of setting, among timers due at one instant
-    std::uint32_t cancels : 1 = 0; // when due: cancels `task`, instead of making it ready (see wait_for)
+    std::uint32_t order : 29 = 0;    // the order of setting, among timers due at one instant
+    std::uint32_t action : 2 = wake; // what happens when it is due
+    std::uint32_t late : 1 = 0;      // it was due, and has cancelled or interrupted
+
+    static constexpr std::uint32_t wake = 0;      // makes `task`, which waits in it, ready
+    static constexpr std::uint32_t cancel = 1;    // cancels `task`
+    static constexpr std::uint32_t interrupt = 2; // ends the wait of `task`, whatever it waits in
 };
 
 class Timers {
@@ -27,7 +32,7 @@ public:
     [[nodiscard]] TimePoint first_deadline() const noexcept { return root_->deadline; }
 
     void add(Timer& timer) noexcept {
-        timer.order = next_order_++ & 0x7fff'ffffU;
+        timer.order = next_order_++ & 0x1fff'ffffU;
         timer.child = timer.sibling = nullptr;
         set_root(root_ == nullptr ? &timer : &merge(*root_, timer));
     }
@@ -65,7 +70,7 @@ private:
     static bool earlier(const Timer& a, const Timer& b) noexcept {
         if (a.deadline != b.deadline) return a.deadline < b.deadline;
         // Right across the wrap of the counter.
-        return static_cast<std::int32_t>((std::uint32_t{a.order} - std::uint32_t{b.order}) << 1) < 0;
+        return static_cast<std::int32_t>((std::uint32_t{a.order} - std::uint32_t{b.order}) << 3) < 0;
     }
 
     // Both are roots: without siblings. The later one becomes the first child of the earlier one.

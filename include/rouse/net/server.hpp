@@ -60,8 +60,9 @@ template <class Handler>
     requires std::is_invocable_r_v<Task<void>, Handler&, StreamReader, StreamWriter>
 [[nodiscard]] Task<Server> start_server(Handler handler, std::string host, std::uint16_t port) {
     auto state = std::make_shared<net::HandlerServerState<Handler>>(std::move(handler));
+    Server server{state}; // closes it again if start() throws halfway
     state->start(net::listen_on(host, port));
-    co_return Server{std::move(state)};
+    co_return server;
 }
 
 } // namespace rouse::inline ROUSE_ABI

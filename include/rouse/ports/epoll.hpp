@@ -197,7 +197,7 @@ private:
     int watches_ = 0;
     int batch_next_ = 0; // events_[batch_next_ .. batch_size_) are still to be told
     int batch_size_ = 0;
-    bool has_pwait2_ = true;
+    [[maybe_unused]] bool has_pwait2_ = true;
     EpollPort* newest_before_ = nullptr;
     epoll_event events_[batch_capacity];
 };

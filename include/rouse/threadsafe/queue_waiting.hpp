@@ -123,6 +123,8 @@ public:
 template <class Queue, class U>
 class QueuePutAwaiter : public QueueWaiter<Queue, typename Queue::Producer> {
 public:
+    static constexpr bool refers_to_its_value = true;
+
     QueuePutAwaiter(Queue& waited_in, U value) noexcept
         : QueueWaiter<Queue, typename Queue::Producer>{waited_in}, value_{std::forward<U>(value)} {}
     QueuePutAwaiter(QueuePutAwaiter&& other) noexcept
