@@ -11,15 +11,6 @@
 
 using namespace test;
 
-namespace {
-
-Task<int> returns_after(int value, Clock::duration time) {
-    co_await sleep(time);
-    co_return value;
-}
-
-} // namespace
-
 TEST_CASE("gather runs its arguments at once and returns their results in their order") {
     auto main = []() -> Task<> {
         const auto start = Clock::now();

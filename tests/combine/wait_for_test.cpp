@@ -6,15 +6,6 @@
 
 using namespace test;
 
-namespace {
-
-Task<int> returns_after(int value, Clock::duration time) {
-    co_await sleep(time);
-    co_return value;
-}
-
-} // namespace
-
 TEST_CASE("what finishes in time gives its value, at its own time") {
     auto main = []() -> Task<> {
         const auto start = Clock::now();

@@ -31,11 +31,6 @@ struct LeaksAllowed {
 #endif
 };
 
-Task<int> returns_after(int value, Clock::duration time) {
-    co_await sleep(time);
-    co_return value;
-}
-
 } // namespace
 
 TEST_CASE("create_task queues: nothing runs before the creator suspends, then first in first out") {

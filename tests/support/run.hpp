@@ -19,6 +19,11 @@ T run_virtual(Task<T> main) {
     return loop.run(std::move(main));
 }
 
+inline Task<int> returns_after(int value, Clock::duration time) {
+    co_await sleep(time);
+    co_return value;
+}
+
 /// What happened, in order: words with blanks between.
 class Log {
 public:

@@ -26,20 +26,20 @@ namespace core {
 template <class T>
 using Gathered = std::conditional_t<std::is_void_v<T>, Nothing, T>;
 
-template <class T>
-Gathered<T> value_of(const TaskHandle<T>& task) {
+// What gather gives for a task: with return_exceptions its Outcome, else its value.
+template <bool outcomes, class T>
+using ResultFor = std::conditional_t<outcomes, Outcome<T>, Gathered<T>>;
+
+template <bool outcomes, class T>
+ResultFor<outcomes, T> result_of(const TaskHandle<T>& task) {
     task.record()->seen = true;
-    if constexpr (std::is_void_v<T>) {
+    if constexpr (outcomes) {
+        return TaskHandle<T>::outcome_of(*task.record());
+    } else if constexpr (std::is_void_v<T>) {
         return Nothing{};
     } else {
         return take_value<T>(*task.record());
     }
-}
-
-template <class T>
-Outcome<T> outcome_of(const TaskHandle<T>& task) {
-    task.record()->seen = true;
-    return TaskHandle<T>::outcome_of(*task.record());
 }
 
 /// Waits for the tasks of a span, each of which has one of the waiters: until all have ended, or with `failure_ends`
@@ -83,7 +83,6 @@ public:
         group_.waiter = this;
         for (std::size_t i = 0; i < tasks_.size(); ++i) {
             if (tasks_[i].done()) continue;
-            waiters_[i].task = task;
             waiters_[i].group = &group_;
             enter(waiters_[i], *tasks_[i].record());
         }
@@ -120,33 +119,23 @@ private:
 };
 
 // The tasks come as a tuple because the elements of a braced list are made, and so started, from left to right.
-template <class Results, class... Ts>
-Task<Results> gather_tuple(bool failure_ends, std::tuple<TaskHandle<Ts>...> tasks) {
-    constexpr bool wants_values = std::is_same_v<Results, std::tuple<Gathered<Ts>...>>;
+template <bool outcomes, class... Ts>
+Task<std::tuple<ResultFor<outcomes, Ts>...>> gather_tuple(std::tuple<TaskHandle<Ts>...> tasks) {
     const auto all = std::apply([](auto&... each) { return std::array<TaskReference, sizeof...(Ts)>{each...}; }, tasks);
     std::array<JoinWaiter, sizeof...(Ts)> waiters;
-    co_await GroupAwaiter{all, waiters, failure_ends};
-    if constexpr (wants_values) {
-        co_return std::apply([](auto&... each) { return Results{value_of(each)...}; }, tasks);
-    } else {
-        co_return std::apply([](auto&... each) { return Results{outcome_of(each)...}; }, tasks);
-    }
+    co_await GroupAwaiter{all, waiters, !outcomes};
+    co_return std::apply(
+        [](auto&... each) { return std::tuple<ResultFor<outcomes, Ts>...>{result_of<outcomes>(each)...}; }, tasks);
 }
 
-template <class T, class Result>
-Task<std::vector<Result>> gather_vector(bool failure_ends, std::vector<TaskHandle<T>> tasks) {
+template <bool outcomes, class T>
+Task<std::vector<ResultFor<outcomes, T>>> gather_vector(std::vector<TaskHandle<T>> tasks) {
     const std::vector<TaskReference> all{tasks.begin(), tasks.end()};
     std::vector<JoinWaiter> waiters(all.size());
-    co_await GroupAwaiter{all, waiters, failure_ends};
-    std::vector<Result> results;
+    co_await GroupAwaiter{all, waiters, !outcomes};
+    std::vector<ResultFor<outcomes, T>> results;
     results.reserve(tasks.size());
-    for (const TaskHandle<T>& task : tasks) {
-        if constexpr (std::is_same_v<Result, Outcome<T>>) {
-            results.push_back(outcome_of(task));
-        } else {
-            results.push_back(value_of(task));
-        }
-    }
+    for (const TaskHandle<T>& task : tasks) results.push_back(result_of<outcomes>(task));
     co_return results;
 }
 
@@ -183,32 +172,26 @@ concept RangeOfAwaitables = requires(R& range) {
 template <class... As>
     requires(sizeof...(As) != 1 || !(core::RangeOfAwaitables<As> && ...))
 [[nodiscard]] auto gather(As... awaitables) {
-    using Results = std::tuple<core::Gathered<typename core::ResultOf<As>::type>...>;
-    return core::gather_tuple<Results>(true, std::tuple{core::as_handle(std::move(awaitables))...});
+    return core::gather_tuple<false>(std::tuple{core::as_handle(std::move(awaitables))...});
 }
 
 /// The same, but nothing ends it early, and the results are Outcomes.
 template <class... As>
     requires(sizeof...(As) != 1 || !(core::RangeOfAwaitables<As> && ...))
 [[nodiscard]] auto gather(return_exceptions_t, As... awaitables) {
-    using Results = std::tuple<Outcome<typename core::ResultOf<As>::type>...>;
-    return core::gather_tuple<Results>(false, std::tuple{core::as_handle(std::move(awaitables))...});
+    return core::gather_tuple<true>(std::tuple{core::as_handle(std::move(awaitables))...});
 }
 
 /// `auto results = co_await gather(range)`: the same for a range of TaskHandles, or an rvalue range of Tasks; returns
 /// a vector.
 template <core::RangeOfAwaitables Range>
 [[nodiscard]] auto gather(Range&& range) {
-    auto handles = core::handles_of(std::forward<Range>(range));
-    using T = typename core::ResultOf<typename decltype(handles)::value_type>::type;
-    return core::gather_vector<T, core::Gathered<T>>(true, std::move(handles));
+    return core::gather_vector<false>(core::handles_of(std::forward<Range>(range)));
 }
 
 template <core::RangeOfAwaitables Range>
 [[nodiscard]] auto gather(return_exceptions_t, Range&& range) {
-    auto handles = core::handles_of(std::forward<Range>(range));
-    using T = typename core::ResultOf<typename decltype(handles)::value_type>::type;
-    return core::gather_vector<T, Outcome<T>>(false, std::move(handles));
+    return core::gather_vector<true>(core::handles_of(std::forward<Range>(range)));
 }
 
 } // namespace rouse::inline ROUSE_ABI

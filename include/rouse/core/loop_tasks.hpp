@@ -62,7 +62,7 @@ inline bool Loop::cancel(core::TaskRecord& first) noexcept {
     }
     // A task that is ready or running is cancelled when it is next resumed or suspended; one that a foreign context has
     // woken, when that arrives.
-    if (task->waiting() && take_out(*task)) ready_.push(*task);
+    interrupt(*task);
     return true;
 }
 
