@@ -42,6 +42,17 @@ TaskHandle<Awaited<A>> as_handle(A awaitable) {
     return as_handle(await_once(std::move(awaitable)));
 }
 
+/// Whether an awaiter that was interrupted, and could not be taken out at once, has waited on in vain. Those that can
+/// have a function that tells.
+template <class A>
+bool was_interrupted(A& awaiter) {
+    if constexpr (requires { awaiter.interrupted(); }) {
+        return awaiter.interrupted();
+    } else {
+        return false;
+    }
+}
+
 /// Whether an A is a Task or a TaskHandle, and not an object's wait.
 template <class A>
 inline constexpr bool is_task = false;

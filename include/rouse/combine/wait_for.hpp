@@ -84,7 +84,7 @@ public:
 
     Outcome<T> await_resume() {
         loop_.timers().remove(timer_);
-        if (timer_.late) {
+        if (timer_.late || was_interrupted(awaitable_)) {
             Loop::check_cancelled();
             return Outcome<T>::of_timed_out();
         }

@@ -19,6 +19,7 @@
 #include <string_view>
 #include <utility>
 
+#include <rouse/core/branch.hpp>
 #include <rouse/core/config.hpp>
 #include <rouse/core/error.hpp>
 #include <rouse/core/foreign_waiter.hpp>
@@ -134,7 +135,31 @@ public:
     void park_ready(std::coroutine_handle<> frame);
 
     /// Makes the task that waits in `waiter` ready, on its own loop; does nothing if it no longer waits there.
-    static void wake(core::Waiter& waiter) noexcept { core::FramePool::of(*waiter.task)->loop()->make_ready(waiter); }
+    static void wake(core::Waiter& waiter) noexcept {
+        if (waiter.task->is_task) {
+            core::FramePool::of(*waiter.task)->loop()->make_ready(waiter);
+        } else {
+            wake_branch(waiter);
+        }
+    }
+
+    /// The same, but the task goes on before those that are ready already: for one that has only let another run in
+    /// its place.
+    void wake_next(core::Waiter& waiter) noexcept {
+        if (waits_in(waiter)) ready_.push_front(*waiter.task);
+    }
+
+    /// Starts a task as create_task does, to run next, before those that are ready.
+    template <class T>
+    TaskHandle<T> create_next(Task<T> task);
+
+    /// Calls suspend() with `branch` in place of the running task, so that this is what an awaiter parks.
+    template <class F>
+    static void in_place_of_task(core::Branch& branch, F suspend);
+
+    /// Takes a waiting task, or branch, out of what it waits in. False if a foreign context has taken it already; then
+    /// it arrives.
+    bool take_out(core::TaskRecord& task) noexcept;
 
     /// For await_resume: throws CancelledError if the running task has been cancelled. Without exceptions it does
     /// nothing, for then the loop does not resume such a task.
@@ -174,6 +199,8 @@ private:
     static Task<T> adopt(Task<T> task);
     template <class T>
     [[nodiscard]] bool owns(Task<T>& task) const;
+    template <class T>
+    core::TaskRecord* accept(Task<T> task);
     void start(core::TaskRecord& task, std::string_view name) noexcept;
     void run_to(core::TaskRecord& sentinel);
     void wait_for(core::TaskRecord& task);
@@ -185,9 +212,16 @@ private:
     void take_inbox() noexcept;
     void sleep() noexcept;
     void wait_until(TimePoint deadline) noexcept { wakes_owed_ -= static_cast<int>(port_.wait_until(deadline)); }
+    static bool waits_in(const core::Waiter& waiter) noexcept {
+        return waiter.task->waiting() && waiter.task->link.waiter == &waiter;
+    }
+    static void wake_branch(core::Waiter& waiter) noexcept;
     void make_ready(core::Waiter& waiter) noexcept {
-        core::TaskRecord& task = *waiter.task;
-        if (task.waiting() && task.link.waiter == &waiter) ready_.push(task);
+        if (!waiter.task->is_task) {
+            wake_branch(waiter);
+        } else if (waits_in(waiter)) {
+            ready_.push(*waiter.task);
+        }
     }
     void fire(core::Timer& timer) noexcept {
         switch (timer.action) {
@@ -197,8 +231,6 @@ private:
         }
     }
     static bool ends_wait(core::JoinGroup& group, core::TaskRecord& ended) noexcept;
-    // Takes a waiting task out of what it waits in; false if a foreign context has taken it, and it arrives.
-    bool take_out(core::TaskRecord& task) noexcept;
     static void refuse_to_nest();
     static void report(core::TaskRecord& task) noexcept;
     static void release(core::TaskRecord& task) noexcept;

@@ -113,6 +113,7 @@ inline void Loop::run_to(core::TaskRecord& sentinel) {
 inline void Loop::wait_for(core::TaskRecord& task) {
     if (task.finished()) return;
     core::TaskRecord sentinel;
+    sentinel.is_task = true;
     core::JoinWaiter waiter;
     waiter.task = &sentinel;
     core::enter(waiter, task);

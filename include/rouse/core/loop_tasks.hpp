@@ -31,7 +31,30 @@ inline void Loop::park(core::Waiter& waiter, core::TaskState state, std::corouti
 inline void Loop::park_ready(std::coroutine_handle<> frame) {
     core::TaskRecord& task = running_task();
     task.resume_point = frame;
-    ready_.push(task);
+    if (task.is_task) {
+        ready_.push(task);
+    } else {
+        task.state = core::TaskState::ready; // a branch: its task goes round the queue, see Race
+    }
+}
+
+inline void Loop::wake_branch(core::Waiter& waiter) noexcept {
+    if (!waits_in(waiter)) return;
+    core::Branch& branch = static_cast<core::Branch&>(*waiter.task);
+    branch.state = core::TaskState::running;
+    branch.woken(branch);
+}
+
+template <class F>
+void Loop::in_place_of_task(core::Branch& branch, F suspend) {
+    struct PutBack {
+        Loop& loop;
+        core::TaskRecord* task;
+        ~PutBack() { loop.running_task_ = task; }
+    };
+    Loop& loop = current();
+    const PutBack put_back{loop, std::exchange(loop.running_task_, &branch)};
+    suspend();
 }
 
 inline void Loop::check_cancelled() {
@@ -89,7 +112,6 @@ inline void Loop::start(core::TaskRecord& task, std::string_view name) noexcept 
     task.resume_point = task.frame();
     task.cancel_requested = ending_;
     ++live_;
-    ready_.push(task);
     if (name.empty()) return;
     // The name has a block of its own from the pool, which looks like a frame that nobody has started.
     void* block = core::FramePool::allocate(pool_, sizeof(core::TaskRecord) + sizeof(core::TaskName) + name.size());

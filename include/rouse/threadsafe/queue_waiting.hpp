@@ -42,7 +42,12 @@ public:
     void forsake() noexcept {
         leave();
         queue_ = nullptr;
-        if (task->cancel_requested) Loop::wake(*this); // which was to take place when we arrived
+        if (given_up_) Loop::wake(*this); // which was to take place when we arrived
+    }
+
+    /// For wait_for and select: whether the wait was given up, and there is nothing to do after all.
+    [[nodiscard]] bool interrupted() const noexcept {
+        return given_up_ && queue_ != nullptr && !Side::has_something_to_do(*queue_);
     }
 
 protected:
@@ -57,7 +62,10 @@ protected:
 
 private:
     bool retract() noexcept override {
-        if (asleep_ && !Side::slot(*queue_).withdraw(*this)) return false;
+        if (asleep_ && !Side::slot(*queue_).withdraw(*this)) {
+            given_up_ = true;
+            return false;
+        }
         asleep_ = false;
         if (queue_ != nullptr && Side::waiter(*queue_) == this) Side::waiter(*queue_) = nullptr;
         return true;
@@ -68,7 +76,7 @@ private:
     void arrive() noexcept override {
         asleep_ = false;
         if (leaving_) return;
-        if (!task->cancel_requested && !Side::has_something_to_do(*queue_)) {
+        if (!given_up_ && !Side::has_something_to_do(*queue_)) {
             // If somebody else sleeps there by now, the task is resumed to be told so.
             asleep_ = Side::slot(*queue_).announce(*this) && queue_->template stays_asleep<Side>(*this);
             if (asleep_) return;
@@ -86,6 +94,7 @@ private:
     Queue* queue_; // null: it is gone
     bool asleep_ = false;
     bool leaving_ = false;
+    bool given_up_ = false; // was to be retracted when it had been taken: once it arrives it waits no more
 };
 
 template <class Queue>

@@ -1,0 +1,31 @@
+// ExceptionGroup: several errors at once.
+#pragma once
+
+#include <rouse/core/config.hpp>
+
+#if ROUSE_EXCEPTIONS
+
+#include <exception>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace rouse::inline ROUSE_ABI {
+
+/// What a TaskGroup throws when tasks in it have failed: all their errors, in the order in which they happened.
+class ExceptionGroup : public std::exception {
+public:
+    explicit ExceptionGroup(std::vector<std::exception_ptr> errors)
+        : errors_{std::make_shared<const std::vector<std::exception_ptr>>(std::move(errors))} {}
+
+    [[nodiscard]] const std::vector<std::exception_ptr>& errors() const noexcept { return *errors_; }
+
+    [[nodiscard]] const char* what() const noexcept override { return "rouse: tasks of a TaskGroup have failed"; }
+
+private:
+    std::shared_ptr<const std::vector<std::exception_ptr>> errors_; // shared, so that copying does not throw
+};
+
+} // namespace rouse::inline ROUSE_ABI
+
+#endif

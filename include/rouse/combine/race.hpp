@@ -1,0 +1,147 @@
+// Race: one task that waits in several things at once, until the first of them happens. What select is made of.
+//
+//            one is woken: the others are taken out, and tasks of our own are cancelled
+//     open ------------------------------------------------------------------------------> closed, with a winner
+//       |                                                                                           |
+//       |    the waiting task is cancelled, or its time is up: all are taken out                    |
+//       '---> closed, without                                                                       |
+//                  |                                                                                |
+//                  '------- the last that could not be taken out at once has come back -------------'---> ready
+//
+// What cannot be taken out at once is a task of our own, which has to end, and what a foreign context has taken
+// already, which has to arrive (see ForeignWaiter). If there is no such thing the waiting task is made ready in the
+// very moment in which the first is woken; so it resumes in the order in which it would, had it waited for that one
+// only.
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <span>
+
+#include <rouse/core/branch.hpp>
+#include <rouse/core/foreign_waiter.hpp>
+#include <rouse/core/loop.hpp>
+
+namespace rouse::inline ROUSE_ABI::core {
+
+class Race;
+
+/// One of the things that a Race waits in.
+struct Contender : Branch {
+    Contender() noexcept : Branch{woken_in_race} {}
+    static void woken_in_race(Branch& branch) noexcept;
+
+    Race* race = nullptr;
+    TaskRecord* own_task = nullptr; // a task that the race has started: cancelled and waited for if it loses
+    bool absent = false;            // to be taken out, and has not come back
+};
+
+/// The waiter of the task that waits in all of them; it is in the awaiter of select.
+class Race : public ForeignWaiter {
+public:
+    Race() noexcept = default;
+
+    /// To be called when the contenders wait. If one of them, `first`, has what it waits for already, those behind it
+    /// do not wait. True if the running task has to suspend; it is parked then.
+    bool begin(std::span<Contender> contenders, Contender* first, std::coroutine_handle<> frame);
+
+    /// The one that happened first; null if the wait was given up.
+    [[nodiscard]] const Contender* winner() const noexcept { return winner_; }
+
+    /// The contenders are about to be destroyed: nothing that they do matters any more.
+    void abandon(std::span<Contender> contenders) noexcept;
+
+private:
+    friend Contender;
+
+    void came_back(Contender& contender) noexcept;
+    void close() noexcept;
+    void take_out(Contender& contender) noexcept;
+
+    // The waiting task is cancelled, or its time is up. Done twice it cancels tasks of our own twice.
+    bool retract() noexcept override {
+        close();
+        return absent_ == 0;
+    }
+
+    Loop* loop_ = nullptr;
+    std::span<Contender> contenders_;
+    Contender* winner_ = nullptr;
+    std::size_t absent_ = 0; // how many contenders are `absent`
+    bool closed_ = false;
+    bool abandoned_ = false;
+};
+
+inline void Contender::woken_in_race(Branch& branch) noexcept {
+    auto& contender = static_cast<Contender&>(branch);
+    contender.race->came_back(contender);
+}
+
+inline bool Race::begin(std::span<Contender> contenders, Contender* first, std::coroutine_handle<> frame) {
+    loop_ = &Loop::current();
+    contenders_ = contenders;
+    if (first != nullptr) {
+        const bool goes_round = first->state == TaskState::ready; // once round the ready queue, see Loop::park_ready
+        first->state = TaskState::running;
+        winner_ = first;
+        close();
+        if (absent_ == 0) {
+            if (!goes_round) return false;
+            if (first->cancel_requested) Loop::running_task().cancel_requested = true;
+            loop_->park_ready(frame);
+            return true;
+        }
+    }
+    Loop::park(*this, TaskState::waiting_for_foreign, frame);
+    return true;
+}
+
+inline void Race::came_back(Contender& contender) noexcept {
+    if (abandoned_) return;
+    if (contender.absent) {
+        contender.absent = false;
+        --absent_;
+    }
+    // A task that ended because we gave up has not won; one that returned all the same has.
+    const bool gave_way = closed_ && contender.own_task != nullptr && contender.own_task->ending == Ending::cancelled;
+    if (winner_ == nullptr && !gave_way) winner_ = &contender;
+    if (!closed_) close();
+    if (absent_ != 0) return;
+    // Set without exceptions only: what has won is a task that was cancelled, see Loop::finish.
+    if (winner_ != nullptr && winner_->cancel_requested) task->cancel_requested = true;
+    Loop::wake(*this);
+}
+
+inline void Race::close() noexcept {
+    closed_ = true;
+    for (Contender& contender : contenders_) {
+        if (&contender != winner_ && contender.waiting()) take_out(contender);
+    }
+}
+
+inline void Race::take_out(Contender& contender) noexcept {
+    if (contender.own_task != nullptr) {
+        loop_->cancel(*contender.own_task);
+    } else if (contender.state == TaskState::waiting_for_task &&
+               static_cast<JoinWaiter*>(contender.link.waiter)->awaited->finished()) {
+        // The same task twice: its end, which is telling those who await it, has not yet come to this one.
+        contender.state = TaskState::running;
+        return;
+    } else if (loop_->take_out(contender)) {
+        contender.state = TaskState::running;
+        return;
+    }
+    if (contender.absent) return;
+    contender.absent = true;
+    ++absent_;
+}
+
+inline void Race::abandon(std::span<Contender> contenders) noexcept {
+    abandoned_ = true;
+    for (Contender& contender : contenders) {
+        TaskRecord* own = contender.own_task;
+        if (own != nullptr && !own->finished()) FramePool::of(*own)->loop()->cancel(*own);
+    }
+}
+
+} // namespace rouse::inline ROUSE_ABI::core

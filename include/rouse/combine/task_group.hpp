@@ -1,0 +1,230 @@
+// TaskGroup: tasks that end before the body that made them.
+#pragma once
+
+#include <coroutine>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <rouse/combine/exception_group.hpp>
+#include <rouse/core/branch.hpp>
+#include <rouse/core/foreign_waiter.hpp>
+#include <rouse/core/task_handle.hpp>
+#include <rouse/core/wait_list.hpp>
+
+#if ROUSE_EXCEPTIONS
+#include <vector>
+#endif
+
+namespace rouse::inline ROUSE_ABI {
+
+/// Structured concurrency: a piece of code in which tasks are started, and which is left when all of them have ended.
+/// As Python's `async with TaskGroup() as group:`
+///
+///     co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
+///         group.create_task(serve(a));
+///         group.create_task(serve(b));
+///         co_await sleep(1s);
+///     });
+///
+/// So the tasks may refer to what lives around run(). (Not to variables of the body, which end with it: a coroutine
+/// cannot keep them until the tasks have ended, as Python does.)
+///
+/// The first that fails, of the tasks and the body itself, cancels the others; when all have ended, run() throws an
+/// ExceptionGroup of the errors. A task that is cancelled has not failed. If the task that awaits run() is cancelled,
+/// so is everything in the group, and run() goes on when all have ended: with CancelledError, or with the errors if
+/// there are any; then the cancellation is delivered at the next co_await that waits.
+///
+/// For the tasks of one loop. Each task of the group costs a piece of the loop's pool beside its frame.
+//
+// The body is a task of the group, too, that runs in place of the one that awaits run(): it starts before all that are
+// ready, and when it is the last to end, the awaiting task goes on before all that are ready. So nobody can tell that
+// it is not the same task, except by current_task(). But it can be cancelled because another has failed, and this is
+// not mistaken for a cancellation from outside; nor is a group ever left, by whatever exception, while its tasks run.
+class TaskGroup {
+public:
+    /// `co_await TaskGroup::run(body)`: runs body(group), a coroutine, and waits for all the tasks that it, and they,
+    /// start in the group. A body that has a name is referred to, any other is moved into the wait; so its captures
+    /// live as long as it runs.
+    template <class Body>
+    static Task<> run(Body&& body) {
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 14
+        static_assert(
+            std::is_lvalue_reference_v<Body> || std::is_trivially_destructible_v<Body>,
+            "rouse: TaskGroup::run: this compiler destroys twice a lambda that is written inside of a co_await "
+            "expression; capture by reference, or give the lambda a name first");
+#endif
+        return run_body<Body>(std::forward<Body>(body));
+    }
+
+    /// Starts a task in the group. The handle is empty if the task is, or if there is no memory. In a group that is
+    /// being cancelled the task is cancelled before it starts.
+    template <class T>
+    TaskHandle<T> create_task(Task<T> task, std::string_view name = {}) {
+        return add(std::move(task), [&](Task<T> each) { return loop_.create_task(std::move(each), name); });
+    }
+
+    /// Cancels everything in the group, the body too; who calls this from inside of it at its next co_await that
+    /// waits. No error: run() returns when all have ended.
+    void cancel() noexcept;
+
+    /// The number of tasks that have not ended; the body is one of them.
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+    TaskGroup(const TaskGroup&) = delete;
+    TaskGroup& operator=(const TaskGroup&) = delete;
+
+private:
+    class Leaving;
+
+    // A task of the group, at the start of a piece of the pool.
+    struct Member : core::Branch, core::ListNode {
+        explicit Member(TaskGroup& of_group) noexcept : Branch{has_ended}, group{of_group} {}
+        static void has_ended(core::Branch& branch) noexcept {
+            auto& member = static_cast<Member&>(branch);
+            member.group.ended(member);
+        }
+
+        TaskGroup& group;
+        core::TaskRecord* task = nullptr; // valid until has_ended() returns
+        core::JoinWaiter waiter;
+    };
+
+    explicit TaskGroup(Loop& loop) noexcept : loop_{loop} {}
+    ~TaskGroup() {
+        while (!members_.empty()) remove(first_member()); // only when the loop is being destroyed
+    }
+
+    template <class Body>
+    static Task<> run_body(Body body);
+    template <class T, class Start>
+    TaskHandle<T> add(Task<T> task, Start start);
+    Member& first_member() noexcept { return static_cast<Member&>(members_.pop_front()); }
+    void remove(Member& member) noexcept;
+    void ended(Member& member) noexcept;
+
+    Loop& loop_;
+    core::WaitList members_;
+    std::size_t size_ = 0;
+    core::TaskRecord* body_ = nullptr; // until it has ended
+    Leaving* leaving_ = nullptr;
+    bool cancelled_ = false;      // all that is in the group has been cancelled
+    bool body_cancelled_ = false; // the body was, and not by the group
+#if ROUSE_EXCEPTIONS
+    std::vector<std::exception_ptr> errors_; // has room for those of all members
+    std::exception_ptr error_of_body_;       // comes last
+#endif
+};
+
+/// The wait of run().
+class TaskGroup::Leaving : core::ForeignWaiter {
+public:
+    explicit Leaving(TaskGroup& group) noexcept : group_{group} {}
+
+    bool await_ready() const noexcept { return group_.size_ == 0; }
+    void await_suspend(std::coroutine_handle<> frame) {
+        Loop::park(*this, core::TaskState::waiting_for_foreign, frame);
+        group_.leaving_ = this;
+    }
+    void await_resume() {
+#if ROUSE_EXCEPTIONS
+        if (group_.error_of_body_) group_.errors_.push_back(std::move(group_.error_of_body_));
+        if (!group_.errors_.empty()) throw ExceptionGroup{std::move(group_.errors_)};
+        if (group_.body_cancelled_) Loop::running_task().cancel_requested = true;
+#endif
+        if (task != nullptr) Loop::check_cancelled();
+    }
+
+private:
+    friend TaskGroup;
+
+    // Cancelled twice, it cancels the tasks twice.
+    bool retract() noexcept override {
+        group_.cancel();
+        return false; // there is one left, or we would be ready
+    }
+
+    TaskGroup& group_;
+};
+
+template <class Body>
+Task<> TaskGroup::run_body(Body body) {
+    TaskGroup group{Loop::current()};
+    TaskHandle<> handle = group.add(body(group), [&group](Task<> task) {
+        TaskHandle<> started = group.loop_.create_next(std::move(task));
+        group.body_ = started.record();
+        return started;
+    });
+    if (!handle) misuse("rouse: TaskGroup::run: the frame of the body could not be allocated");
+    handle = {};
+    co_await Leaving{group};
+}
+
+template <class T, class Start>
+TaskHandle<T> TaskGroup::add(Task<T> task, Start start) {
+    if (!task) return {};
+#if ROUSE_EXCEPTIONS
+    if (const std::size_t room = errors_.size() + size_ + 1; room > errors_.capacity()) errors_.reserve(2 * room);
+#endif
+    void* memory = core::FramePool::allocate(loop_.frame_pool(), sizeof(Member));
+    if (memory == nullptr) return {};
+    struct Guard {
+        TaskGroup& group;
+        Member* member;
+        ~Guard() {
+            if (member != nullptr) group.remove(*member);
+        }
+    } guard{*this, ::new (memory) Member{*this}};
+    ++size_;
+    TaskHandle<T> handle = start(std::move(task));
+    if (!handle) return {};
+    Member& member = *std::exchange(guard.member, nullptr);
+    member.task = handle.record();
+    member.waiter.wants_outcome = true;
+    member.wait_in(member.waiter, core::TaskState::waiting_for_task);
+    core::enter(member.waiter, *handle.record());
+    members_.push_back(member);
+    if (cancelled_) loop_.cancel(*handle.record());
+    return handle;
+}
+
+inline void TaskGroup::remove(Member& member) noexcept {
+    core::leave(member.waiter);
+    member.unlink();
+    member.state = core::TaskState::unused;
+    core::FramePool::release(member);
+    --size_;
+}
+
+inline void TaskGroup::cancel() noexcept {
+    cancelled_ = true;
+    for (std::size_t left = size_; left > 0; --left) {
+        Member& member = first_member();
+        members_.push_back(member);
+        loop_.cancel(*member.task);
+    }
+}
+
+inline void TaskGroup::ended(Member& member) noexcept {
+    core::TaskRecord& task = *member.task;
+    const bool is_body = &task == body_;
+    const bool failed = task.ending == core::Ending::error;
+    if (is_body && task.ending == core::Ending::cancelled && !cancelled_) body_cancelled_ = true;
+#if ROUSE_EXCEPTIONS
+    if (failed && is_body) error_of_body_ = task.error();
+    if (failed && !is_body) errors_.push_back(task.error());
+#endif
+    if (is_body) body_ = nullptr;
+    remove(member);
+    if ((failed || body_cancelled_) && !cancelled_) cancel();
+    if (size_ != 0) return;
+    // Without exceptions, who waits for what was cancelled is cancelled too.
+    if (!ROUSE_EXCEPTIONS && body_cancelled_) leaving_->task->cancel_requested = true;
+    if (is_body) {
+        loop_.wake_next(*leaving_);
+    } else {
+        Loop::wake(*leaving_);
+    }
+}
+
+} // namespace rouse::inline ROUSE_ABI

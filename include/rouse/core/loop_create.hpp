@@ -1,0 +1,89 @@
+// What a Loop does with Tasks and handles: creating, adopting, and running one to its end.
+#pragma once
+
+#include <string_view>
+#include <utility>
+
+#include <rouse/core/loop.hpp>
+#include <rouse/core/task.hpp>
+#include <rouse/core/task_handle.hpp>
+
+namespace rouse::inline ROUSE_ABI {
+
+template <class T>
+Task<T> Loop::adopt(Task<T> task) {
+    co_return co_await task;
+}
+
+template <class T>
+bool Loop::owns(Task<T>& task) const {
+    if constexpr (!ROUSE_HOSTED) return true; // there is one pool
+    core::FramePool* pool = core::FramePool::of(task.record());
+    if (pool != nullptr && pool->thread() != pool_->thread()) {
+        static_cast<void>(task.release()); // not ours to destroy: its pool is in use over there
+        misuse(
+            "rouse: create_task: the Task was made on the thread of another loop; make it on the thread that runs it");
+    }
+    return pool == pool_;
+}
+
+template <class T>
+core::TaskRecord* Loop::accept(Task<T> task) {
+    if (!task) return nullptr;
+    if (task.record().state != core::TaskState::created) misuse("rouse: create_task: the Task was awaited before");
+    if (!owns(task)) {
+        // Its frame is not from our pool, in which a loop finds its tasks: run it as the child of one that is.
+        Loop* const before = std::exchange(current_, this);
+        task = adopt(std::move(task));
+        current_ = before;
+    }
+    return task.release();
+}
+
+template <class T>
+TaskHandle<T> Loop::create_task(Task<T> task, std::string_view name) {
+    core::TaskRecord* record = accept(std::move(task));
+    if (record == nullptr) return {};
+    start(*record, name);
+    ready_.push(*record);
+    return TaskHandle<T>{record};
+}
+
+template <class T>
+TaskHandle<T> Loop::create_next(Task<T> task) {
+    core::TaskRecord* record = accept(std::move(task));
+    if (record == nullptr) return {};
+    start(*record, {});
+    ready_.push_front(*record);
+    return TaskHandle<T>{record};
+}
+
+template <class T>
+T Loop::run_until_complete(TaskHandle<T> task) {
+    refuse_to_nest();
+    if (!task)
+        misuse("rouse: Loop::run_until_complete: an empty task: moved from, or its frame could not be allocated");
+    if (!task.done() && core::FramePool::of(*task.record()) != pool_) {
+        misuse("rouse: Loop::run_until_complete: the task belongs to another loop");
+    }
+    wait_for(*task.record());
+    return task.result();
+}
+
+template <class T>
+T Loop::run_until_complete(Task<T> task) {
+    refuse_to_nest();
+    return run_until_complete(create_task(std::move(task)));
+}
+
+template <class T>
+T Loop::run(Task<T> main) {
+    refuse_to_nest();
+    TaskHandle<T> task = create_task(std::move(main), "main");
+    if (!task) misuse("rouse: run: an empty task: moved from, or its frame could not be allocated");
+    wait_for(*task.record());
+    cancel_all();
+    return task.result();
+}
+
+} // namespace rouse::inline ROUSE_ABI

@@ -1,0 +1,422 @@
+#include <rouse/combine/select.hpp>
+
+#include "support/catch.hpp"
+#include "support/misuse.hpp"
+#include "support/run.hpp"
+
+using namespace test;
+
+namespace {
+
+Task<> set_after(Event& event, Clock::duration time) {
+    co_await sleep(time);
+    event.set();
+}
+
+Task<> with_a_sleep(Log& log, std::string word, Clock::duration time) {
+    Mark mark{log, word + " gone"};
+    co_await sleep(time);
+    log(word);
+}
+
+} // namespace
+
+TEST_CASE("select returns which of several things happened first, and its value") {
+    VirtualTimePort port;
+    Loop loop{port};
+    Event never;
+    ThreadSafeQueue<int, 2> queue;
+    loop.run([](Event& event, ThreadSafeQueue<int, 2>& numbers) -> Task<> {
+        auto put_later = [](ThreadSafeQueue<int, 2>& into) -> Task<> {
+            co_await sleep(2s);
+            static_cast<void>(into.put_sync(7));
+        };
+        create_task(put_later(numbers));
+        const auto first = co_await select(event.wait(), numbers.get(), sleep(5s));
+        CHECK(first.index() == 1);
+        CHECK(std::get<1>(first) == 7);
+        CHECK(Clock::now() == TimePoint{2s});
+        const auto second = co_await select(event.wait(), numbers.get(), sleep(5s));
+        CHECK(second.index() == 2);
+        CHECK(Clock::now() == TimePoint{7s});
+    }(never, queue));
+    CHECK(loop.next_deadline() == forever);
+}
+
+TEST_CASE("what is there already is selected without waiting, the first argument before the others") {
+    run_virtual([]() -> Task<> {
+        Event a;
+        Event b;
+        b.set();
+        const auto only = co_await select(a.wait(), b.wait());
+        CHECK(only.index() == 1);
+        a.set();
+        const auto both = co_await select(a.wait(), b.wait());
+        CHECK(both.index() == 0);
+    }());
+}
+
+TEST_CASE("select resumes in the order in which a plain wait would") {
+    Log log;
+    run_virtual([](Log& order) -> Task<> {
+        Event go;
+        Event never;
+        auto plain = [](Log& to, Event& event, const char* name) -> Task<> {
+            co_await event.wait();
+            to(name);
+        };
+        auto selecting = [](Log& to, Event& event, Event& other, const char* name) -> Task<> {
+            co_await select(other.wait(), event.wait());
+            to(name);
+        };
+        create_task(plain(order, go, "1"));
+        create_task(selecting(order, go, never, "2"));
+        create_task(plain(order, go, "3"));
+        co_await yield();
+        go.set();
+        co_await yield();
+        co_await yield();
+    }(log));
+    CHECK(log == "1 2 3");
+}
+
+TEST_CASE("the losers are unlinked: they take nothing, neither now nor later") {
+    run_virtual([]() -> Task<> {
+        Lock lock;
+        ThreadSafeFlag flag;
+        ThreadSafeQueue<int, 2> queue;
+        Event go;
+        co_await lock.acquire();
+        create_task(set_after(go, 1s));
+        const auto first = co_await select(lock.acquire(), flag.wait(), queue.get(), go.wait());
+        CHECK(first.index() == 3);
+        lock.release();
+        CHECK_FALSE(lock.locked());
+        flag.set();
+        co_await yield();
+        CHECK(flag.is_set());
+        CHECK(queue.put_sync(1));
+        co_await yield();
+        CHECK(queue.qsize() == 1);
+    }());
+}
+
+TEST_CASE("several that happen before the task resumes: the first wins, the others keep what they have") {
+    run_virtual([]() -> Task<> {
+        Lock lock;
+        ThreadSafeFlag flag;
+        ThreadSafeQueue<int, 2> queue;
+        co_await lock.acquire();
+        std::size_t index = 9;
+        auto waits = [](Lock& l, ThreadSafeFlag& f, ThreadSafeQueue<int, 2>& q, std::size_t& which) -> Task<> {
+            const auto first = co_await select(l.acquire(), f.wait(), q.get());
+            which = first.index();
+        };
+        auto task = create_task(waits(lock, flag, queue, index));
+        co_await yield();
+        CHECK(queue.put_sync(5));
+        flag.set();
+        lock.release();
+        co_await task;
+        // The lock was given at once; the others arrive by the inbox.
+        CHECK(index == 0);
+        CHECK(lock.locked());
+        CHECK(flag.is_set());
+        CHECK(queue.qsize() == 1);
+        const auto item = co_await queue.get();
+        CHECK(item == 5);
+        lock.release();
+    }());
+}
+
+TEST_CASE("an item that was put and taken again while its wake was on its way does not hold the select") {
+    run_virtual([]() -> Task<> {
+        ThreadSafeQueue<int, 2> queue;
+        Event event;
+        auto selects = [](ThreadSafeQueue<int, 2>& q, Event& e) -> Task<std::size_t> {
+            const auto first = co_await select(q.get(), e.wait());
+            co_return first.index();
+        };
+        auto task = create_task(selects(queue, event));
+        co_await yield();
+        CHECK(queue.put_sync(1));
+        CHECK(queue.get_sync() == 1);
+        event.set();
+        const auto index = co_await task;
+        CHECK(index == 1);
+    }());
+}
+
+TEST_CASE("a handle that loses goes on, and can be awaited again") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        auto task = create_task(with_a_sleep(to, "task", 3s));
+        const auto first = co_await select(task, sleep(1s));
+        CHECK(first.index() == 1);
+        to("late");
+        co_await task;
+    }(log));
+    CHECK(log == "late task task gone");
+}
+
+TEST_CASE("a Task that loses is cancelled, and select returns when it has ended") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        const auto first = co_await select(with_a_sleep(to, "slow", 3s), with_a_sleep(to, "quick", 1s));
+        CHECK(first.index() == 1);
+        to("selected");
+        CHECK(Clock::now() == TimePoint{1s});
+    }(log));
+    CHECK(log == "quick quick gone slow gone selected");
+}
+
+TEST_CASE("a Task is not even started if something else is there already") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        Event event;
+        event.set();
+        const auto first = co_await select(with_a_sleep(to, "never", 3s), event.wait());
+        CHECK(first.index() == 1);
+        to("selected");
+    }(log));
+    CHECK(log == "selected");
+}
+
+TEST_CASE("select takes one task twice, one event twice, one argument alone, and a select") {
+    run_virtual([]() -> Task<> {
+        auto task = create_task(returns_after(4, 1s));
+        const auto twice = co_await select(task, task);
+        CHECK(twice.index() == 0);
+        CHECK(std::get<0>(twice) == 4);
+        Event event;
+        create_task(set_after(event, 1s));
+        const auto event_twice = co_await select(event.wait(), event.wait());
+        CHECK(event_twice.index() == 0);
+        const auto alone = co_await select(returns_after(5, 1s));
+        CHECK(std::get<0>(alone) == 5);
+        Event never;
+        const auto nested = co_await select(never.wait(), select(never.wait(), sleep(1s)), sleep(2s));
+        CHECK(nested.index() == 1);
+        CHECK(std::get<1>(nested).index() == 1);
+        CHECK(Clock::now() == TimePoint{4s});
+    }());
+}
+
+TEST_CASE("select with yield or a sleep of zero goes once round the ready queue") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        auto says = [](Log& into) -> Task<> {
+            into("other");
+            co_return;
+        };
+        Event never;
+        create_task(says(to));
+        const auto first = co_await select(never.wait(), yield());
+        CHECK(first.index() == 1);
+        to("yielded");
+        create_task(says(to));
+        const auto second = co_await select(sleep(0s), never.wait());
+        CHECK(second.index() == 0);
+        to("slept");
+    }(log));
+    CHECK(log == "other yielded other slept");
+}
+
+TEST_CASE("a reference comes back as a pointer, and what can only be moved is moved") {
+    run_virtual([]() -> Task<> {
+        int number = 3;
+        auto refers = [](int& to) -> Task<int&> { co_return to; };
+        const auto first = co_await select(refers(number), sleep(1s));
+        CHECK(std::get<0>(first) == &number);
+        auto owns = []() -> Task<std::unique_ptr<int>> { co_return std::make_unique<int>(6); };
+        auto second = co_await select(sleep(1s), owns());
+        CHECK(*std::get<1>(second) == 6);
+    }());
+}
+
+TEST_CASE("cancelling who selects unlinks everything, cancels its own Tasks and not the handles") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        auto other = create_task(with_a_sleep(to, "other", 5s));
+        Event event;
+        auto selects = [](Log& into, TaskHandle<> handle, Event& e) -> Task<> {
+            Mark mark{into, "selecting gone"};
+            co_await select(handle, e.wait(), with_a_sleep(into, "own", 9s));
+            into("not reached");
+        };
+        auto task = create_task(selects(to, other, event));
+        co_await sleep(1s);
+        CHECK(task.cancel());
+        const auto outcome = co_await task.outcome();
+        CHECK(outcome.cancelled());
+        CHECK_FALSE(other.done());
+        event.set();
+        co_await other;
+    }(log));
+    CHECK(log == "own gone selecting gone other other gone");
+}
+
+TEST_CASE("cancelling wins when something has just happened, and nothing is lost") {
+    run_virtual([]() -> Task<> {
+        ThreadSafeQueue<int, 2> queue;
+        Lock lock;
+        co_await lock.acquire();
+        auto selects = [](ThreadSafeQueue<int, 2>& q, Lock& l) -> Task<> { co_await select(q.get(), l.acquire()); };
+        auto task = create_task(selects(queue, lock));
+        co_await yield();
+        CHECK(queue.put_sync(1));
+        lock.release();
+        CHECK(task.cancel());
+        const auto outcome = co_await task.outcome();
+        CHECK(outcome.cancelled());
+        CHECK(queue.qsize() == 1);
+        CHECK_FALSE(lock.locked());
+    }());
+}
+
+TEST_CASE("the wait of a select can be limited, and loses nothing by it") {
+    run_virtual([]() -> Task<> {
+        Event event;
+        ThreadSafeQueue<int, 2> queue;
+        const auto late = co_await try_wait_for(select(event.wait(), queue.get()), 1s);
+        CHECK(late.timed_out());
+        CHECK(queue.put_sync(1));
+        const auto in_time = co_await try_wait_for(select(event.wait(), queue.get()), 1s);
+        CHECK(in_time.has_value());
+        const auto own = co_await try_wait_for(select(event.wait(), returns_after(1, 5s)), 1s);
+        CHECK(own.timed_out());
+        CHECK(Clock::now() == TimePoint{2s});
+        event.set();
+        const auto set_already = co_await try_wait_for(select(event.wait(), queue.get()), 0s);
+        CHECK(set_already.has_value());
+    }());
+}
+
+TEST_CASE("a loop destroyed while a task selects destroys all of it") {
+    Log log;
+    Event event;
+    ThreadSafeFlag flag;
+    {
+        VirtualTimePort port;
+        Loop loop{port};
+        loop.create_task([](Log& to, Event& e, ThreadSafeFlag& f) -> Task<> {
+            Mark mark{to, "selecting gone"};
+            co_await select(with_a_sleep(to, "own", 9s), e.wait(), f.wait(), sleep(3s));
+        }(log, event, flag));
+        loop.poll();
+        loop.poll();
+    }
+    event.set();
+    flag.set();
+    CHECK(contains(log, "selecting gone"));
+    CHECK(contains(log, "own gone"));
+}
+
+TEST_CASE("selecting oneself, or an empty task, is a clear error") {
+    const auto self = misuse_of([] { run_virtual([]() -> Task<> { co_await select(sleep(1s), current_task()); }()); });
+    CHECK(contains(self, "rouse: select: a task cannot await itself"));
+    const auto empty = misuse_of([] { run_virtual([]() -> Task<> { co_await select(sleep(1s), Task<>{}); }()); });
+    CHECK(contains(empty, "rouse: select: an empty Task"));
+    const auto no_handle =
+        misuse_of([] { run_virtual([]() -> Task<> { co_await select(sleep(1s), TaskHandle<>{}); }()); });
+    CHECK(contains(no_handle, "empty TaskHandle"));
+}
+
+#if ROUSE_EXCEPTIONS
+
+TEST_CASE("select throws what the first throws; a task of its own that fails while it gives way is forgotten") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        auto fails = [](Clock::duration after) -> Task<> {
+            co_await sleep(after);
+            throw std::runtime_error{"failed"};
+        };
+        std::string what;
+        try {
+            co_await select(sleep(5s), fails(1s));
+        } catch (const std::runtime_error& error) {
+            what = error.what();
+        }
+        CHECK(what == "failed");
+        auto fails_when_cancelled = [](Log& into) -> Task<> {
+            try {
+                co_await sleep(9s);
+            } catch (const CancelledError&) {
+                into("cancelled");
+                throw std::runtime_error{"lost"};
+            }
+        };
+        const auto first = co_await select(fails_when_cancelled(to), sleep(1s));
+        CHECK(first.index() == 1);
+    }(log));
+    CHECK(log == "cancelled");
+}
+
+TEST_CASE("a task that ignores its cancellation is waited for, and the winner keeps its value meanwhile") {
+    run_virtual([]() -> Task<> {
+        ThreadSafeQueue<int, 2> queue;
+        auto ignores = []() -> Task<int> {
+            try {
+                co_await sleep(9s);
+            } catch (const CancelledError&) {
+            }
+            co_await sleep(2s);
+            co_return 1;
+        };
+        auto puts = [](ThreadSafeQueue<int, 2>& into) -> Task<> {
+            co_await sleep(1s);
+            static_cast<void>(into.put_sync(8));
+        };
+        create_task(puts(queue));
+        const auto first = co_await select(ignores(), queue.get());
+        CHECK(first.index() == 1);
+        CHECK(std::get<1>(first) == 8);
+        CHECK(Clock::now() == TimePoint{3s});
+        // Late, but it has a value all the same.
+        const auto outcome = co_await try_wait_for(select(ignores()), 1s);
+        CHECK(outcome.has_value());
+    }());
+}
+
+TEST_CASE("a handle that was cancelled cancels the select, as awaiting it would") {
+    run_virtual([]() -> Task<> {
+        auto task = create_task(returns_after(1, 5s));
+        auto cancels = [](TaskHandle<> victim) -> Task<> {
+            victim.cancel();
+            co_return;
+        };
+        create_task(cancels(task));
+        bool told = false;
+        try {
+            co_await select(sleep(9s), task);
+        } catch (const CancelledError&) {
+            told = true;
+        }
+        CHECK(told);
+    }());
+}
+
+#else
+
+TEST_CASE("without exceptions a handle that was cancelled cancels who selects it") {
+    run_virtual([]() -> Task<> {
+        auto task = create_task(returns_after(1, 5s));
+        auto selects = [](TaskHandle<int> handle) -> Task<> { co_await select(sleep(9s), handle); };
+        auto selecting = create_task(selects(task));
+        co_await yield();
+        task.cancel();
+        const auto outcome = co_await selecting.outcome();
+        CHECK(outcome.cancelled());
+        auto again = create_task(selects(task)); // it has ended before
+        const auto second = co_await again.outcome();
+        CHECK(second.cancelled());
+        auto waits_for_outcome = create_task([](TaskHandle<int> handle) -> Task<std::size_t> {
+            const auto first = co_await select(sleep(9s), handle.outcome());
+            co_return first.index();
+        }(task));
+        const auto index = co_await waits_for_outcome;
+        CHECK(index == 1);
+    }());
+}
+
+#endif

@@ -1,0 +1,400 @@
+#include <rouse/combine/task_group.hpp>
+
+#include "support/catch.hpp"
+#include "support/misuse.hpp"
+#include "support/run.hpp"
+
+using namespace test;
+
+namespace {
+
+Task<> says_after(Log& log, std::string word, Clock::duration time) {
+    Mark mark{log, word + " gone"};
+    co_await sleep(time);
+    log(word);
+}
+
+Task<> says(Log& log, std::string word) {
+    log(word);
+    co_return;
+}
+
+} // namespace
+
+TEST_CASE("a task group is left when all its tasks have ended") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
+            group.create_task(says_after(to, "2", 2s));
+            group.create_task(says_after(to, "1", 1s));
+            to("body");
+            co_return;
+        });
+        to("left");
+        CHECK(Clock::now() == TimePoint{2s});
+    }(log));
+    CHECK(log == "body 1 1 gone 2 2 gone left");
+}
+
+TEST_CASE("the body runs at once, and leaving it last takes no turn of the ready queue, as in Python") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        create_task(says(to, "other"));
+        to("before");
+        co_await TaskGroup::run([&](TaskGroup&) -> Task<> {
+            to("body");
+            co_return;
+        });
+        to("left");
+        co_await yield();
+        create_task(says(to, "other"));
+        co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
+            group.create_task(says(to, "member"));
+            co_await yield();
+            create_task(says(to, "after"));
+            to("body");
+        });
+        to("left");
+    }(log));
+    CHECK(log == "before body left other other member body left after");
+}
+
+TEST_CASE("tasks of a group may start others in it, and its size counts the body") {
+    run_virtual([]() -> Task<> {
+        int sum = 0;
+        co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
+            CHECK(group.size() == 1);
+            auto nested = [&](int n) -> Task<> {
+                auto innermost = [&](int m) -> Task<> {
+                    co_await sleep(1s);
+                    sum += m;
+                };
+                group.create_task(innermost(n));
+                co_await sleep(2s); // innermost lives here
+            };
+            for (int i = 1; i <= 3; ++i) group.create_task(nested(i));
+            CHECK(group.size() == 4);
+            co_await sleep(5s);
+            CHECK(group.size() == 1);
+        });
+        CHECK(sum == 6);
+    }());
+}
+
+TEST_CASE("a handle of a task of a group can be awaited and cancelled; that is not a failure") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
+            auto value = group.create_task(returns_after(3, 1s), "three");
+            CHECK(value.name() == "three");
+            auto victim = group.create_task(says_after(to, "victim", 9s));
+            const int three = co_await value;
+            CHECK(three == 3);
+            victim.cancel();
+        });
+        CHECK(Clock::now() == TimePoint{1s});
+        to("left");
+    }(log));
+    CHECK(log == "victim gone left");
+}
+
+TEST_CASE("cancelling who is in a group cancels the body and the tasks, and waits for them") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        auto in_group = [](Log& into) -> Task<> {
+            Mark mark{into, "outer gone"};
+            co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
+                Mark inner{into, "body gone"};
+                group.create_task(says_after(into, "task", 9s));
+                co_await sleep(9s);
+            });
+            into("not reached");
+        };
+        auto task = create_task(in_group(to));
+        co_await sleep(1s);
+        CHECK(task.cancel());
+        const auto outcome = co_await task.outcome();
+        CHECK(outcome.cancelled());
+    }(log));
+    CHECK(log == "body gone task gone outer gone");
+}
+
+TEST_CASE("cancelling who waits for the tasks of a group after its body cancels them too") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        auto in_group = [](Log& into) -> Task<> {
+            co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
+                group.create_task(says_after(into, "task", 9s));
+                co_return;
+            });
+        };
+        auto task = create_task(in_group(to));
+        co_await sleep(1s);
+        task.cancel();
+        const auto outcome = co_await task.outcome();
+        CHECK(outcome.cancelled());
+        CHECK(Clock::now() == TimePoint{1s});
+    }(log));
+    CHECK(log == "task gone");
+}
+
+TEST_CASE("cancel() of a group ends the body and the tasks without an error, and what is started later") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
+            group.create_task(says_after(to, "task", 9s));
+            co_await sleep(1s);
+            group.cancel();
+            auto late = group.create_task(says(to, "late"));
+            CHECK_FALSE(late.done());
+            co_await sleep(1s);
+            to("not reached");
+        });
+        to("left");
+        CHECK(Clock::now() == TimePoint{1s});
+    }(log));
+    CHECK(log == "task gone left");
+}
+
+TEST_CASE("a body that is cancelled from inside cancels the group and who waits for it") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        auto in_group = [](Log& into) -> Task<> {
+            co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
+                auto body_task = current_task();
+                auto cancels = [](TaskHandle<> victim) -> Task<> {
+                    victim.cancel();
+                    co_return;
+                };
+                group.create_task(says_after(into, "task", 9s));
+                group.create_task(cancels(body_task));
+                co_await sleep(9s);
+            });
+            into("not reached");
+        };
+        auto task = create_task(in_group(to));
+        const auto outcome = co_await task.outcome();
+        CHECK(outcome.cancelled());
+    }(log));
+    CHECK(log == "task gone");
+}
+
+TEST_CASE("groups nest, and a time limit ends one with all that is in it") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        auto nested = [](Log& into) -> Task<> {
+            co_await TaskGroup::run([&](TaskGroup& outer) -> Task<> {
+                outer.create_task(says_after(into, "outer", 9s));
+                co_await TaskGroup::run([&](TaskGroup& inner) -> Task<> {
+                    inner.create_task(says_after(into, "inner", 9s));
+                    co_return;
+                });
+            });
+        };
+        const auto outcome = co_await try_wait_for(nested(to), 1s);
+        CHECK(outcome.timed_out());
+        CHECK(Clock::now() == TimePoint{1s});
+    }(log));
+    CHECK(contains(log, "inner gone"));
+    CHECK(contains(log, "outer gone"));
+}
+
+TEST_CASE("a named body is referred to, an unnamed one lives in the wait") {
+    run_virtual([]() -> Task<> {
+        int runs = 0;
+        auto named = [&runs, owned = std::make_unique<int>(2)](TaskGroup&) -> Task<> {
+            co_await yield();
+            runs += *owned;
+        };
+        co_await TaskGroup::run(named);
+        auto later = TaskGroup::run([&runs](TaskGroup&) -> Task<> {
+            co_await yield();
+            ++runs;
+        });
+        co_await later;
+        CHECK(runs == 3);
+    }());
+}
+
+TEST_CASE("a thousand tasks in a group, which give their memory back") {
+    VirtualTimePort port;
+    Loop loop{port};
+    loop.run([]() -> Task<> {
+        int ended = 0;
+        for (int round = 0; round < 3; ++round) {
+            co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
+                auto counts = [&ended](int n) -> Task<> {
+                    co_await sleep(std::chrono::milliseconds{n % 7});
+                    ++ended;
+                };
+                for (int i = 0; i < 1000; ++i) group.create_task(counts(i));
+                co_await sleep(1s); // `counts` lives here
+            });
+        }
+        CHECK(ended == 3000);
+    }());
+    CHECK(loop.live_tasks() == 0);
+}
+
+TEST_CASE("a loop destroyed with a group in it destroys all of it") {
+    Log log;
+    {
+        VirtualTimePort port;
+        Loop loop{port};
+        loop.create_task([](Log& to) -> Task<> {
+            Mark mark{to, "outer gone"};
+            co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
+                group.create_task(says_after(to, "task", 9s));
+                co_await sleep(9s);
+            });
+        }(log));
+        for (int i = 0; i < 5; ++i) loop.poll();
+    }
+    CHECK(contains(log, "outer gone"));
+    CHECK(contains(log, "task gone"));
+}
+
+TEST_CASE("an empty task gives an empty handle, and changes nothing in the group") {
+    run_virtual([]() -> Task<> {
+        co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
+            const auto handle = group.create_task(Task<>{});
+            CHECK_FALSE(handle);
+            CHECK(group.size() == 1);
+            co_return;
+        });
+    }());
+}
+
+#if ROUSE_EXCEPTIONS
+
+namespace {
+
+Task<> fails_after(Clock::duration time, const char* what) {
+    co_await sleep(time);
+    throw std::runtime_error{what};
+}
+
+// "a b" for a group of errors that say a and b; "cancelled"; "nothing".
+Task<std::string> failure_of(Task<> task) {
+    std::string found = "nothing";
+    try {
+        co_await task;
+    } catch (const ExceptionGroup& group) {
+        Log log;
+        for (const auto& error : group.errors()) {
+            try {
+                std::rethrow_exception(error);
+            } catch (const std::exception& each) {
+                log(each.what());
+            }
+        }
+        found = log;
+    } catch (const CancelledError&) {
+        found = "cancelled";
+    }
+    co_return found;
+}
+
+} // namespace
+
+TEST_CASE("the first task that fails cancels the rest and the body, and the errors are reported together") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        const auto what = co_await failure_of(TaskGroup::run([&](TaskGroup& group) -> Task<> {
+            auto fails_when_cancelled = []() -> Task<> {
+                try {
+                    co_await sleep(9s);
+                } catch (const CancelledError&) {
+                    throw std::runtime_error{"second"};
+                }
+            };
+            Mark mark{to, "body gone"};
+            group.create_task(says_after(to, "task", 9s));
+            group.create_task(fails_after(1s, "first"));
+            group.create_task(fails_when_cancelled());
+            co_await sleep(9s);
+            to("not reached");
+        }));
+        CHECK(what == "first second");
+        CHECK(Clock::now() == TimePoint{1s});
+    }(log));
+    CHECK(log == "body gone task gone");
+}
+
+TEST_CASE("a body that fails cancels the tasks, and its error comes last") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        const auto what = co_await failure_of(TaskGroup::run([&](TaskGroup& group) -> Task<> {
+            auto fails_when_cancelled = []() -> Task<> {
+                try {
+                    co_await sleep(9s);
+                } catch (const CancelledError&) {
+                    throw std::runtime_error{"task"};
+                }
+            };
+            group.create_task(fails_when_cancelled());
+            group.create_task(says_after(to, "other", 9s));
+            co_await yield();
+            throw std::runtime_error{"body"};
+        }));
+        CHECK(what == "task body");
+    }(log));
+    CHECK(log == "other gone");
+}
+
+TEST_CASE("errors of tasks of a group do not go to the exception handler") {
+    VirtualTimePort port;
+    Loop loop{port};
+    int reported = 0;
+    loop.set_exception_handler([&reported](std::string_view, const std::exception_ptr&) { ++reported; });
+    loop.run([]() -> Task<> {
+        const auto what = co_await failure_of(TaskGroup::run([](TaskGroup& group) -> Task<> {
+            group.create_task(fails_after(1s, "a"));
+            co_return;
+        }));
+        CHECK(what == "a");
+    }());
+    CHECK(reported == 0);
+}
+
+TEST_CASE("a cancellation from outside is not lost when the group fails meanwhile: it comes at the next wait") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        auto in_group = [](Log& into) -> Task<> {
+            auto fails_when_cancelled = []() -> Task<> {
+                try {
+                    co_await sleep(9s);
+                } catch (const CancelledError&) {
+                    throw std::runtime_error{"failed"};
+                }
+            };
+            const auto what = co_await failure_of(TaskGroup::run([&](TaskGroup& group) -> Task<> {
+                group.create_task(fails_when_cancelled());
+                co_await sleep(9s);
+            }));
+            into(what);
+            co_await sleep(1s);
+            into("not reached");
+        };
+        auto task = create_task(in_group(to));
+        co_await sleep(1s);
+        task.cancel();
+        const auto outcome = co_await task.outcome();
+        CHECK(outcome.cancelled());
+    }(log));
+    CHECK(log == "failed");
+}
+
+TEST_CASE("awaiting a cancelled task in the body is a cancellation, as without a group") {
+    run_virtual([]() -> Task<> {
+        const auto what = co_await failure_of(TaskGroup::run([](TaskGroup& group) -> Task<> {
+            auto task = group.create_task(returns_after(1, 9s));
+            co_await yield();
+            task.cancel();
+            co_await task;
+        }));
+        CHECK(what == "cancelled");
+    }());
+}
+
+#endif
