@@ -202,6 +202,77 @@ TEST_CASE("gathering oneself is a clear error") {
     CHECK(contains(misuse_of([&] { run_virtual(main()); }), "gather: a task cannot await itself"));
 }
 
+TEST_CASE("cancelling who gathers a range cancels all that run, and waits for them") {
+    Log log;
+    auto worker = [&](int n) -> Task<> {
+        const auto guard = on_cancel([&log, n] { log(n); });
+        co_await sleep(1h);
+    };
+    auto gathers = [&]() -> Task<> {
+        const auto guard = on_cancel([&] { log("gather"); });
+        std::vector<Task<>> tasks;
+        for (int i = 0; i < 3; ++i) tasks.push_back(worker(i));
+        co_await gather(return_exceptions, std::move(tasks));
+        log("wrong");
+    };
+    auto main = [&]() -> Task<> {
+        auto handle = create_task(gathers());
+        co_await sleep(1s);
+        CHECK(handle.cancel());
+        co_await handle.outcome();
+        CHECK(handle.cancelled());
+    };
+    run_virtual(main());
+    CHECK(log == "0 1 2 gather");
+}
+
+TEST_CASE("a gather cancelled just as its last task ends is cancelled, and the results stay in the handles") {
+    Event event;
+    auto awaited = [&]() -> Task<int> {
+        co_await event.wait();
+        co_return 5;
+    };
+    auto gathers = [](TaskHandle<int> a, TaskHandle<int> b) -> Task<> { co_await gather(a, b); };
+    auto main = [&]() -> Task<> {
+        auto a = create_task(awaited()), b = create_task(awaited());
+        auto handle = create_task(gathers(a, b));
+        co_await sleep(1s);
+        event.set();
+        co_await yield(); // behind both, ahead of who gathers
+        CHECK(b.done());
+        CHECK(!handle.done());
+        CHECK(handle.cancel());
+        co_await handle.outcome();
+        CHECK(handle.cancelled());
+        CHECK(a.result() + b.result() == 10);
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("a gather cancelled just after one of its tasks has failed leaves the others running") {
+    Log log;
+    auto other = [&]() -> Task<> {
+        co_await sleep(5s);
+        log("other");
+    };
+    auto gathers = [&](TaskHandle<> doomed) -> Task<> { co_await gather(doomed, other()); };
+    auto main = [&]() -> Task<> {
+        auto doomed = create_task([]() -> Task<> { co_await sleep(1h); }());
+        auto handle = create_task(gathers(doomed));
+        co_await sleep(1s);
+        doomed.cancel();
+        co_await yield();
+        CHECK(doomed.done());
+        CHECK(!handle.done());
+        CHECK(handle.cancel());
+        co_await handle.outcome();
+        CHECK(handle.cancelled());
+        co_await sleep(10s);
+    };
+    run_virtual(main());
+    CHECK(log == "other");
+}
+
 #if ROUSE_EXCEPTIONS
 
 TEST_CASE("the first that throws ends a gather at once; the others go on, and what they throw is not reported") {
@@ -242,6 +313,133 @@ TEST_CASE("with return_exceptions errors are outcomes too") {
         CHECK(b.value() == 1);
     };
     run_virtual(main());
+}
+
+TEST_CASE("the first of a range that throws ends the gather at once; the others go on") {
+    Log log;
+    auto worker = [&](int n) -> Task<int> {
+        co_await sleep((n + 1) * 1s);
+        if (n == 1 || n == 2) throw n;
+        log(n);
+        co_return n;
+    };
+    auto main = [&]() -> Task<> {
+        const auto start = Clock::now();
+        std::vector<Task<int>> tasks;
+        for (int i = 0; i < 4; ++i) tasks.push_back(worker(i));
+        int caught = 0;
+        try {
+            co_await gather(std::move(tasks));
+        } catch (int thrown) {
+            caught = thrown;
+        }
+        CHECK(caught == 1);
+        CHECK(Clock::now() - start == 2s);
+        co_await sleep(10s);
+    };
+    run_virtual(main());
+    CHECK(log == "0 3");
+}
+
+TEST_CASE("several that fail in one step: the first to have failed is thrown") {
+    Event event;
+    auto thrower = [&](int n) -> Task<> {
+        co_await event.wait();
+        throw n;
+    };
+    auto main = [&]() -> Task<> {
+        auto all = gather(thrower(1), thrower(2), thrower(3));
+        co_await yield();
+        event.set();
+        int caught = 0;
+        try {
+            co_await all;
+        } catch (int thrown) {
+            caught = thrown;
+        }
+        CHECK(caught == 1);
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("with return_exceptions a range of which several fail gives the outcome of each, in its place") {
+    auto worker = [](int n) -> Task<int> {
+        co_await sleep((5 - n) * 1s);
+        if (n % 2 == 1) throw n;
+        co_return n;
+    };
+    auto main = [&]() -> Task<> {
+        std::vector<Task<int>> tasks;
+        for (int i = 0; i < 4; ++i) tasks.push_back(worker(i));
+        auto outcomes = co_await gather(return_exceptions, std::move(tasks));
+        REQUIRE(outcomes.size() == 4);
+        CHECK(outcomes[0].value() == 0);
+        CHECK_THROWS_AS(outcomes[1].value(), int);
+        CHECK(outcomes[2].value() == 2);
+        CHECK_THROWS_AS(outcomes[3].value(), int);
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("a task that has ended by an error already ends a gather at once, or is one of its outcomes") {
+    Log log;
+    auto thrower = []() -> Task<int> {
+        throw 42;
+        co_return 0;
+    };
+    auto other = [&]() -> Task<int> {
+        co_await sleep(5s);
+        log("other");
+        co_return 1;
+    };
+    auto main = [&]() -> Task<> {
+        auto failed = create_task(thrower());
+        co_await failed.outcome();
+        const auto start = Clock::now();
+        int caught = 0;
+        try {
+            co_await gather(other(), failed);
+        } catch (int thrown) {
+            caught = thrown;
+        }
+        CHECK(caught == 42);
+        CHECK(Clock::now() == start);
+        auto [a, b] = co_await gather(return_exceptions, failed, other());
+        CHECK_THROWS_AS(a.value(), int);
+        CHECK(b.value() == 1);
+    };
+    run_virtual(main());
+    CHECK(log == "other other");
+}
+
+TEST_CASE("cancelling who gathers waits for a task that ignores it, and then is a cancellation all the same") {
+    Log log;
+    auto stubborn = [&]() -> Task<int> {
+        try {
+            co_await sleep(1h);
+        } catch (const CancelledError&) {
+            log("ignored");
+        }
+        co_await sleep(5s);
+        log("ended");
+        co_return 1;
+    };
+    auto gathers = [&]() -> Task<> {
+        const auto guard = on_cancel([&] { log("gather"); });
+        co_await gather(stubborn(), returns_after(2, 1h));
+        log("wrong");
+    };
+    auto main = [&]() -> Task<> {
+        auto handle = create_task(gathers());
+        co_await sleep(1s);
+        const auto start = Clock::now();
+        CHECK(handle.cancel());
+        co_await handle.outcome();
+        CHECK(handle.cancelled());
+        CHECK(Clock::now() - start == 5s);
+    };
+    run_virtual(main());
+    CHECK(log == "ignored ended gather");
 }
 
 #endif

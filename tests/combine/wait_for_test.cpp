@@ -56,6 +56,35 @@ TEST_CASE("with a timeout of zero or less a task is cancelled before it starts, 
     CHECK(log == "");
 }
 
+TEST_CASE(
+    "with a timeout of zero or less an object that is ready gives its value, and one that is not is late at once") {
+    auto main = []() -> Task<> {
+        for (const auto at_most : {0s, -1s}) {
+            Event event;
+            ThreadSafeFlag flag;
+            ThreadSafeQueue<int, 1> queue;
+            const auto start = Clock::now();
+            const auto no_event = co_await try_wait_for(event.wait(), at_most);
+            const auto no_flag = co_await try_wait_for(flag.wait(), at_most);
+            const auto no_item = co_await try_wait_for(queue.get(), at_most);
+            CHECK(no_event.timed_out());
+            CHECK(no_flag.timed_out());
+            CHECK(no_item.timed_out());
+            event.set();
+            flag.set();
+            CHECK(queue.put_sync(7));
+            const auto an_event = co_await try_wait_for(event.wait(), at_most);
+            const auto a_flag = co_await try_wait_for(flag.wait(), at_most);
+            auto an_item = co_await try_wait_for(queue.get(), at_most);
+            CHECK(an_event.has_value());
+            CHECK(a_flag.has_value());
+            CHECK(an_item.value() == 7);
+            CHECK(Clock::now() == start);
+        }
+    };
+    run_virtual(main());
+}
+
 TEST_CASE("a handle is cancelled when it is late") {
     auto main = []() -> Task<> {
         auto handle = create_task(returns_after(1, 1h));
@@ -110,6 +139,25 @@ TEST_CASE("an item that comes just as the time is up is got, or stays in the que
         auto outcome = co_await try_wait_for(queue.get(), 1s);
         co_await putter;
         CHECK(outcome.has_value() != (queue.qsize() == 1));
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("a wait that is given up while an old wake is on its way does not wait on when that arrives") {
+    auto main = []() -> Task<> {
+        ThreadSafeQueue<int, 1> queue;
+        auto limited = [](ThreadSafeQueue<int, 1>& from) -> Task<bool> {
+            const auto outcome = co_await try_wait_for(from.next(), 1h);
+            co_return outcome.timed_out();
+        };
+        const auto task = create_task(limited(queue));
+        co_await yield();
+        CHECK(queue.put_sync(1)); // takes the waiter, which arrives in the next turn
+        CHECK(queue.get_sync() == 1);
+        CHECK_FALSE(Loop::current().interrupt(*task.record())); // as the timer does
+        const bool late = co_await task;
+        CHECK(late);
+        CHECK(Clock::now() == TimePoint{});
     };
     run_virtual(main());
 }
@@ -246,6 +294,63 @@ TEST_CASE("wait_for does not hide the cancellation of who waits, even as the inn
         CHECK(handle.cancelled());
     };
     run_virtual(main());
+}
+
+TEST_CASE("a task that fails in time gives its error") {
+    auto thrower = []() -> Task<> {
+        co_await sleep(1s);
+        throw 42;
+    };
+    auto main = [&]() -> Task<> {
+        const auto outcome = co_await try_wait_for(thrower(), 5s);
+        CHECK(!outcome.timed_out());
+        CHECK(outcome.error() != nullptr);
+        CHECK(Loop::current().timers().empty());
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("a task that fails as it is cancelled for being late gives its error, not the end of the time") {
+    auto thrower = []() -> Task<> {
+        bool cancelled = false;
+        try {
+            co_await sleep(1h);
+        } catch (const CancelledError&) {
+            cancelled = true;
+        }
+        if (cancelled) throw 42;
+    };
+    auto main = [&]() -> Task<> {
+        int caught = 0;
+        try {
+            co_await wait_for(thrower(), 1s);
+        } catch (int thrown) {
+            caught = thrown;
+        }
+        CHECK(caught == 42);
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("wait_for with a timeout of zero or less throws TimeoutError, and the task never starts") {
+    Log log;
+    auto never = [&]() -> Task<> {
+        log("wrong");
+        co_return;
+    };
+    auto main = [&]() -> Task<> {
+        for (const auto at_most : {0s, -1s}) {
+            bool late = false;
+            try {
+                co_await wait_for(never(), at_most);
+            } catch (const TimeoutError&) {
+                late = true;
+            }
+            CHECK(late);
+        }
+    };
+    run_virtual(main());
+    CHECK(log == "");
 }
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "support/catch.hpp"
 #include "support/misuse.hpp"
@@ -260,6 +261,133 @@ TEST_CASE("a finished task is not cancelled, loop or no loop") {
     CHECK(!kept.cancel());
 }
 
+namespace {
+
+// One of each kind of object that a task can wait for.
+struct Objects {
+    Event event;
+    Lock lock;
+    ThreadSafeFlag flag;
+    ThreadSafeEvent foreign;
+    ThreadSafeQueue<int, 1> items;
+    ThreadSafeQueue<int, 1> full;
+
+    /// Starts a task that waits in each.
+    Task<std::vector<TaskHandle<>>> waiters(Log& log) {
+        co_await lock.acquire();
+        CHECK(full.put_sync(1));
+        std::vector<TaskHandle<>> tasks;
+        tasks.push_back(create_task(wait_in([this] { return event.wait(); }, log)));
+        tasks.push_back(create_task(wait_in([this] { return lock.acquire(); }, log)));
+        tasks.push_back(create_task(wait_in([this] { return flag.wait(); }, log)));
+        tasks.push_back(create_task(wait_in([this] { return foreign.wait(); }, log)));
+        tasks.push_back(create_task(wait_in([this] { return items.next(); }, log)));
+        tasks.push_back(create_task(puts(log)));
+        tasks.push_back(create_task(wait_in([] { return sleep(2s); }, log)));
+        co_return tasks;
+    }
+
+    /// What they wait for happens; but for the sleep.
+    void happen() {
+        event.set();
+        lock.release();
+        flag.set();
+        foreign.set();
+        CHECK(items.put_sync(2));
+        CHECK(full.get_sync() == 1);
+    }
+
+    /// Nothing of it has been taken.
+    void check_untouched() {
+        CHECK(event.is_set());
+        CHECK(!lock.locked());
+        CHECK(flag.is_set());
+        CHECK(foreign.is_set());
+        CHECK(items.get_sync() == 2);
+        CHECK(full.empty());
+    }
+
+    template <class F>
+    static Task<> wait_in(F begin, Log& log) {
+        const auto guard = on_cancel([&log] { log("c"); });
+        static_cast<void>(co_await begin());
+        log("wrong");
+    }
+    Task<> puts(Log& log) {
+        const auto guard = on_cancel([&log] { log("c"); });
+        static_cast<void>(co_await full.put(3));
+        log("wrong");
+    }
+};
+
+Task<> cancel_all(const std::vector<TaskHandle<>>& tasks) {
+    for (const auto& task : tasks) CHECK(task.cancel());
+    for (const auto& task : tasks) {
+        co_await task.outcome();
+        CHECK(task.cancelled());
+    }
+}
+
+} // namespace
+
+TEST_CASE("a task cancelled while it waits for an object of any kind ends at once, and takes nothing later") {
+    Log log;
+    Objects objects;
+    auto main = [&]() -> Task<> {
+        const auto tasks = co_await objects.waiters(log);
+        co_await sleep(1s);
+        const auto before = Clock::now();
+        co_await cancel_all(tasks);
+        CHECK(Clock::now() == before);
+        CHECK(Loop::current().timers().empty());
+        objects.happen();
+        co_await sleep(1s);
+        objects.check_untouched();
+    };
+    run_virtual(main());
+    CHECK(log == "c c c c c c c");
+}
+
+TEST_CASE(
+    "a task cancelled just as what it waits for happens is cancelled, and nothing is lost, for any kind of object") {
+    Log log;
+    Objects objects;
+    auto main = [&]() -> Task<> {
+        const auto tasks = co_await objects.waiters(log);
+        // Due at the same instant as the sleep of the last of them, and set before.
+        co_await sleep(2s);
+        objects.happen();
+        co_await cancel_all(tasks);
+        objects.check_untouched();
+    };
+    run_virtual(main());
+    CHECK(log == "c c c c c c c");
+}
+
+TEST_CASE("a task cancelled while it awaits a child, in which an object has just been signalled, loses nothing") {
+    Log log;
+    ThreadSafeQueue<int, 1> queue;
+    auto child = [&]() -> Task<int> {
+        const auto guard = on_cancel([&] { log("child"); });
+        co_return co_await queue.get();
+    };
+    auto parent = [&]() -> Task<> {
+        const auto guard = on_cancel([&] { log("parent"); });
+        co_await child();
+        log("wrong");
+    };
+    auto main = [&]() -> Task<> {
+        auto handle = create_task(parent());
+        co_await sleep(1s);
+        CHECK(queue.put_sync(1));
+        CHECK(handle.cancel());
+        co_await handle.outcome();
+        CHECK(queue.get_sync() == 1);
+    };
+    run_virtual(main());
+    CHECK(log == "child parent");
+}
+
 #if ROUSE_EXCEPTIONS
 
 TEST_CASE("a cancelled task gets CancelledError at its co_await; no catch of std::exception takes it") {
@@ -338,6 +466,55 @@ TEST_CASE("a task can be cancelled again while it cleans up") {
     };
     run_virtual(main());
     CHECK(log == "0 1");
+}
+
+TEST_CASE("a task that is cancelled again while it cleans up with a lock held releases it") {
+    Lock lock;
+    auto worker = [&]() -> Task<> {
+        bool cancelled = false;
+        try {
+            co_await sleep(1h);
+        } catch (const CancelledError&) {
+            cancelled = true;
+        }
+        CHECK(cancelled);
+        const auto guard = co_await lock.scoped();
+        co_await sleep(1h);
+    };
+    auto main = [&]() -> Task<> {
+        auto handle = create_task(worker());
+        co_await sleep(1s);
+        CHECK(handle.cancel());
+        co_await sleep(1s);
+        CHECK(lock.locked());
+        CHECK(handle.cancel());
+        co_await handle.outcome();
+        CHECK(handle.cancelled());
+        CHECK(!lock.locked());
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("a task cancelled again before it has been told is told once, and goes on if it catches that") {
+    int told = 0;
+    auto worker = [&]() -> Task<> {
+        try {
+            co_await sleep(1h);
+        } catch (const CancelledError&) {
+            ++told;
+        }
+        co_await sleep(1s);
+    };
+    auto main = [&]() -> Task<> {
+        auto handle = create_task(worker());
+        co_await yield();
+        CHECK(handle.cancel());
+        CHECK(handle.cancel());
+        co_await handle.outcome();
+        CHECK(!handle.cancelled());
+    };
+    run_virtual(main());
+    CHECK(told == 1);
 }
 
 TEST_CASE("a task that throws CancelledError itself is cancelled") {
