@@ -4,14 +4,21 @@
 #pragma once
 
 #include <rouse/combine/gather.hpp>
+#include <rouse/combine/select.hpp>
+#include <rouse/combine/task_group.hpp>
 #include <rouse/combine/wait_for.hpp>
 #include <rouse/core/on_cancel.hpp>
 #include <rouse/core/outcome.hpp>
 #include <rouse/core/sleep.hpp>
 #include <rouse/core/task.hpp>
 #include <rouse/core/task_handle.hpp>
+#include <rouse/sync/barrier.hpp>
+#include <rouse/sync/condition.hpp>
+#include <rouse/sync/delay.hpp>
 #include <rouse/sync/event.hpp>
 #include <rouse/sync/lock.hpp>
+#include <rouse/sync/queue.hpp>
+#include <rouse/sync/semaphore.hpp>
 #include <rouse/threadsafe/thread_safe_event.hpp>
 #include <rouse/threadsafe/thread_safe_flag.hpp>
 #include <rouse/threadsafe/thread_safe_queue.hpp>

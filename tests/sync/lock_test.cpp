@@ -48,6 +48,26 @@ TEST_CASE("nobody can take a lock that is being handed over") {
     CHECK(log == "1 -1 main");
 }
 
+TEST_CASE("who releases a lock and wants it again goes to the end of the line") {
+    Log log;
+    Lock lock;
+    auto worker = [&](int n) -> Task<> {
+        for (int i = 0; i < 3; ++i) {
+            const auto guard = co_await lock.scoped();
+            log(n);
+            co_await yield();
+        }
+    };
+    auto main = [&]() -> Task<> {
+        auto a = create_task(worker(1)), b = create_task(worker(2)), c = create_task(worker(3));
+        co_await a;
+        co_await b;
+        co_await c;
+    };
+    run_virtual(main());
+    CHECK(log == "1 2 3 1 2 3 1 2 3");
+}
+
 TEST_CASE("scoped releases at the end of the scope, or before") {
     Lock lock;
     auto main = [&]() -> Task<> {
@@ -113,6 +133,38 @@ TEST_CASE("a task that is cancelled while it holds a scoped lock releases it") {
     };
     run_virtual(main());
 }
+
+#if ROUSE_EXCEPTIONS
+TEST_CASE("a cancelled acquire passes the lock on when it throws, even if its awaiter lives on") {
+    auto main = []() -> Task<> {
+        Lock lock;
+        auto lingers = [](Lock& of) -> Task<> {
+            auto acquire = of.acquire();
+            bool cancelled = false;
+            try {
+                co_await acquire;
+            } catch (const CancelledError&) {
+                cancelled = true;
+            }
+            if (cancelled) co_await sleep(1h);
+        };
+        auto next = [](Lock& of) -> Task<TimePoint> {
+            co_await of.acquire();
+            of.release();
+            co_return Clock::now();
+        };
+        co_await lock.acquire();
+        const auto first = create_task(lingers(lock));
+        const auto second = create_task(next(lock));
+        co_await yield();
+        lock.release();
+        CHECK(first.cancel());
+        const TimePoint when = co_await second;
+        CHECK(when == TimePoint{});
+    };
+    run_virtual(main());
+}
+#endif
 
 TEST_CASE("release of a lock that is not held is a clear error") {
     CHECK(contains(misuse_of([] {

@@ -20,6 +20,10 @@ namespace core {
 /// An argument of select, and its wait. This one is an object's wait.
 template <class A>
 class Entrant {
+    static_assert(
+        !requires { A::needs_own_task; },
+        "rouse: select: a Condition's wait ends only when it has the lock again; let a Task of its own wait");
+
 public:
     using Result = Awaited<A>;
 
@@ -87,7 +91,7 @@ class SelectAwaiter : Race {
     using Result = std::variant<Selected<typename Entrant<As>::Result>...>;
 
 public:
-    explicit SelectAwaiter(As&&... awaitables) : entrants_{Entrant<As>{std::move(awaitables)}...} {}
+    explicit SelectAwaiter(As&&... awaitables) : entrants_{std::move(awaitables)...} {}
     SelectAwaiter(SelectAwaiter&& other) : entrants_{std::move(other.entrants_)} {} // before it is awaited
     SelectAwaiter(const SelectAwaiter&) = delete;
     SelectAwaiter& operator=(const SelectAwaiter&) = delete;
@@ -104,8 +108,12 @@ public:
     }
 
     Result await_resume() {
-        if (task != nullptr) Loop::check_cancelled();
-        if (winner() != nullptr) first_ = index_of_winner();
+        if (winner() != nullptr) {
+            first_ =
+                index_of_winner(); // its own await_resume tells of a cancellation, and gives back what it was given
+        } else if (task != nullptr) {
+            Loop::check_cancelled();
+        }
         return resume<0>();
     }
 

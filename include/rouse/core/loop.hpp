@@ -163,7 +163,14 @@ public:
 
     /// For await_resume: throws CancelledError if the running task has been cancelled. Without exceptions it does
     /// nothing, for then the loop does not resume such a task.
-    static void check_cancelled();
+    static void check_cancelled() {
+        check_cancelled([] {});
+    }
+
+    /// The same; calls give_back() before it throws. For what has been promised to the awaiter, which may live on for
+    /// long.
+    template <class F>
+    static void check_cancelled(F give_back);
 
     /// As TaskHandle::cancel.
     bool cancel(core::TaskRecord& task) noexcept;

@@ -57,12 +57,14 @@ void Loop::in_place_of_task(core::Branch& branch, F suspend) {
     suspend();
 }
 
-inline void Loop::check_cancelled() {
+template <class F>
+void Loop::check_cancelled([[maybe_unused]] F give_back) {
 #if ROUSE_EXCEPTIONS
     core::TaskRecord& task = *current_->running_task_;
     if (task.cancel_requested) [[unlikely]] {
         task.cancel_requested = false;
         task.being_cancelled = true;
+        give_back();
         throw CancelledError{};
     }
 #endif

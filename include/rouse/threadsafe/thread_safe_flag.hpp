@@ -87,23 +87,21 @@ public:
 
     bool await_ready() const {
         if (flag_->waiter_ != nullptr) misuse(second_waiter);
-        return flag_->consume();
+        return flag_->is_set(); // consumed on resumption, like everything
     }
 
     bool await_suspend(std::coroutine_handle<> frame) {
         inbox_ = &Loop::current().inbox();
         Loop::park(*this, core::TaskState::waiting_for_foreign, frame);
         std::uintptr_t expected = clear_word;
-        // release: pairs with the acquire in set(), which then reads this object.
-        while (!flag_->state_.compare_exchange_strong(expected,
-                                                      reinterpret_cast<std::uintptr_t>(static_cast<InboxItem*>(this)),
-                                                      std::memory_order_release, std::memory_order_relaxed)) {
-            const bool another = expected > is_set_word; // on another loop, or await_ready would have said so
-            const bool consumed = !another && flag_->consume();
-            if (another || consumed) Loop::unpark(*this);
-            if (another) misuse(second_waiter);
-            if (consumed) return false;
-            expected = clear_word;
+        // release: pairs with the acquire in set(), which then reads this object. acquire: with the release of a set()
+        // that was faster.
+        if (!flag_->state_.compare_exchange_strong(expected,
+                                                   reinterpret_cast<std::uintptr_t>(static_cast<InboxItem*>(this)),
+                                                   std::memory_order_release, std::memory_order_acquire)) {
+            Loop::unpark(*this);
+            if (expected != is_set_word) misuse(second_waiter); // on another loop, or await_ready would have said so
+            return false;
         }
         flag_->waiter_ = this;
         parked_ = true;
@@ -111,9 +109,10 @@ public:
     }
 
     void await_resume() {
-        if (task == nullptr) return;
-        if (flag_ != nullptr && flag_->waiter_ == this) flag_->waiter_ = nullptr;
-        Loop::check_cancelled();
+        if (task != nullptr) {
+            if (flag_ != nullptr && flag_->waiter_ == this) flag_->waiter_ = nullptr;
+            Loop::check_cancelled();
+        }
         if (flag_ != nullptr) flag_->consume();
     }
 

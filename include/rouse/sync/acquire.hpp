@@ -1,0 +1,72 @@
+// How a Lock or a Semaphore is acquired and given back.
+#pragma once
+
+#include <coroutine>
+#include <utility>
+
+#include <rouse/sync/turns.hpp>
+
+namespace rouse::inline ROUSE_ABI::core {
+
+/// Holds what a scoped() has acquired until it is destroyed or released.
+template <class Owner>
+class [[nodiscard]] Guard {
+public:
+    explicit Guard(Owner& owner) noexcept : owner_{&owner} {}
+    Guard(Guard&& other) noexcept : owner_{std::exchange(other.owner_, nullptr)} {}
+    Guard& operator=(Guard&& other) noexcept {
+        std::swap(owner_, other.owner_);
+        return *this;
+    }
+    ~Guard() { release(); }
+
+    /// Gives it back before the end of the scope.
+    void release() noexcept {
+        if (Owner* owner = std::exchange(owner_, nullptr)) owner->pass_on();
+    }
+
+private:
+    Owner* owner_;
+};
+
+/// Waits for its turn. The owner has `take(turn)`, which grants it at once if it can, `turns_`, and `pass_on()`.
+template <class Owner>
+class AcquireAwaiter : Turn {
+public:
+    explicit AcquireAwaiter(Owner& owner) noexcept : owner_{owner} {}
+    AcquireAwaiter(AcquireAwaiter&& other) noexcept : AcquireAwaiter{other.owner_} {} // before it is awaited
+    ~AcquireAwaiter() { give_back(); }
+
+    bool await_ready() noexcept { return owner_.take(*this); }
+    void await_suspend(std::coroutine_handle<> frame) {
+        Loop::park(*this, TaskState::waiting_in_list, frame);
+        owner_.turns_.wait(*this);
+    }
+    void await_resume() {
+        if (task != nullptr) Loop::check_cancelled([this] { give_back(); });
+        end();
+    }
+
+protected:
+    Owner& owner_;
+
+private:
+    // What this task was given and cannot take, as it was cancelled.
+    void give_back() noexcept {
+        if (!granted()) return;
+        end();
+        owner_.pass_on();
+    }
+};
+
+template <class Owner>
+class ScopedAwaiter : public AcquireAwaiter<Owner> {
+public:
+    using AcquireAwaiter<Owner>::AcquireAwaiter;
+    Guard<Owner> await_resume() {
+        AcquireAwaiter<Owner>::await_resume();
+        return Guard<Owner>{this->owner_};
+    }
+};
+
+} // namespace rouse::inline ROUSE_ABI::core

@@ -1,0 +1,155 @@
+// Barrier: tasks that go on only when all of them have come.
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <optional>
+
+#include <rouse/core/foreign_waiter.hpp>
+#include <rouse/core/loop.hpp>
+
+namespace rouse::inline ROUSE_ABI {
+
+/// Thrown by Barrier::wait when the barrier is broken, or reset while the task waits.
+class BrokenBarrierError : public std::exception {
+public:
+    [[nodiscard]] const char* what() const noexcept override { return "rouse: the barrier is broken, or was reset"; }
+};
+
+/// A meeting point for a fixed number of tasks of one loop, its parties: each waits until all have come, and then all
+/// go on, in the order in which they came. It can be used again at once: who comes next begins the next round.
+///
+/// A task that is cancelled while it waits leaves, and the round needs another in its place. A round that is full has
+/// passed: cancelling one of its tasks, reset() and abort() do not touch the others. A barrier that is destroyed leaves
+/// those who wait for it waiting, until they are cancelled. Nothing is allocated.
+class Barrier {
+    class TryAwaiter;
+    class Awaiter;
+
+public:
+    /// UsageError if there are no parties.
+    constexpr explicit Barrier(std::size_t parties) : parties_{parties} {
+        if (parties == 0) misuse("rouse: Barrier: a barrier must have at least one party");
+    }
+    Barrier(const Barrier&) = delete;
+    Barrier& operator=(const Barrier&) = delete;
+
+    /// `co_await barrier.wait()`: waits for the others. Returns the place in the round, from 0 for the first who came
+    /// to parties() - 1 for the last. Throws BrokenBarrierError if the barrier is broken, or reset meanwhile; without
+    /// exceptions that is a panic: use try_wait() there.
+    [[nodiscard]] Awaiter wait() noexcept;
+
+    /// `co_await barrier.try_wait()`: the same, but nothing if the barrier is broken, or reset meanwhile.
+    [[nodiscard]] TryAwaiter try_wait() noexcept;
+
+    /// Sends away those who wait, and makes the barrier as new.
+    void reset() noexcept {
+        broken_ = false;
+        send_away();
+    }
+
+    /// Breaks the barrier: sends away those who wait, and all who come, until reset().
+    void abort() noexcept {
+        broken_ = true;
+        send_away();
+    }
+
+    /// How many have to come.
+    [[nodiscard]] std::size_t parties() const noexcept { return parties_; }
+
+    /// How many have come and wait.
+    [[nodiscard]] std::size_t n_waiting() const noexcept { return waiting_now_; }
+
+    [[nodiscard]] bool broken() const noexcept { return broken_; }
+
+private:
+    void open() noexcept;
+    void send_away() noexcept;
+    TryAwaiter& take_first() noexcept;
+
+    core::WaitList waiting_;
+    std::size_t parties_;
+    std::size_t waiting_now_ = 0; // how many are in waiting_
+    bool broken_ = false;
+};
+
+// A ForeignWaiter, although all happens on the loop, in order to hear when it is taken out: from then on it must not be
+// counted.
+class Barrier::TryAwaiter : core::ForeignWaiter, core::ListNode {
+public:
+    explicit TryAwaiter(Barrier& barrier) noexcept : barrier_{barrier} {}
+    TryAwaiter(TryAwaiter&& other) noexcept : TryAwaiter{other.barrier_} {} // before it is awaited
+    ~TryAwaiter() { leave(); }
+
+    bool await_ready() noexcept {
+        if (barrier_.broken_) return true;
+        if (barrier_.waiting_now_ + 1 < barrier_.parties_) return false;
+        place_ = barrier_.parties_ - 1;
+        barrier_.open();
+        return true;
+    }
+    void await_suspend(std::coroutine_handle<> frame) {
+        Loop::park(*this, core::TaskState::waiting_for_foreign, frame);
+        barrier_.waiting_.push_back(*this);
+        ++barrier_.waiting_now_;
+    }
+    std::optional<std::size_t> await_resume() const {
+        if (task != nullptr) Loop::check_cancelled();
+        return place_;
+    }
+
+private:
+    friend Barrier;
+
+    bool retract() noexcept override {
+        leave();
+        return true;
+    }
+    void leave() noexcept {
+        if (!linked()) return; // it has been let go, or the barrier is gone
+        unlink();
+        --barrier_.waiting_now_;
+    }
+
+    Barrier& barrier_;
+    std::optional<std::size_t> place_; // in the round, once that is full
+};
+
+class Barrier::Awaiter : public Barrier::TryAwaiter {
+public:
+    using TryAwaiter::TryAwaiter;
+    std::size_t await_resume() const {
+        const auto place = TryAwaiter::await_resume();
+        if (!place) {
+#if ROUSE_EXCEPTIONS
+            throw BrokenBarrierError{};
+#else
+            misuse("rouse: Barrier::wait: the barrier is broken or was reset; use try_wait() where exceptions are off");
+#endif
+        }
+        return *place;
+    }
+};
+
+inline Barrier::Awaiter Barrier::wait() noexcept { return Awaiter{*this}; }
+inline Barrier::TryAwaiter Barrier::try_wait() noexcept { return TryAwaiter{*this}; }
+
+inline Barrier::TryAwaiter& Barrier::take_first() noexcept {
+    --waiting_now_;
+    return static_cast<TryAwaiter&>(waiting_.pop_front());
+}
+
+inline void Barrier::open() noexcept {
+    for (std::size_t place = 0; !waiting_.empty(); ++place) {
+        TryAwaiter& waiter = take_first();
+        waiter.place_ = place;
+        Loop::wake(waiter);
+    }
+}
+
+inline void Barrier::send_away() noexcept {
+    while (!waiting_.empty()) Loop::wake(take_first());
+}
+
+} // namespace rouse::inline ROUSE_ABI

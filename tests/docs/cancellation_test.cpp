@@ -1,0 +1,893 @@
+// The first two tables of docs/cancellation.md are made here: each cell is put together from what a scenario has shown,
+// and compared with the page (see support/page.hpp for how to write it). One column of the second table is of the build
+// without exceptions. The third table, of net, is made by tests/net/cancellation_test.cpp.
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <rouse/combine/select.hpp>
+#include <rouse/combine/task_group.hpp>
+#include <rouse/sync/barrier.hpp>
+#include <rouse/sync/condition.hpp>
+#include <rouse/sync/delay.hpp>
+#include <rouse/sync/queue.hpp>
+#include <rouse/sync/semaphore.hpp>
+
+#include "support/catch.hpp"
+#include "support/page.hpp"
+#include "support/run.hpp"
+
+using namespace test;
+
+// ---- the first table: a task is cancelled before, at, and after the moment when what it waits for happens -----------
+
+enum class Moment { before, at, after };
+
+// What all scenarios have in common. One has: task(), which awaits the thing, calls completed(), and then rests();
+// happen(), by which it happens; became(), which says in words what has become of it; and perhaps others.
+class Case {
+public:
+    Case(Moment when, VirtualTimePort& its_port, Loop& its_loop) : moment{when}, port{its_port}, loop{its_loop} {}
+
+    void others_before() {}                    // starts tasks that wait before it does
+    void others_behind() {}                    // and behind it
+    bool happened() { return true; }           // whether it has happened, since happen()
+    static constexpr bool waits = true;        // whether it is not ready at once
+    static constexpr bool may_go_first = true; // whether a cancellation from outside finds it happened after happen()
+
+    [[nodiscard]] bool has_completed() const { return completed_; }
+    [[nodiscard]] const std::string& told() const { return told_; }
+
+protected:
+    auto watch() {
+        return on_cancel([this] { told_ = completed_ ? "next" : "here"; });
+    }
+    auto rest() {
+        completed_ = true;
+        return sleep(24h);
+    }
+    [[nodiscard]] bool later() const { return moment == Moment::before; }
+    [[nodiscard]] bool has_it() const { return moment == Moment::after; }
+
+    const Moment moment;
+    VirtualTimePort& port;
+    Loop& loop;
+
+private:
+    bool completed_ = false;
+    std::string told_;
+};
+
+static const char* const lost = "LOST";
+static const char* const no_such_moment = "no such moment: ";
+
+static void settle(Loop& loop) {
+    while (loop.poll()) {
+    }
+}
+
+template <class C>
+static Task<> cancel_when_it_happened(C& scenario, TaskHandle<> task) {
+    for (int i = 0; i < 100 && !scenario.happened(); ++i) co_await yield();
+    REQUIRE(scenario.happened());
+    if (!scenario.has_completed()) REQUIRE(task.cancel());
+}
+
+// Plays one scenario; what is cancelled as it happens is so before the loop has looked, or after.
+template <class C>
+static std::string play(Moment moment, bool before_the_loop_looks) {
+    VirtualTimePort port;
+    Loop loop{port};
+    C scenario{moment, port, loop};
+    scenario.others_before();
+    settle(loop);
+    TaskHandle<> task = loop.create_task(scenario.task());
+    scenario.others_behind();
+    if (C::waits || moment == Moment::before) settle(loop);
+
+    switch (moment) {
+    case Moment::before:
+        if (scenario.has_completed()) return no_such_moment + scenario.became();
+        REQUIRE(task.cancel());
+        settle(loop);
+        REQUIRE(task.cancelled());
+        scenario.happen();
+        break;
+    case Moment::at:
+        if (before_the_loop_looks) {
+            scenario.happen();
+            REQUIRE(task.cancel());
+        } else {
+            loop.create_task(cancel_when_it_happened(scenario, task));
+            scenario.happen();
+        }
+        break;
+    case Moment::after:
+        scenario.happen();
+        settle(loop);
+        REQUIRE(scenario.has_completed());
+        REQUIRE(task.cancel());
+        break;
+    }
+    settle(loop);
+    if (!task.done()) return no_such_moment + scenario.became();
+    REQUIRE(task.cancelled());
+    REQUIRE(loop.timers().empty());
+    return scenario.told() + ": " + scenario.became();
+}
+
+template <class C>
+static std::vector<std::string> cells() {
+    const std::string at = play<C>(Moment::at, false);
+    if constexpr (C::may_go_first) CHECK(play<C>(Moment::at, true) == at);
+    return {play<C>(Moment::before, false), at, play<C>(Moment::after, false)};
+}
+
+struct Yielding : Case {
+    using Case::Case;
+    static constexpr bool waits = false;
+    static constexpr bool may_go_first = false;
+    bool started = false;
+
+    Task<> task() {
+        const auto guard = watch();
+        started = true;
+        co_await yield();
+        co_await rest();
+    }
+    void happen() {}
+    bool happened() const { return started; }
+    std::string became() const { return later() ? "it is ready at once" : "there is nothing to lose"; }
+};
+
+struct Sleeping : Case {
+    using Case::Case;
+
+    Task<> task() {
+        const auto guard = watch();
+        co_await sleep(1s);
+        co_await rest();
+    }
+    void happen() { port.advance(1s); }
+    std::string became() const {
+        if (has_it()) return "it has slept";
+        if (!loop.timers().empty()) return lost;
+        return "its timer is gone";
+    }
+};
+
+struct AwaitingChild : Case {
+    using Case::Case;
+    static constexpr bool may_go_first = false;
+    Event event;
+    Log log;
+    bool child_ended = false;
+
+    Task<> child() {
+        const auto guard = on_cancel([this] { log("child"); });
+        co_await event.wait();
+        child_ended = true;
+    }
+    Task<> task() {
+        const auto log_guard = on_cancel([this] { log("parent"); });
+        const auto guard = watch();
+        co_await child();
+        co_await rest();
+    }
+    void happen() { event.set(); }
+    bool happened() const { return child_ended; }
+    std::string became() const {
+        if (log == "child parent") return "the child is told first, at its own `co_await`";
+        if (log == "parent") return "the child has ended";
+        return "it goes on in the same step in which its child ends";
+    }
+};
+
+// How a task ends that others await: when `event` is set, with 7.
+struct Awaiting : Case {
+    using Case::Case;
+    static constexpr bool may_go_first = false;
+    Event event;
+    TaskHandle<int> awaited;
+    bool ended_before = false; // by a cancellation, and before `task` was told of it
+    int result = 0;
+
+    Task<int> seven() {
+        const auto guard = on_cancel([this] { ended_before = told().empty(); });
+        co_await event.wait();
+        co_return 7;
+    }
+    void others_before() { awaited = loop.create_task(seven()); }
+    void happen() { event.set(); }
+    bool happened() const { return awaited.done(); }
+    std::string became() const {
+        if (awaited.cancelled()) return ended_before ? "the awaited task is cancelled too, and ends first" : lost;
+        if (awaited.result() != 7) return lost;
+        return result == 7 ? "it has the result" : "the result stays in the handle";
+    }
+};
+
+struct AwaitingHandle : Awaiting {
+    using Awaiting::Awaiting;
+    Task<> task() {
+        const auto guard = watch();
+        result = co_await awaited;
+        co_await rest();
+    }
+};
+
+struct AwaitingOutcome : Awaiting {
+    using Awaiting::Awaiting;
+    Task<> task() {
+        const auto guard = watch();
+        auto outcome = co_await awaited.outcome();
+        result = outcome.value();
+        co_await rest();
+    }
+};
+
+template <class E>
+struct WaitingForEvent : Case {
+    using Case::Case;
+    E event;
+    bool other_went_on = false;
+
+    Task<> other() {
+        co_await event.wait();
+        other_went_on = true;
+    }
+    Task<> task() {
+        const auto guard = watch();
+        co_await event.wait();
+        co_await rest();
+    }
+    void others_behind() { loop.create_task(other()); }
+    void happen() { event.set(); }
+    std::string became() const {
+        if (!event.is_set() || !other_went_on) return lost;
+        return later() ? "the others wait on" : "the event stays set";
+    }
+};
+
+struct WaitingForFlag : Case {
+    using Case::Case;
+    ThreadSafeFlag flag;
+
+    Task<> task() {
+        const auto guard = watch();
+        co_await flag.wait();
+        co_await rest();
+    }
+    void happen() { flag.set(); }
+    std::string became() const {
+        if (has_it()) return flag.is_set() ? lost : "the flag is clear";
+        if (!flag.is_set()) return lost;
+        return later() ? "a later `set()` stays" : "the flag stays set";
+    }
+};
+
+template <class L>
+struct Locking : Case {
+    using Case::Case;
+    L lock;
+    bool next_has_it = false;
+
+    Task<> hold() { co_await lock.acquire(); }
+    Task<> next() {
+        co_await lock.acquire();
+        next_has_it = true;
+    }
+    void others_before() { loop.create_task(hold()); }
+    void others_behind() { loop.create_task(next()); }
+    void happen() { lock.release(); }
+    std::string became() const {
+        const std::string it = std::is_same_v<L, Lock> ? "the lock" : "the permit";
+        if (next_has_it) return has_it() ? "its Guard gives " + it + " to the next" : "the next in line gets " + it;
+        return has_it() && lock.locked() ? it + " stays taken until somebody releases it" : lost;
+    }
+};
+
+template <class L>
+struct Acquiring : Locking<L> {
+    using Locking<L>::Locking;
+    Task<> task() {
+        const auto guard = this->watch();
+        co_await this->lock.acquire();
+        co_await this->rest();
+    }
+};
+
+template <class L>
+struct AcquiringScoped : Locking<L> {
+    using Locking<L>::Locking;
+    Task<> task() {
+        const auto guard = this->watch();
+        const auto held = co_await this->lock.scoped();
+        co_await this->rest();
+    }
+};
+
+// Two tasks wait, one is notified.
+struct WaitingForCondition : Case {
+    using Case::Case;
+    static constexpr bool may_go_first = false;
+    Condition condition;
+    bool notified = false;
+    bool told_with_lock = false;
+    bool next_notified = false;
+
+    Task<> task() {
+        const auto held = co_await condition.scoped();
+        const auto guard = watch();
+        const auto look = on_cancel([this] { told_with_lock = condition.locked(); });
+        co_await condition.wait();
+        co_await rest();
+    }
+    Task<> next() {
+        const auto held = co_await condition.scoped();
+        co_await condition.wait();
+        next_notified = true;
+    }
+    Task<> notify() {
+        const auto held = co_await condition.scoped();
+        condition.notify();
+        notified = true;
+    }
+    void others_behind() { loop.create_task(next()); }
+    void happen() { loop.create_task(notify()); }
+    bool happened() const { return notified; }
+    std::string became() const {
+        if (!told_with_lock || condition.locked()) return lost;
+        if (has_it()) return next_notified ? lost : "its Guard gives the lock to the next";
+        if (!next_notified) return lost;
+        return later() ? "when it has the lock again; the others wait on"
+                       : "when it has the lock again; the next is notified";
+    }
+};
+
+// Of two parties.
+struct MeetingAtBarrier : Case {
+    using Case::Case;
+    static constexpr bool may_go_first = false;
+    Barrier barrier{2};
+    bool other_came = false;
+    bool other_went_on = false;
+
+    Task<> task() {
+        const auto guard = watch();
+        co_await barrier.wait();
+        co_await rest();
+    }
+    Task<> other() {
+        other_came = true;
+        co_await barrier.wait();
+        other_went_on = true;
+    }
+    void happen() { loop.create_task(other()); }
+    bool happened() const { return other_came; }
+    std::string became() const {
+        if (later()) return barrier.n_waiting() == 1 && !other_went_on ? "the round needs another in its place" : lost;
+        return barrier.n_waiting() == 0 && other_went_on ? "the round has passed, the others go on" : lost;
+    }
+};
+
+struct WaitingForDelay : Case {
+    using Case::Case;
+    Delay delay{1s};
+    bool other_went_on = false;
+
+    Task<> other() {
+        co_await delay.wait();
+        other_went_on = true;
+    }
+    Task<> task() {
+        const auto guard = watch();
+        delay.trigger();
+        co_await delay.wait();
+        co_await rest();
+    }
+    void others_behind() { loop.create_task(other()); }
+    void happen() { port.advance(1s); }
+    std::string became() const {
+        if (!other_went_on || delay.running()) return lost;
+        return later() ? "the delay runs on" : "the delay stays elapsed";
+    }
+};
+
+struct GettingInTurn : Case {
+    using Case::Case;
+    Queue<int> queue;
+    int item = 0;
+    int item_of_next = 0;
+
+    Task<> task() {
+        const auto guard = watch();
+        item = co_await queue.get();
+        co_await rest();
+    }
+    Task<> next() { item_of_next = co_await queue.get(); }
+    void others_behind() { loop.create_task(next()); }
+    void happen() { REQUIRE(queue.put_nowait(7)); }
+    std::string became() const {
+        if (!queue.empty()) return lost;
+        if (has_it()) return item == 7 ? "it has the item" : lost;
+        if (item_of_next != 7) return lost;
+        return later() ? "a later item goes to the next in line" : "the item goes to the next in line";
+    }
+};
+
+struct PuttingInTurn : Case {
+    using Case::Case;
+    Queue<std::unique_ptr<int>, 1> queue;
+    std::unique_ptr<int> value = std::make_unique<int>(7);
+    std::unique_ptr<int> value_of_next = std::make_unique<int>(8);
+
+    Task<> task() {
+        const auto guard = watch();
+        const bool accepted = co_await queue.put(std::move(value));
+        CHECK(accepted);
+        co_await rest();
+    }
+    Task<> next() {
+        const bool accepted = co_await queue.put(std::move(value_of_next));
+        CHECK(accepted);
+    }
+    void others_before() { REQUIRE(queue.put_nowait(std::make_unique<int>(1))); }
+    void others_behind() { loop.create_task(next()); }
+    void happen() { REQUIRE(queue.get_nowait().has_value()); }
+    std::string became() const {
+        if (!queue.full()) return lost;
+        if (has_it()) return value == nullptr && value_of_next != nullptr ? "the value is in the queue" : lost;
+        if (value == nullptr || value_of_next != nullptr) return lost;
+        return "the value stays with the caller, the room goes to the next in line";
+    }
+};
+
+struct JoiningQueue : Case {
+    using Case::Case;
+    Queue<int> queue;
+    bool other_went_on = false;
+
+    Task<> task() {
+        const auto guard = watch();
+        REQUIRE(queue.put_nowait(1));
+        co_await queue.join();
+        co_await rest();
+    }
+    Task<> other() {
+        co_await queue.join();
+        other_went_on = true;
+    }
+    void others_behind() { loop.create_task(other()); }
+    void happen() { queue.task_done(); }
+    std::string became() const {
+        if (!other_went_on) return lost;
+        return later() ? "the others wait on" : "the others go on";
+    }
+};
+
+struct Getting : Case {
+    using Case::Case;
+    ThreadSafeQueue<int, 2> queue;
+    int item = 0;
+
+    void happen() { REQUIRE(queue.put_sync(7)); }
+    std::string became() {
+        if (has_it()) return item == 7 && queue.empty() ? "it has the item" : lost;
+        if (queue.get_sync() != 7) return lost;
+        return later() ? "a later item stays in the queue" : "the item stays in the queue";
+    }
+};
+
+struct GettingOne : Getting {
+    using Getting::Getting;
+    Task<> task() {
+        const auto guard = watch();
+        item = co_await queue.get();
+        co_await rest();
+    }
+};
+
+struct GettingNext : Getting {
+    using Getting::Getting;
+    Task<> task() {
+        const auto guard = watch();
+        auto next = co_await queue.next();
+        item = next.value_or(0);
+        co_await rest();
+    }
+};
+
+struct Putting : Case {
+    using Case::Case;
+    ThreadSafeQueue<std::unique_ptr<int>, 1> queue;
+    std::unique_ptr<int> value = std::make_unique<int>(7);
+
+    Task<> task() {
+        const auto guard = watch();
+        REQUIRE(queue.put_sync(std::make_unique<int>(1)));
+        const bool accepted = co_await queue.put(std::move(value));
+        CHECK(accepted);
+        co_await rest();
+    }
+    void happen() { REQUIRE(queue.get_sync().has_value()); }
+    std::string became() const {
+        if (has_it()) return value == nullptr && queue.full() ? "the value is in the queue" : lost;
+        return value != nullptr && queue.empty() ? "the value stays with the caller" : lost;
+    }
+};
+
+// Two tasks: one ends with 1 before anybody is cancelled, the other when `event` is set, with 7.
+struct Gathering : Awaiting {
+    using Awaiting::Awaiting;
+    TaskHandle<int> ended;
+
+    Task<int> one() { co_return 1; }
+    void others_before() {
+        ended = loop.create_task(one());
+        Awaiting::others_before();
+    }
+    std::string became() const {
+        if (ended.result() != 1) return lost;
+        if (awaited.cancelled()) return ended_before ? "those that run are cancelled too, and end first" : lost;
+        if (awaited.result() != 7) return lost;
+        return result == 8 ? "it has the results" : "the results stay in the handles";
+    }
+};
+
+struct GatheringTuple : Gathering {
+    using Gathering::Gathering;
+    Task<> task() {
+        const auto guard = watch();
+        auto [a, b] = co_await gather(ended, awaited);
+        result = a + b;
+        co_await rest();
+    }
+};
+
+struct GatheringRange : Gathering {
+    using Gathering::Gathering;
+    Task<> task() {
+        const auto guard = watch();
+        const std::vector<TaskHandle<int>> all{ended, awaited};
+        auto results = co_await gather(all);
+        result = results[0] + results[1];
+        co_await rest();
+    }
+};
+
+struct GatheringOutcomes : Gathering {
+    using Gathering::Gathering;
+    Task<> task() {
+        const auto guard = watch();
+        auto [a, b] = co_await gather(return_exceptions, ended, awaited);
+        result = a.value() + b.value();
+        co_await rest();
+    }
+};
+
+// The same two, with a limit of 5 s; what happens is the end of the task or the item.
+struct AwaitingWithLimit : Awaiting {
+    using Awaiting::Awaiting;
+    Task<> task() {
+        const auto guard = watch();
+        auto outcome = co_await try_wait_for(awaited, 5s);
+        result = outcome.value();
+        co_await rest();
+    }
+};
+
+struct GettingWithLimit : Getting {
+    using Getting::Getting;
+    Task<> task() {
+        const auto guard = watch();
+        auto outcome = co_await try_wait_for(queue.get(), 5s);
+        item = outcome.value();
+        co_await rest();
+    }
+};
+
+// And here the time is up.
+struct AwaitingTooLong : Awaiting {
+    using Awaiting::Awaiting;
+    bool late = false;
+
+    Task<> task() {
+        const auto guard = watch();
+        const auto outcome = co_await try_wait_for(awaited, 5s);
+        late = outcome.timed_out();
+        co_await rest();
+    }
+    void happen() { port.advance(5s); }
+    std::string became() const {
+        if (!awaited.cancelled() || !ended_before) return lost;
+        if (later()) return "the awaited task is cancelled too, and ends first";
+        return late ? "it knows that it is late" : "the awaited task was cancelled by the timer";
+    }
+};
+
+struct GettingTooLong : Getting {
+    using Getting::Getting;
+    bool late = false;
+
+    Task<> task() {
+        const auto guard = watch();
+        const auto outcome = co_await try_wait_for(queue.get(), 5s);
+        late = outcome.timed_out();
+        co_await rest();
+    }
+    void happen() { port.advance(5s); }
+    std::string became() {
+        REQUIRE(queue.put_sync(7));
+        if (queue.get_sync() != 7) return lost;
+        return late ? "it knows that it is late" : "a later item stays in the queue";
+    }
+};
+
+struct SelectingItem : Getting {
+    using Getting::Getting;
+    ThreadSafeFlag flag;
+
+    Task<> task() {
+        const auto guard = watch();
+        const auto first = co_await select(flag.wait(), queue.get());
+        REQUIRE(first.index() == 1);
+        item = std::get<1>(first);
+        co_await rest();
+    }
+    std::string became() {
+        flag.set();
+        settle(loop);
+        return flag.is_set() ? Getting::became() : lost;
+    }
+};
+
+struct SelectingTask : Case {
+    using Case::Case;
+    static constexpr bool may_go_first = false;
+    Event event;
+    bool ended = false;
+    bool ended_before = false; // by a cancellation, and before `task` was told of it
+    int result = 0;
+
+    Task<int> seven() {
+        const auto guard = on_cancel([this] { ended_before = told().empty(); });
+        co_await event.wait();
+        ended = true;
+        co_return 7;
+    }
+    Task<> task() {
+        const auto guard = watch();
+        const auto first = co_await select(seven(), sleep(1h));
+        REQUIRE(first.index() == 0);
+        result = std::get<0>(first);
+        co_await rest();
+    }
+    void happen() { event.set(); }
+    bool happened() const { return ended; }
+    std::string became() const {
+        if (has_it()) return result == 7 ? "it has the result" : lost;
+        if (later()) return ended_before && !ended ? "`f()` is cancelled too, and ends first" : lost;
+        return ended && !ended_before ? "`f()` has ended, its result is gone" : lost;
+    }
+};
+
+struct RunningGroup : Case {
+    using Case::Case;
+    static constexpr bool may_go_first = false;
+    Event event;
+    bool ended = false;
+    int ended_before = 0; // how many, by a cancellation, and before `task` was told of it
+
+    Task<> member() {
+        const auto guard = on_cancel([this] { ended_before += told().empty() ? 1 : 0; });
+        co_await event.wait();
+        ended = true;
+    }
+    Task<> task() {
+        const auto guard = watch();
+        const auto body = [this](TaskGroup& group) -> Task<> {
+            group.create_task(member());
+            co_await member();
+        };
+        co_await TaskGroup::run(body);
+        co_await rest();
+    }
+    void happen() { event.set(); }
+    bool happened() const { return ended; }
+    std::string became() const {
+        if (later()) return ended_before == 2 && !ended ? "all in the group is cancelled too, and ends first" : lost;
+        return ended && ended_before == 0 ? "all in the group has ended" : lost;
+    }
+};
+
+#if ROUSE_EXCEPTIONS
+
+struct AwaitingOrThrowing : Awaiting {
+    using Awaiting::Awaiting;
+    Task<> task() {
+        const auto guard = watch();
+        result = co_await wait_for(awaited, 5s);
+        co_await rest();
+    }
+};
+
+struct GettingOrThrowing : Getting {
+    using Getting::Getting;
+    Task<> task() {
+        const auto guard = watch();
+        item = co_await wait_for(queue.get(), 5s);
+        co_await rest();
+    }
+};
+
+#endif
+
+// ---- the second table: somebody else cancels what a task awaits -----------------------------------------------------
+
+// How `awaits` goes on when the task that it awaits is cancelled.
+template <class F>
+static std::string cancel_what_is_awaited(F awaits) {
+    VirtualTimePort port;
+    Loop loop{port};
+    std::string went_on;
+    TaskHandle<int> awaited = loop.create_task(returns_after(7, 24h));
+    TaskHandle<> task = loop.create_task(awaits(awaited, went_on));
+    settle(loop);
+    REQUIRE(awaited.cancel());
+    settle(loop);
+    REQUIRE(awaited.cancelled());
+    REQUIRE(task.done());
+    if (task.cancelled()) return went_on.empty() ? "it is cancelled too" : went_on;
+    return went_on.empty() ? lost : went_on;
+}
+
+template <class F>
+static Task<> tell(F await, TaskHandle<int> awaited, std::string& went_on) {
+#if ROUSE_EXCEPTIONS
+    try {
+        went_on = co_await await(awaited);
+    } catch (const CancelledError&) {
+        went_on = "CancelledError is thrown";
+    }
+#else
+    went_on = co_await await(awaited);
+#endif
+}
+
+template <class F>
+static std::string seen_by(F await) {
+    return cancel_what_is_awaited(
+        [&](TaskHandle<int> awaited, std::string& went_on) { return tell(await, awaited, went_on); });
+}
+
+static std::string in_words(const Outcome<int>& outcome) {
+    return outcome.cancelled() ? "the Outcome is `cancelled()`" : lost;
+}
+
+static Task<std::string> await_handle(TaskHandle<int> awaited) {
+    co_await awaited;
+    co_return lost;
+}
+
+static Task<std::string> await_outcome(TaskHandle<int> awaited) {
+    const auto outcome = co_await awaited.outcome();
+    co_return in_words(outcome);
+}
+
+static Task<std::string> await_gathered(TaskHandle<int> awaited) {
+    co_await gather(awaited);
+    co_return lost;
+}
+
+static Task<std::string> await_gathered_outcomes(TaskHandle<int> awaited) {
+    auto [outcome] = co_await gather(return_exceptions, awaited);
+    co_return in_words(outcome);
+}
+
+static Task<std::string> await_with_limit(TaskHandle<int> awaited) {
+    const auto outcome = co_await try_wait_for(awaited, 48h);
+    co_return in_words(outcome);
+}
+
+static Task<std::string> await_selected(TaskHandle<int> awaited) {
+    static_cast<void>(co_await select(awaited, sleep(48h)));
+    co_return lost;
+}
+
+static Task<std::string> await_in_group(TaskHandle<int> awaited) {
+    const auto body = [awaited](TaskGroup& group) -> Task<> {
+        group.create_task(await_handle(awaited));
+        co_return;
+    };
+    co_await TaskGroup::run(body);
+    co_return "it goes on when all have ended";
+}
+
+#if ROUSE_EXCEPTIONS
+static Task<std::string> await_or_throw(TaskHandle<int> awaited) {
+    co_await wait_for(awaited, 48h);
+    co_return lost;
+}
+#endif
+
+// ---- the page -------------------------------------------------------------------------------------------------------
+
+static std::vector<Row> first_table() {
+    std::vector<Row> rows{
+        {"`yield()`", cells<Yielding>()},
+        {"`sleep(d)`, `sleep_until(t)`", cells<Sleeping>()},
+        {"a child: `co_await f()`", cells<AwaitingChild>()},
+        {"a task: `co_await handle`", cells<AwaitingHandle>()},
+        {"`handle.outcome()`", cells<AwaitingOutcome>()},
+        {"`Event::wait()`", cells<WaitingForEvent<Event>>()},
+        {"`Lock::acquire()`", cells<Acquiring<Lock>>()},
+        {"`Lock::scoped()`", cells<AcquiringScoped<Lock>>()},
+        {"`Semaphore::acquire()`", cells<Acquiring<Semaphore>>()},
+        {"`Semaphore::scoped()`", cells<AcquiringScoped<Semaphore>>()},
+        {"`Condition::wait()`", cells<WaitingForCondition>()},
+        {"`Barrier::wait()`", cells<MeetingAtBarrier>()},
+        {"`Queue::get()`", cells<GettingInTurn>()},
+        {"`Queue::put(v)`", cells<PuttingInTurn>()},
+        {"`Queue::join()`", cells<JoiningQueue>()},
+        {"`Delay::wait()`", cells<WaitingForDelay>()},
+        {"`ThreadSafeFlag::wait()`", cells<WaitingForFlag>()},
+        {"`ThreadSafeEvent::wait()`", cells<WaitingForEvent<ThreadSafeEvent>>()},
+        {"`ThreadSafeQueue::get()`", cells<GettingOne>()},
+        {"`ThreadSafeQueue::next()`", cells<GettingNext>()},
+        {"`ThreadSafeQueue::put(v)`", cells<Putting>()},
+        {"`gather(a, b)`", cells<GatheringTuple>()},
+        {"`gather(range)`", cells<GatheringRange>()},
+        {"`gather(return_exceptions, a, b)`", cells<GatheringOutcomes>()},
+        {"`select(queue.get(), ...)`", cells<SelectingItem>()},
+        {"`select(f(), ...)`", cells<SelectingTask>()},
+        {"`TaskGroup::run(body)`", cells<RunningGroup>()},
+        {"`try_wait_for(handle, d)`: it ends", cells<AwaitingWithLimit>()},
+        {"`try_wait_for(handle, d)`: the time is up", cells<AwaitingTooLong>()},
+        {"`try_wait_for(queue.get(), d)`: an item comes", cells<GettingWithLimit>()},
+        {"`try_wait_for(queue.get(), d)`: the time is up", cells<GettingTooLong>()},
+#if ROUSE_EXCEPTIONS
+        {"`wait_for(handle, d)`: it ends", cells<AwaitingOrThrowing>()},
+        {"`wait_for(queue.get(), d)`: an item comes", cells<GettingOrThrowing>()},
+#else
+        {"`wait_for(handle, d)`: it ends", {}},
+        {"`wait_for(queue.get(), d)`: an item comes", {}},
+#endif
+    };
+    return rows;
+}
+
+static std::vector<Row> second_table() {
+    const auto here = [](std::string seen) -> std::vector<std::string> {
+        return ROUSE_EXCEPTIONS ? std::vector<std::string>{seen, ""} : std::vector<std::string>{"", seen};
+    };
+    return {
+        {"`co_await handle`", here(seen_by(await_handle))},
+        {"`handle.outcome()`", here(seen_by(await_outcome))},
+        {"`gather(handle, ...)`", here(seen_by(await_gathered))},
+        {"`gather(return_exceptions, handle, ...)`", here(seen_by(await_gathered_outcomes))},
+        {"`select(handle, ...)`", here(seen_by(await_selected))},
+        {"`TaskGroup::run`: a task of the group", here(seen_by(await_in_group))},
+        {"`try_wait_for(handle, d)`", here(seen_by(await_with_limit))},
+#if ROUSE_EXCEPTIONS
+        {"`wait_for(handle, d)`", here(seen_by(await_or_throw))},
+#else
+        {"`wait_for(handle, d)`", here("there is no `wait_for`")},
+#endif
+    };
+}
+
+TEST_CASE("the tables of docs/cancellation.md say what happens") {
+    const Table moments{"moments", "tests/docs/cancellation_test.cpp",
+                        "| | before | at | after |\n|---|---|---|---|\n"};
+    const Table awaited{"awaited", "tests/docs/cancellation_test.cpp",
+                        "| | with exceptions | without |\n|---|---|---|\n"};
+    check_page("cancellation.md", [&](const std::string& page) {
+        std::string made = awaited.put_into(moments.put_into(page, first_table()), second_table());
+        CHECK(made.find(lost) == made.npos);
+        return made;
+    });
+}

@@ -1,0 +1,115 @@
+#include <rouse/sync/item_store.hpp>
+
+#include <memory>
+#include <utility>
+
+#include "support/catch.hpp"
+
+using rouse::core::ItemStore;
+
+namespace {
+
+// Counts those that live; cannot be made without a value.
+struct Counted {
+    explicit Counted(int n) : number{n} { ++alive; }
+    Counted(Counted&& other) noexcept : number{std::exchange(other.number, -1)} { ++alive; }
+    ~Counted() { --alive; }
+    int number;
+    static inline int alive = 0;
+};
+
+template <class Store>
+int take(Store& store) {
+    const int number = store.front().number;
+    store.pop();
+    return number;
+}
+
+// Puts and takes, so that the ends pass every place several times; `most` items at once.
+template <class Store>
+bool keeps_order(Store& store, int most) {
+    int put = 0, taken = 0;
+    for (int round = 0; round < 50; ++round) {
+        while (put - taken < most) store.put(put++);
+        const int leave = round % 3;
+        while (put - taken > leave) {
+            if (take(store) != taken++) return false;
+        }
+    }
+    while (taken < put) {
+        if (take(store) != taken++) return false;
+    }
+    return true;
+}
+
+constinit ItemStore<int, 3> own_made_before_main;
+constinit ItemStore<int, 0> heap_made_before_main;
+
+} // namespace
+
+TEST_CASE("a store can be made before main") {
+    own_made_before_main.put(5);
+    CHECK(own_made_before_main.front() == 5);
+    own_made_before_main.pop();
+    heap_made_before_main.put(5);
+    CHECK(heap_made_before_main.front() == 5);
+    heap_made_before_main.pop();
+}
+
+TEST_CASE("items leave a store of its own in the order in which they came, round and round") {
+    ItemStore<Counted, 1> one;
+    CHECK(keeps_order(one, 1));
+    ItemStore<Counted, 7> seven;
+    CHECK(keeps_order(seven, 7));
+    CHECK(Counted::alive == 0);
+}
+
+TEST_CASE("items leave a store on the heap in the order in which they came, however many there are") {
+    for (const int most : {1, 2, 127, 128, 129, 1000}) {
+        ItemStore<Counted, 0> store;
+        CHECK(keeps_order(store, most));
+    }
+    CHECK(Counted::alive == 0);
+}
+
+TEST_CASE("large items are kept on the heap as well") {
+    struct Large : Counted {
+        using Counted::Counted;
+        char room[500] = {};
+    };
+    ItemStore<Large, 0> store;
+    CHECK(keeps_order(store, 30));
+}
+
+TEST_CASE("an item on the heap stays where it is") {
+    ItemStore<Counted, 0> store;
+    store.put(0);
+    const Counted* const place = &store.front();
+    for (int i = 1; i < 1000; ++i) store.put(i);
+    CHECK(&store.front() == place);
+    for (int i = 0; i < 1000; ++i) store.pop();
+    CHECK(Counted::alive == 0);
+}
+
+#if ROUSE_EXCEPTIONS
+
+TEST_CASE("an item whose constructor throws leaves the store as it was") {
+    struct Throws {
+        explicit Throws(int n) : number{n} {
+            if (n < 0) throw n;
+        }
+        int number;
+    };
+    ItemStore<Throws, 0> store;
+    CHECK_THROWS_AS(store.put(-1), int);
+    for (int i = 0; i < 300; ++i) {
+        store.put(i);
+        CHECK_THROWS_AS(store.put(-1), int);
+    }
+    for (int i = 0; i < 300; ++i) CHECK(take(store) == i);
+    CHECK_THROWS_AS(store.put(-1), int);
+    store.put(1);
+    CHECK(take(store) == 1);
+}
+
+#endif

@@ -1,0 +1,737 @@
+#include <rouse/sync/queue.hpp>
+
+#include <memory>
+#include <string>
+
+#include "support/catch.hpp"
+#include "support/misuse.hpp"
+#include "support/run.hpp"
+
+using namespace test;
+
+namespace {
+
+// A coroutine's parameter may be a Queue<T, N> or a Queue<T>.
+template <class Q>
+Task<> get_one(Q& queue, Log& log, std::string name) {
+    const auto item = co_await queue.next();
+    log(item ? name + std::to_string(*item) : name + "!");
+}
+
+template <class Q>
+Task<> put_one(Q& queue, Log& log, int item) {
+    const bool accepted = co_await queue.put(item);
+    log((accepted ? "put" : "refused") + std::to_string(item));
+}
+
+template <class Q>
+std::string all_in(Q& queue) {
+    Log log;
+    while (const auto item = queue.get_nowait()) log(*item);
+    return log;
+}
+
+constinit Queue<int, 3> made_before_main;
+constinit Queue<int> on_the_heap_made_before_main;
+
+} // namespace
+
+// ---- without waiting -----------------------------------------------------------------------------------------------
+
+TEMPLATE_TEST_CASE("items leave a queue in the order in which they came", "", (Queue<int, 3>), Queue<int>) {
+    TestType queue;
+    CHECK(queue.empty());
+    CHECK(queue.put_nowait(1));
+    CHECK(queue.put_nowait(2));
+    CHECK(queue.qsize() == 2);
+    CHECK(!queue.empty());
+    CHECK(queue.get_nowait() == 1);
+    CHECK(queue.put_nowait(3));
+    CHECK(queue.get_nowait() == 2);
+    CHECK(queue.get_nowait() == 3);
+    CHECK(queue.get_nowait() == std::nullopt);
+}
+
+TEST_CASE("a queue holds so many items, and no more") {
+    CHECK(made_before_main.maxsize() == 3);
+    for (int i = 0; i < 3; ++i) CHECK(made_before_main.put_nowait(i));
+    CHECK(made_before_main.full());
+    CHECK(!made_before_main.put_nowait(3));
+    CHECK(all_in(made_before_main) == "0 1 2");
+
+    Queue<int> queue{2};
+    CHECK(queue.maxsize() == 2);
+    CHECK(queue.put_nowait(1));
+    CHECK(!queue.full());
+    CHECK(queue.put_nowait(2));
+    CHECK(queue.full());
+    CHECK(!queue.put_nowait(3));
+}
+
+TEST_CASE("a queue without a limit is never full") {
+    auto& queue = on_the_heap_made_before_main;
+    CHECK(queue.maxsize() == 0);
+    for (int i = 0; i < 1000; ++i) REQUIRE(queue.put_nowait(i));
+    CHECK(!queue.full());
+    for (int i = 0; i < 1000; ++i) REQUIRE(queue.get_nowait() == i);
+    CHECK(Queue<int>{0}.maxsize() == 0);
+}
+
+TEST_CASE("items that can only be moved go through a queue, and a refused one is still the caller's") {
+    Queue<std::unique_ptr<int>, 1> queue;
+    auto main = [&]() -> Task<> {
+        auto item = std::make_unique<int>(1);
+        const bool first = co_await queue.put(std::move(item));
+        CHECK(first);
+        CHECK(item == nullptr);
+        item = std::make_unique<int>(2);
+        CHECK(!queue.put_nowait(std::move(item)));
+        CHECK(item != nullptr);
+        queue.close();
+        const bool second = co_await queue.put(std::move(item));
+        CHECK(!second);
+        CHECK(item != nullptr);
+        const auto got = co_await queue.get();
+        CHECK(*got == 1);
+    };
+    run_virtual(main());
+}
+
+TEMPLATE_TEST_CASE("the items that are left end with the queue", "", (Queue<std::shared_ptr<int>, 300>),
+                   Queue<std::shared_ptr<int>>) {
+    const auto item = std::make_shared<int>(0);
+    {
+        TestType queue;
+        for (int i = 0; i < 200; ++i) CHECK(queue.put_nowait(item));
+        for (int i = 0; i < 100; ++i) CHECK(queue.get_nowait());
+        CHECK(item.use_count() == 101);
+    }
+    CHECK(item.use_count() == 1);
+}
+
+// ---- waiting
+// ---------------------------------------------------------------------------------------------------------
+
+TEMPLATE_TEST_CASE("a get waits for an item, and getters are served in the order in which they began to wait", "",
+                   (Queue<int, 3>), Queue<int>) {
+    Log log;
+    TestType queue;
+    auto main = [&]() -> Task<> {
+        for (const char* name : {"a", "b", "c"}) create_task(get_one(queue, log, name));
+        co_await sleep(1s);
+        log("put");
+        CHECK(queue.put_nowait(1));
+        CHECK(queue.put_nowait(2));
+        co_await sleep(1s);
+        CHECK(queue.put_nowait(3));
+        co_await sleep(1s);
+    };
+    run_virtual(main());
+    CHECK(log == "put a1 b2 c3");
+}
+
+TEST_CASE("a put waits for room, and putters are served in the order in which they began to wait") {
+    Log log;
+    Queue<int, 1> queue;
+    auto main = [&]() -> Task<> {
+        for (int i = 1; i <= 3; ++i) create_task(put_one(queue, log, i));
+        co_await sleep(1s);
+        for (int i = 1; i <= 3; ++i) {
+            const int item = co_await queue.get();
+            log(item);
+            co_await yield();
+        }
+    };
+    run_virtual(main());
+    CHECK(log == "put1 1 put2 2 put3 3");
+}
+
+TEST_CASE("an item goes from a putter that waits to a getter that waits") {
+    Log log;
+    Queue<int, 1> queue;
+    auto consumer = [&]() -> Task<> {
+        while (const auto item = co_await queue.next()) log(*item);
+        log("end");
+    };
+    auto main = [&]() -> Task<> {
+        auto task = create_task(consumer());
+        for (int i = 0; i < 5; ++i) {
+            const bool accepted = co_await queue.put(i);
+            CHECK(accepted);
+        }
+        queue.close();
+        co_await task;
+    };
+    run_virtual(main());
+    CHECK(log == "0 1 2 3 4 end");
+}
+
+TEST_CASE("nobody can take an item that is promised to a getter") {
+    Log log;
+    Queue<int> queue;
+    auto main = [&]() -> Task<> {
+        auto a = create_task(get_one(queue, log, "a"));
+        co_await yield();
+        CHECK(queue.put_nowait(1));
+        CHECK(queue.qsize() == 1);
+        CHECK(queue.get_nowait() == std::nullopt);
+        CHECK(queue.put_nowait(2));
+        CHECK(queue.get_nowait() == 1); // one of the two, and the oldest
+        CHECK(queue.get_nowait() == std::nullopt);
+        co_await a;
+    };
+    run_virtual(main());
+    CHECK(log == "a2");
+}
+
+TEST_CASE("who comes when all items are promised waits behind those who wait already") {
+    Log log;
+    Queue<int> queue;
+    auto main = [&]() -> Task<> {
+        create_task(get_one(queue, log, "a"));
+        create_task(get_one(queue, log, "b"));
+        co_await yield();
+        CHECK(queue.put_nowait(1));
+        auto c = create_task(get_one(queue, log, "c"));
+        co_await yield();
+        CHECK(queue.put_nowait(2));
+        CHECK(queue.put_nowait(3));
+        co_await c;
+    };
+    run_virtual(main());
+    CHECK(log == "a1 b2 c3");
+}
+
+TEST_CASE("nobody can take room that is promised to a putter") {
+    Log log;
+    Queue<int, 1> queue;
+    auto main = [&]() -> Task<> {
+        CHECK(queue.put_nowait(1));
+        auto putter = create_task(put_one(queue, log, 2));
+        co_await yield();
+        CHECK(queue.get_nowait() == 1);
+        CHECK(!queue.full());
+        CHECK(!queue.put_nowait(3));
+        co_await putter;
+        CHECK(queue.get_nowait() == 2);
+    };
+    run_virtual(main());
+    CHECK(log == "put2");
+}
+
+// ---- cancellation
+// ----------------------------------------------------------------------------------------------------
+
+TEST_CASE("a cancelled get that still waits just leaves") {
+    Log log;
+    Queue<int> queue;
+    auto main = [&]() -> Task<> {
+        auto a = create_task(get_one(queue, log, "a")), b = create_task(get_one(queue, log, "b"));
+        co_await yield();
+        a.cancel();
+        CHECK(queue.put_nowait(1)); // promised to b, although a has not run yet
+        co_await b;
+        CHECK(a.cancelled());
+    };
+    run_virtual(main());
+    CHECK(log == "b1");
+}
+
+TEST_CASE("an item that was promised to a cancelled getter goes to the next, in its order") {
+    Log log;
+    Queue<int> queue;
+    auto main = [&]() -> Task<> {
+        auto a = create_task(get_one(queue, log, "a"));
+        create_task(get_one(queue, log, "b"));
+        auto c = create_task(get_one(queue, log, "c"));
+        co_await yield();
+        CHECK(queue.put_nowait(1)); // a
+        CHECK(queue.put_nowait(2)); // b
+        a.cancel();
+        co_await c;
+        CHECK(a.cancelled());
+    };
+    run_virtual(main());
+    CHECK(log == "b1 c2");
+}
+
+TEST_CASE("an item that was promised to a cancelled getter stays in the queue if nobody else waits") {
+    Log log;
+    Queue<int> queue;
+    auto main = [&]() -> Task<> {
+        auto a = create_task(get_one(queue, log, "a"));
+        co_await yield();
+        CHECK(queue.put_nowait(1));
+        CHECK(queue.put_nowait(2));
+        a.cancel();
+        co_await a.outcome();
+        CHECK(a.cancelled());
+        CHECK(all_in(queue) == "1 2");
+    };
+    run_virtual(main());
+    CHECK(log == "");
+}
+
+TEST_CASE("a cancelled put that still waits leaves the value with the caller") {
+    Queue<std::unique_ptr<int>, 1> queue;
+    auto item = std::make_unique<int>(2);
+    auto puts = [&]() -> Task<> { co_await queue.put(std::move(item)); };
+    auto main = [&]() -> Task<> {
+        CHECK(queue.put_nowait(std::make_unique<int>(1)));
+        auto putter = create_task(puts());
+        co_await yield();
+        putter.cancel();
+        co_await putter.outcome();
+        CHECK(putter.cancelled());
+        CHECK(item != nullptr);
+        CHECK(queue.qsize() == 1);
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("room that was promised to a cancelled putter goes to the next, and the value stays with the caller") {
+    Log log;
+    Queue<std::unique_ptr<int>, 1> queue;
+    auto item = std::make_unique<int>(2), other = std::make_unique<int>(3);
+    auto puts = [&](std::unique_ptr<int>& value) -> Task<> { co_await queue.put(std::move(value)); };
+    auto main = [&]() -> Task<> {
+        CHECK(queue.put_nowait(nullptr));
+        auto a = create_task(puts(item)), b = create_task(puts(other));
+        co_await yield();
+        CHECK(queue.get_nowait());
+        a.cancel();
+        co_await b;
+        CHECK(a.cancelled());
+        CHECK(item != nullptr);
+        CHECK(other == nullptr);
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("room that was promised to a cancelled putter is free if nobody else waits") {
+    Log log;
+    Queue<int, 1> queue;
+    auto main = [&]() -> Task<> {
+        CHECK(queue.put_nowait(1));
+        auto putter = create_task(put_one(queue, log, 2));
+        co_await yield();
+        CHECK(queue.get_nowait() == 1);
+        putter.cancel();
+        co_await putter.outcome();
+        CHECK(queue.put_nowait(3));
+        CHECK(all_in(queue) == "3");
+    };
+    run_virtual(main());
+    CHECK(log == "");
+}
+
+TEST_CASE("a get that is given up when its time is up leaves the items in the queue") {
+    Queue<int, 1> queue;
+    auto main = [&]() -> Task<> {
+        const auto late = co_await try_wait_for(queue.get(), 1s);
+        CHECK(late.timed_out());
+        CHECK(queue.put_nowait(1));
+        const auto put_late = co_await try_wait_for(queue.put(2), 1s);
+        CHECK(put_late.timed_out());
+        auto in_time = co_await try_wait_for(queue.get(), 0s);
+        CHECK(in_time.value() == 1);
+        CHECK(queue.empty());
+        auto accepted = co_await try_wait_for(queue.put(3), 0s);
+        CHECK(accepted.value());
+        CHECK(queue.get_nowait() == 3);
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("a get or a put that need not wait, and is dropped before it is resumed, gives back what it was promised") {
+    Queue<int, 1> queue;
+    {
+        auto put = queue.put(1);
+        CHECK(put.await_ready());
+        CHECK(!queue.put_nowait(2));
+    }
+    CHECK(queue.put_nowait(2));
+    {
+        auto get = queue.get();
+        CHECK(get.await_ready());
+        CHECK(queue.get_nowait() == std::nullopt);
+    }
+    CHECK(queue.get_nowait() == 2);
+}
+
+TEST_CASE("what loses a select leaves the queues as they were") {
+    Queue<int, 1> empty, full;
+    Event event;
+    auto main = [&]() -> Task<> {
+        CHECK(full.put_nowait(1));
+        event.set();
+        const auto first = co_await select(empty.get(), full.put(2), event.wait());
+        CHECK(first.index() == 2);
+        CHECK(empty.put_nowait(3));
+        CHECK(full.get_nowait() == 1);
+        CHECK(full.put_nowait(4));
+        const auto second = co_await select(full.put(5), empty.get());
+        CHECK(second.index() == 1);
+        CHECK(std::get<1>(second) == 3);
+        CHECK(all_in(full) == "4");
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("a select that waits for two queues gets from the one that is first, and leaves the other's item") {
+    Queue<int> a, b;
+    auto puts = [&]() -> Task<> {
+        co_await sleep(1s);
+        CHECK(b.put_nowait(1));
+        CHECK(a.put_nowait(2));
+    };
+    auto main = [&]() -> Task<> {
+        create_task(puts());
+        const auto first = co_await select(a.get(), b.get());
+        CHECK(first.index() == 1);
+        CHECK(std::get<1>(first) == 1);
+        CHECK(a.get_nowait() == 2);
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("an item that was promised to a select that is cancelled goes to the next") {
+    Log log;
+    Queue<int> queue;
+    Event event;
+    auto selects = [&]() -> Task<> { co_await select(event.wait(), queue.get()); };
+    auto main = [&]() -> Task<> {
+        auto a = create_task(selects()), b = create_task(get_one(queue, log, "b"));
+        co_await yield();
+        CHECK(queue.put_nowait(1));
+        a.cancel();
+        co_await b;
+        CHECK(a.cancelled());
+    };
+    run_virtual(main());
+    CHECK(log == "b1");
+}
+
+// ---- closing
+// ---------------------------------------------------------------------------------------------------------
+
+TEST_CASE("a closed queue refuses puts, and can be drained") {
+    Log log;
+    Queue<int> queue;
+    auto main = [&]() -> Task<> {
+        CHECK(queue.put_nowait(1));
+        CHECK(queue.put_nowait(2));
+        CHECK(!queue.closed());
+        queue.close();
+        CHECK(queue.closed());
+        CHECK(!queue.put_nowait(3));
+        co_await put_one(queue, log, 4);
+        CHECK(queue.get_nowait() == 1);
+        co_await get_one(queue, log, "a");
+        co_await get_one(queue, log, "a");
+    };
+    run_virtual(main());
+    CHECK(log == "refused4 a2 a!");
+}
+
+TEST_CASE("close wakes all who wait") {
+    Log log;
+    Queue<int, 1> queue, full;
+    auto main = [&]() -> Task<> {
+        CHECK(full.put_nowait(0));
+        for (int i = 1; i <= 2; ++i) {
+            create_task(get_one(queue, log, "get"));
+            create_task(put_one(full, log, i));
+        }
+        co_await yield();
+        queue.close();
+        full.close();
+        co_await yield();
+    };
+    run_virtual(main());
+    CHECK(log == "get! get! refused1 refused2");
+}
+
+TEST_CASE("a putter that is closed out before it takes its room is refused") {
+    Log log;
+    Queue<int, 1> queue;
+    auto main = [&]() -> Task<> {
+        CHECK(queue.put_nowait(1));
+        auto putter = create_task(put_one(queue, log, 2));
+        co_await yield();
+        CHECK(queue.get_nowait() == 1);
+        queue.close();
+        co_await putter;
+        CHECK(queue.empty());
+    };
+    run_virtual(main());
+    CHECK(log == "refused2");
+}
+
+TEST_CASE("a getter is not told that the queue is drained while an item is still promised to another") {
+    Log log;
+    Queue<int> queue;
+    auto main = [&]() -> Task<> {
+        auto a = create_task(get_one(queue, log, "a")), b = create_task(get_one(queue, log, "b")),
+             c = create_task(get_one(queue, log, "c"));
+        co_await yield();
+        CHECK(queue.put_nowait(1)); // a
+        queue.close();
+        a.cancel();
+        co_await b;
+        co_await c;
+    };
+    run_virtual(main());
+    CHECK(log == "b1 c!");
+}
+
+TEST_CASE("the last item of a closed queue, once got, ends the others' waiting") {
+    Log log;
+    Queue<int> queue;
+    auto main = [&]() -> Task<> {
+        create_task(get_one(queue, log, "a"));
+        auto b = create_task(get_one(queue, log, "b")), c = create_task(get_one(queue, log, "c"));
+        co_await yield();
+        CHECK(queue.put_nowait(1));
+        queue.close();
+        co_await b;
+        co_await c;
+    };
+    run_virtual(main());
+    CHECK(log == "a1 b! c!");
+}
+
+TEST_CASE("a getter that is cancelled when it was about to be told of the end changes nothing") {
+    Log log;
+    Queue<int> queue;
+    auto main = [&]() -> Task<> {
+        auto a = create_task(get_one(queue, log, "a")), b = create_task(get_one(queue, log, "b"));
+        co_await yield();
+        queue.close();
+        a.cancel();
+        co_await b;
+        CHECK(a.cancelled());
+        co_await get_one(queue, log, "c");
+    };
+    run_virtual(main());
+    CHECK(log == "b! c!");
+}
+
+TEST_CASE("a putter that is cancelled when it was about to be refused keeps its value") {
+    Queue<std::unique_ptr<int>, 1> queue;
+    auto item = std::make_unique<int>(2);
+    auto puts = [&]() -> Task<> { co_await queue.put(std::move(item)); };
+    auto main = [&]() -> Task<> {
+        CHECK(queue.put_nowait(nullptr));
+        auto putter = create_task(puts());
+        co_await yield();
+        queue.close();
+        putter.cancel();
+        co_await putter.outcome();
+        CHECK(putter.cancelled());
+        CHECK(item != nullptr);
+        CHECK(queue.qsize() == 1);
+    };
+    run_virtual(main());
+}
+
+// ---- join
+// --------------------------------------------------------------------------------------------------------------
+
+TEST_CASE("join waits until every item has been dealt with") {
+    Log log;
+    Queue<int> queue;
+    auto worker = [&]() -> Task<> {
+        while (const auto item = co_await queue.next()) {
+            co_await sleep(1s);
+            log(*item);
+            queue.task_done();
+        }
+    };
+    auto main = [&]() -> Task<> {
+        co_await queue.join(); // nothing was put
+        for (int i = 1; i <= 3; ++i) CHECK(queue.put_nowait(i));
+        create_task(worker());
+        co_await queue.join();
+        log("done");
+        co_await queue.join();
+        CHECK(queue.put_nowait(4));
+        const auto late = co_await try_wait_for(queue.join(), 500ms);
+        CHECK(late.timed_out());
+        co_await queue.join();
+    };
+    run_virtual(main());
+    CHECK(log == "1 2 3 done 4");
+}
+
+TEST_CASE("an item that was got without waiting has to be done too") {
+    Queue<int> queue;
+    auto main = [&]() -> Task<> {
+        CHECK(queue.put_nowait(1));
+        CHECK(queue.get_nowait());
+        const auto late = co_await try_wait_for(queue.join(), 1s);
+        CHECK(late.timed_out());
+        queue.task_done();
+        co_await queue.join();
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("task_done once too often is a clear error") {
+    CHECK(contains(misuse_of([] {
+                       Queue<int> queue;
+                       if (!queue.put_nowait(1)) return;
+                       queue.task_done();
+                       queue.task_done();
+                   }),
+                   "Queue::task_done: called more often than items were put"));
+}
+
+// ---- destruction
+// ---------------------------------------------------------------------------------------------------------
+
+TEST_CASE("a queue that goes while tasks wait leaves them waiting until they are cancelled") {
+    Log log;
+    auto main = [&]() -> Task<> {
+        auto empty = std::make_unique<Queue<int, 1>>(), full = std::make_unique<Queue<int, 1>>();
+        CHECK(full->put_nowait(0));
+        auto getter = create_task(get_one(*empty, log, "a")), putter = create_task(put_one(*full, log, 1));
+        co_await yield();
+        empty.reset();
+        full.reset();
+        co_await sleep(1h);
+        CHECK(!getter.done());
+        CHECK(!putter.done());
+        getter.cancel();
+        putter.cancel();
+        co_await getter.outcome();
+        co_await putter.outcome();
+    };
+    run_virtual(main());
+    CHECK(log == "");
+}
+
+TEST_CASE("tasks that a queue has woken before it goes find it closed") {
+    Log log;
+    auto main = [&]() -> Task<> {
+        auto empty = std::make_unique<Queue<int, 1>>(), full = std::make_unique<Queue<int, 1>>();
+        CHECK(full->put_nowait(0));
+        auto getter = create_task(get_one(*empty, log, "a")), putter = create_task(put_one(*full, log, 1));
+        co_await yield();
+        CHECK(empty->put_nowait(1));
+        CHECK(full->get_nowait() == 0);
+        empty.reset();
+        full.reset();
+        co_await getter;
+        co_await putter;
+    };
+    run_virtual(main());
+    CHECK(log == "a! refused1");
+}
+
+TEST_CASE("tasks that a queue has woken before it goes may be cancelled") {
+    Log log;
+    auto main = [&]() -> Task<> {
+        auto queue = std::make_unique<Queue<int, 1>>();
+        auto getter = create_task(get_one(*queue, log, "a"));
+        co_await yield();
+        CHECK(queue->put_nowait(1));
+        getter.cancel();
+        queue.reset();
+        co_await getter.outcome();
+        CHECK(getter.cancelled());
+    };
+    run_virtual(main());
+    CHECK(log == "");
+}
+
+TEST_CASE("a loop can be destroyed while tasks wait for a queue, or have been promised something") {
+    Log log;
+    Queue<int, 2> queue, full;
+    CHECK(full.put_nowait(0));
+    CHECK(full.put_nowait(1));
+    {
+        VirtualTimePort port;
+        Loop loop{port};
+        for (int i = 0; i < 3; ++i) {
+            loop.create_task(get_one(queue, log, "a"));
+            loop.create_task(put_one(full, log, i));
+        }
+        loop.poll();
+        CHECK(queue.put_nowait(1));
+        CHECK(full.get_nowait() == 0);
+    }
+    CHECK(log == "");
+    CHECK(all_in(queue) == "1");
+    CHECK(all_in(full) == "1");
+    CHECK(full.put_nowait(2));
+    CHECK(full.put_nowait(3));
+}
+
+#if ROUSE_EXCEPTIONS
+
+TEST_CASE("get throws QueueClosed when the queue is closed and drained") {
+    Log log;
+    Queue<int> queue;
+    auto main = [&]() -> Task<> {
+        CHECK(queue.put_nowait(1));
+        queue.close();
+        const int item = co_await queue.get();
+        log(item);
+        try {
+            co_await queue.get();
+        } catch (const QueueClosed&) {
+            log("closed");
+        }
+    };
+    run_virtual(main());
+    CHECK(log == "1 closed");
+}
+
+TEST_CASE("an item that cannot be made, or moved out, does not spoil the queue") {
+    struct Throws {
+        explicit Throws(int n) : number{n} {
+            if (n < 0) throw n;
+        }
+        Throws(Throws&& other) : number{other.number} {
+            if (number == 0) throw number;
+        }
+        int number;
+    };
+    Log log;
+    Queue<Throws, 1> queue;
+    auto puts = [&](int n) -> Task<> {
+        try {
+            co_await queue.put(n);
+            log("put");
+        } catch (int) {
+            log("threw");
+        }
+    };
+    auto main = [&]() -> Task<> {
+        CHECK(queue.put_nowait(0));
+        auto a = create_task(puts(-1)), b = create_task(puts(5));
+        co_await yield();
+        CHECK_THROWS_AS(queue.get_nowait(), int); // it has gone
+        co_await a;
+        co_await b;
+        const auto last = queue.get_nowait();
+        CHECK(last->number == 5);
+    };
+    run_virtual(main());
+    CHECK(log == "threw put");
+}
+
+#else
+
+TEST_CASE("get from a queue that is closed and drained panics where exceptions are off, and says what to use") {
+    CHECK(contains(misuse_of([] {
+                       Queue<int> queue;
+                       queue.close();
+                       auto main = [&]() -> Task<> { co_await queue.get(); };
+                       run_virtual(main());
+                   }),
+                   "use next()"));
+}
+
+#endif

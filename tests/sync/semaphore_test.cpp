@@ -1,0 +1,353 @@
+#include <rouse/sync/semaphore.hpp>
+
+#include <memory>
+
+#include "support/catch.hpp"
+#include "support/misuse.hpp"
+#include "support/run.hpp"
+
+using namespace test;
+
+namespace {
+
+Task<> use(Semaphore& semaphore, Log& log, int n) {
+    co_await semaphore.acquire();
+    log(n);
+    co_await sleep(10ms);
+    log(-n);
+    semaphore.release();
+}
+
+constinit Semaphore made_before_main{2};
+constinit BoundedSemaphore bounded_made_before_main{2};
+
+} // namespace
+
+TEST_CASE("as many tasks as there are permits go on at once, the others in their order") {
+    Log log;
+    Semaphore semaphore{2};
+    auto main = [&]() -> Task<> {
+        for (int i = 1; i <= 4; ++i) create_task(use(semaphore, log, i));
+        co_await sleep(1s);
+        CHECK(!semaphore.locked());
+    };
+    run_virtual(main());
+    CHECK(log == "1 2 -1 -2 3 4 -3 -4");
+}
+
+TEST_CASE("a semaphore is locked when no permit is left") {
+    auto main = []() -> Task<> {
+        CHECK(!made_before_main.locked());
+        co_await made_before_main.acquire();
+        CHECK(!made_before_main.locked());
+        co_await made_before_main.acquire();
+        CHECK(made_before_main.locked());
+        made_before_main.release();
+        CHECK(!made_before_main.locked());
+        made_before_main.release();
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("a semaphore has one permit if nothing else is said, and may begin with none") {
+    Log log;
+    Semaphore one, none{0};
+    CHECK(!one.locked());
+    CHECK(none.locked());
+    auto main = [&]() -> Task<> {
+        auto task = create_task(use(none, log, 1));
+        co_await sleep(1s);
+        log("release");
+        none.release();
+        co_await task;
+    };
+    run_virtual(main());
+    CHECK(log == "release 1 -1");
+}
+
+TEST_CASE("a semaphore can be released more often than it was acquired, and then has more permits") {
+    Semaphore semaphore{0};
+    auto main = [&]() -> Task<> {
+        semaphore.release();
+        semaphore.release();
+        co_await semaphore.acquire();
+        co_await semaphore.acquire();
+        CHECK(semaphore.locked());
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("nobody can take a permit that is promised to a waiter") {
+    Log log;
+    Semaphore semaphore;
+    auto main = [&]() -> Task<> {
+        co_await semaphore.acquire();
+        auto waiter = create_task(use(semaphore, log, 1));
+        co_await yield();
+        semaphore.release();
+        CHECK(semaphore.locked());
+        co_await semaphore.acquire(); // behind the waiter
+        log("main");
+        semaphore.release();
+        co_await waiter;
+    };
+    run_virtual(main());
+    CHECK(log == "1 -1 main");
+}
+
+TEST_CASE("several permits that are released at once go to as many waiters") {
+    Log log;
+    Semaphore semaphore{0};
+    auto main = [&]() -> Task<> {
+        for (int i = 1; i <= 3; ++i) create_task(use(semaphore, log, i));
+        co_await yield();
+        semaphore.release();
+        semaphore.release();
+        co_await yield();
+        log("rest");
+        co_await sleep(1s);
+    };
+    run_virtual(main());
+    CHECK(log == "1 2 rest -1 -2 3 -3");
+}
+
+TEST_CASE("a cancelled acquire that still waits just leaves") {
+    Log log;
+    Semaphore semaphore{0};
+    auto main = [&]() -> Task<> {
+        auto a = create_task(use(semaphore, log, 1)), b = create_task(use(semaphore, log, 2));
+        co_await yield();
+        a.cancel();
+        semaphore.release(); // to b, although a has not run yet
+        co_await b;
+        CHECK(a.cancelled());
+        co_await semaphore.acquire();
+        CHECK(semaphore.locked());
+    };
+    run_virtual(main());
+    CHECK(log == "2 -2");
+}
+
+TEST_CASE("a cancelled acquire that has been promised a permit passes it on") {
+    Log log;
+    Semaphore semaphore{0};
+    auto main = [&]() -> Task<> {
+        auto a = create_task(use(semaphore, log, 1)), b = create_task(use(semaphore, log, 2));
+        co_await yield();
+        semaphore.release(); // to a
+        CHECK(a.cancel());
+        co_await b;
+        CHECK(a.cancelled());
+        CHECK(!semaphore.locked());
+    };
+    run_virtual(main());
+    CHECK(log == "2 -2");
+}
+
+TEST_CASE("a permit that was promised to a cancelled task is free if nobody else waits") {
+    Log log;
+    Semaphore semaphore{0};
+    auto main = [&]() -> Task<> {
+        auto a = create_task(use(semaphore, log, 1));
+        co_await yield();
+        semaphore.release();
+        a.cancel();
+        co_await a.outcome();
+        CHECK(!semaphore.locked());
+    };
+    run_virtual(main());
+    CHECK(log == "");
+}
+
+TEST_CASE("an acquire that is given up when its time is up takes nothing") {
+    Semaphore semaphore{0};
+    auto main = [&]() -> Task<> {
+        const auto late = co_await try_wait_for(semaphore.acquire(), 1s);
+        CHECK(late.timed_out());
+        semaphore.release();
+        CHECK(!semaphore.locked());
+        const auto in_time = co_await try_wait_for(semaphore.acquire(), 0s);
+        CHECK(in_time.has_value());
+        CHECK(semaphore.locked());
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("a permit that is promised before the time is up is acquired") {
+    Semaphore semaphore{0};
+    auto releases_at_one = [&]() -> Task<> {
+        co_await sleep(1s);
+        semaphore.release();
+    };
+    auto main = [&]() -> Task<> {
+        create_task(releases_at_one());
+        co_await yield();
+        const auto outcome = co_await try_wait_for(semaphore.acquire(), 2s);
+        CHECK(outcome.has_value());
+        CHECK(semaphore.locked());
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("a semaphore's scoped releases at the end of the scope, or before") {
+    Semaphore semaphore;
+    auto main = [&]() -> Task<> {
+        {
+            auto guard = co_await semaphore.scoped();
+            CHECK(semaphore.locked());
+        }
+        CHECK(!semaphore.locked());
+        auto guard = co_await semaphore.scoped();
+        guard.release();
+        CHECK(!semaphore.locked());
+        guard.release();
+        co_await semaphore.acquire();
+        CHECK(semaphore.locked()); // released once
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("a task that is cancelled while it holds a scoped permit gives it back") {
+    Semaphore semaphore;
+    auto holder = [&]() -> Task<> {
+        auto guard = co_await semaphore.scoped();
+        co_await sleep(1h);
+    };
+    auto main = [&]() -> Task<> {
+        auto handle = create_task(holder());
+        co_await yield();
+        CHECK(semaphore.locked());
+        handle.cancel();
+        co_await handle.outcome();
+        CHECK(!semaphore.locked());
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("an acquire that was granted without waiting, and is dropped before it is taken, gives the permit back") {
+    Semaphore semaphore;
+    {
+        auto acquire = semaphore.acquire();
+        CHECK(acquire.await_ready());
+        CHECK(semaphore.locked());
+    }
+    CHECK(!semaphore.locked());
+}
+
+TEST_CASE("an acquire that loses a select takes nothing, and one that wins has the permit") {
+    Event event;
+    Semaphore semaphore{0};
+    auto main = [&]() -> Task<> {
+        event.set();
+        const auto first = co_await select(semaphore.acquire(), event.wait());
+        CHECK(first.index() == 1);
+        semaphore.release();
+        CHECK(!semaphore.locked());
+        const auto second = co_await select(semaphore.acquire(), event.wait());
+        CHECK(second.index() == 0);
+        CHECK(semaphore.locked());
+    };
+    run_virtual(main());
+}
+
+TEST_CASE("a permit that was promised to a select that is cancelled goes to the next") {
+    Log log;
+    Event event;
+    Semaphore semaphore{0};
+    auto selects = [&]() -> Task<> {
+        co_await select(event.wait(), semaphore.acquire());
+        log("wrong");
+    };
+    auto main = [&]() -> Task<> {
+        auto a = create_task(selects()), b = create_task(use(semaphore, log, 2));
+        co_await yield();
+        semaphore.release();
+        a.cancel();
+        co_await b;
+        CHECK(a.cancelled());
+    };
+    run_virtual(main());
+    CHECK(log == "2 -2");
+}
+
+TEST_CASE("a semaphore that goes while tasks wait leaves them waiting until they are cancelled") {
+    Log log;
+    auto main = [&]() -> Task<> {
+        auto semaphore = std::make_unique<Semaphore>(0);
+        auto handle = create_task(use(*semaphore, log, 1));
+        co_await yield();
+        semaphore.reset();
+        co_await sleep(1h);
+        CHECK(!handle.done());
+        handle.cancel();
+        co_await handle.outcome();
+        CHECK(handle.cancelled());
+    };
+    run_virtual(main());
+    CHECK(log == "");
+}
+
+TEST_CASE("a semaphore may go before a task that it has promised a permit is cancelled") {
+    Log log;
+    auto main = [&]() -> Task<> {
+        auto semaphore = std::make_unique<Semaphore>(0);
+        auto handle = create_task(use(*semaphore, log, 1));
+        co_await yield();
+        semaphore->release();
+        handle.cancel();
+        semaphore.reset();
+        co_await handle.outcome();
+        CHECK(handle.cancelled());
+    };
+    run_virtual(main());
+    CHECK(log == "");
+}
+
+TEST_CASE("a loop can be destroyed while tasks wait for a semaphore, or have been promised a permit") {
+    Log log;
+    Semaphore semaphore{0};
+    auto acquire = [&]() -> Task<> {
+        const Mark mark{log, "gone"};
+        co_await semaphore.acquire();
+        log("wrong");
+    };
+    {
+        VirtualTimePort port;
+        Loop loop{port};
+        for (int i = 0; i < 3; ++i) loop.create_task(acquire());
+        loop.poll();
+        semaphore.release();
+    }
+    CHECK(log == "gone gone gone");
+    CHECK(!semaphore.locked());
+}
+
+TEST_CASE("a bounded semaphore cannot be released above the number it began with") {
+    CHECK(contains(misuse_of([] { bounded_made_before_main.release(); }),
+                   "BoundedSemaphore::release: more permits than it began with"));
+    CHECK(contains(misuse_of([] { BoundedSemaphore{0}.release(); }), "BoundedSemaphore::release"));
+}
+
+TEST_CASE("a bounded semaphore is otherwise as any semaphore") {
+    Log log;
+    BoundedSemaphore semaphore{1};
+    auto user = [&](int n) -> Task<> {
+        co_await semaphore.acquire();
+        log(n);
+        co_await sleep(10ms);
+        semaphore.release();
+    };
+    auto main = [&]() -> Task<> {
+        auto a = create_task(user(1)), b = create_task(user(2)), c = create_task(user(3));
+        co_await yield();
+        CHECK(semaphore.locked());
+        b.cancel();
+        co_await c;
+        CHECK(!semaphore.locked());
+        const auto guard = co_await semaphore.scoped();
+        CHECK(semaphore.locked());
+    };
+    run_virtual(main());
+    CHECK(log == "1 3");
+    CHECK(!semaphore.locked());
+}
