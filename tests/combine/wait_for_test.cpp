@@ -162,6 +162,21 @@ TEST_CASE("a wait that is given up while an old wake is on its way does not wait
     run_virtual(main());
 }
 
+TEST_CASE("a wait for an event that begins after a clear is late, even while the set from before is on its way") {
+    auto main = []() -> Task<> {
+        ThreadSafeEvent event;
+        auto waits = [](ThreadSafeEvent& for_what) -> Task<> { co_await for_what.wait(); };
+        const auto before = create_task(waits(event));
+        co_await yield();
+        event.set();
+        event.clear();
+        const auto outcome = co_await try_wait_for(event.wait(), 0s);
+        CHECK(outcome.timed_out());
+        co_await before;
+    };
+    run_virtual(main());
+}
+
 TEST_CASE("a task that is cancelled while it waits, with a limit, for an item or a lock, loses neither") {
     auto main = []() -> Task<> {
         ThreadSafeQueue<int, 1> queue;

@@ -60,8 +60,7 @@ public:
         }
     }
 
-    // ---- a task that gets: begin_get() is true, or it waits; then end_get() before it takes its item, or gives it up
-    // --
+    // ---- a task that gets: begin_get() is true, or it waits; then end_get(), before it takes its item or gives it up
 
     bool begin_get(Turn& turn) noexcept {
         if (can_get()) {

@@ -125,6 +125,9 @@ public:
         if (task != nullptr) Loop::check_cancelled();
     }
 
+    /// For wait_for and select: whether the wait was given up, and ended only because of a set() from before it began.
+    [[nodiscard]] bool interrupted() const noexcept { return given_up_; }
+
 private:
     friend ThreadSafeEvent;
 
@@ -133,6 +136,7 @@ private:
         const bool in_flight = event_.in_flight();
         unlink();
         if (in_flight) { // to be woken when it arrives, also if we began to wait after the clear()
+            given_up_ = given_up_ || (!due_ && !event_.is_set());
             event_.due_.push_back(*this);
             return false;
         }
@@ -143,6 +147,8 @@ private:
     }
 
     ThreadSafeEvent& event_; // not to be touched while not in a list: it may be gone
+    bool due_ = false;       // waited when the event was set
+    bool given_up_ = false;
 };
 
 inline ThreadSafeEvent::Awaiter ThreadSafeEvent::wait() noexcept { return Awaiter{*this}; }
@@ -154,7 +160,11 @@ inline void ThreadSafeEvent::wake_all(core::WaitList& list) noexcept {
 inline void ThreadSafeEvent::clear() noexcept {
     if (!change(is_set_state, clear_state)) return;
     // In flight: those who wait now are due, those who begin from here on are not.
-    if (armed_) due_.take_all(waiting_);
+    while (armed_ && !waiting_.empty()) {
+        auto& waiter = static_cast<Awaiter&>(waiting_.pop_front());
+        waiter.due_ = true;
+        due_.push_back(waiter);
+    }
 }
 
 inline void ThreadSafeEvent::arrive() noexcept {
