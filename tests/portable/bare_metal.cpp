@@ -1,5 +1,6 @@
 // A firmware in which everything that rouse has for bare metal is used, for check.sh to compile, link and measure; it
-// is not run. With -DSMALL: one task that waits for a flag, and no more.
+// is not run. With -DSMALL: one task that waits for a flag, and no more. With -DOBJECTS: what is in sync/ and
+// combine/ as well.
 #include <rouse/rouse.hpp>
 
 using namespace std::chrono_literals;
@@ -54,6 +55,40 @@ constinit rouse::ThreadSafeEvent event;
 constinit rouse::ThreadSafeQueue<int, 4> queue;
 constinit rouse::Lock lock;
 
+#if defined(OBJECTS)
+
+constinit rouse::Semaphore semaphore{2};
+constinit rouse::Condition condition;
+constinit rouse::Barrier barrier{2};
+constinit rouse::Queue<int, 4> local;
+constinit rouse::Delay delay{10ms};
+
+rouse::Task<> objects() {
+    const auto permit = co_await semaphore.scoped();
+    const auto held = co_await condition.scoped();
+    condition.notify_all();
+    const auto late = co_await rouse::try_wait_for(condition.wait(), 1ms);
+    const auto place = co_await barrier.try_wait();
+    const bool accepted = co_await local.put(1);
+    const auto item = co_await local.next();
+    delay.trigger();
+    co_await delay.wait();
+    sink = late.timed_out() && place && accepted && item ? 1 : 0;
+}
+
+rouse::Task<> combined() {
+    const auto first = co_await rouse::select(flag.wait(), local.next(), rouse::sleep(1ms), objects());
+    sink = static_cast<int>(first.index());
+    co_await rouse::gather(objects(), objects());
+    co_await rouse::TaskGroup::run([](rouse::TaskGroup& group) -> rouse::Task<> {
+        group.create_task(objects());
+        co_await rouse::yield();
+        group.cancel();
+    });
+}
+
+#endif
+
 rouse::Task<int> next_item() {
     const auto item = co_await queue.next();
     co_return item ? *item : -1;
@@ -80,6 +115,9 @@ rouse::Task<> supervisor() {
     const auto outcome = co_await task.outcome();
     sink = outcome.cancelled() ? 2 : 3;
     co_await rouse::yield();
+#if defined(OBJECTS)
+    co_await combined();
+#endif
 }
 
 #endif

@@ -66,8 +66,8 @@ for cpu in cortex-m0 cortex-m3; do
     fi
     names "" "$work/empty.elf" >"$work/empty.names"
     line="$cpu: text over an empty program ($(text empty) bytes):"
-    for build in small full; do
-        define=$([ $build = small ] && echo -DSMALL)
+    for build in small full objects; do
+        define=$(case $build in small) echo -DSMALL ;; objects) echo -DOBJECTS ;; esac)
         if ! compile $cpu $build "$here/bare_metal.cpp" $define; then
             fail "$cpu, $build: bare_metal.cpp does not build" "$work/log"
             continue

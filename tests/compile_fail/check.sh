@@ -1,0 +1,63 @@
+#!/bin/bash
+# Bad use that the compiler can find must not compile, and the error must say what to do instead.
+# usage: check.sh <compiler> <source root>
+set -u
+compiler=$1
+root=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+
+# refuses NAME MESSAGE FLAGS: the body of a task, from standard input; `works`, the line behind it, is in its place fine.
+refuses() {
+    local name=$1 message=$2 flags=${3:-} body
+    body=$(cat)
+    for part in wrong right; do
+        {
+            echo '#include <rouse/rouse.hpp>'
+            echo '#include <memory>'
+            echo 'using namespace rouse; using namespace std::chrono_literals;'
+            echo 'Task<int> number() { co_return 1; }'
+            echo 'Task<> task() {'
+            sed -n "s/^$part: //p" <<<"$body"
+            echo 'co_await yield(); }'
+        } >"$work/$part.cpp"
+    done
+    if ! "$compiler" -std=c++20 -fsyntax-only $flags -I "$root/include" "$work/right.cpp" 2>"$work/log"; then
+        echo "FAILED: $name: what is right does not compile" && head -5 "$work/log"
+        failed=$((failed + 1))
+    elif "$compiler" -std=c++20 -fsyntax-only $flags -I "$root/include" "$work/wrong.cpp" 2>"$work/log"; then
+        echo "FAILED: $name compiles"
+        failed=$((failed + 1))
+    elif ! tr -d '\n' <"$work/log" | grep -qF "$message"; then
+        echo "FAILED: $name: the error does not say: $message" && head -5 "$work/log"
+        failed=$((failed + 1))
+    else
+        passed=$((passed + 1))
+    fi
+}
+
+refuses "wait_for without exceptions" "without exceptions use try_wait_for" "-fno-exceptions -fno-rtti" <<'END'
+wrong: co_await wait_for(number(), 1s);
+right: co_await try_wait_for(number(), 1s);
+END
+refuses "a queue's put in a gather" "put it from a Task of its own" <<'END'
+wrong: ThreadSafeQueue<int, 2> queue; co_await gather(queue.put(1), number());
+right: ThreadSafeQueue<int, 2> queue; co_await gather(queue.get(), number());
+END
+refuses "a Condition's wait in a select" "let a Task of its own wait" <<'END'
+wrong: Condition condition; co_await select(condition.wait(), sleep(1s));
+right: Condition condition; co_await try_wait_for(condition.wait(), 1s);
+END
+refuses "a select of nothing" "would never return" <<'END'
+wrong: co_await select();
+right: co_await select(sleep(1s));
+END
+if "$compiler" -dM -E -x c++ /dev/null | grep -q '__GNUC__ 12' && ! "$compiler" --version | grep -q clang; then
+    refuses "a group's lambda with captures that GCC 12 destroys twice" "give the lambda a name first" <<'END'
+wrong: auto p = std::make_shared<int>(1); co_await TaskGroup::run([p](TaskGroup&) -> Task<> { co_return; });
+right: auto p = std::make_shared<int>(1); auto body = [p](TaskGroup&) -> Task<> { co_return; }; co_await TaskGroup::run(body);
+END
+fi
+echo "$passed passed, $failed failed"
+((failed == 0 && passed > 0))
