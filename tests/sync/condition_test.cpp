@@ -613,6 +613,34 @@ TEST_CASE("a task that catches its cancellation in a wait has the lock, and may 
     CHECK(log == "locked notified");
 }
 
+TEST_CASE("a notification goes on as soon as the cancellation is told, even if the awaiter lives on") {
+    Log log;
+    Condition condition;
+    auto waits = [&]() -> Task<> {
+        {
+            const auto guard = co_await condition.scoped();
+            auto wait = condition.wait();
+            try {
+                co_await wait;
+            } catch (const CancelledError&) {
+                log("cancelled");
+            }
+            co_await condition.wait(); // gives the lock to the next, who has been notified
+        }
+        log("wrong");
+    };
+    auto main = [&]() -> Task<> {
+        auto a = create_task(waits()), b = create_task(wait_once(condition, log, 2));
+        co_await yield();
+        co_await notify_some(condition, 1);
+        a.cancel();
+        co_await b;
+        CHECK(!a.done());
+    };
+    run_virtual(main());
+    CHECK(log == "cancelled 2 -2");
+}
+
 TEST_CASE("wait_for a condition's wait throws TimeoutError with the lock held") {
     Condition condition;
     auto main = [&]() -> Task<> {

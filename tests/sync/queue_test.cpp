@@ -688,6 +688,40 @@ TEST_CASE("get throws QueueClosed when the queue is closed and drained") {
     CHECK(log == "1 closed");
 }
 
+TEST_CASE("a promised item or room is free as soon as the cancellation is told, even if the awaiter lives on") {
+    Log log;
+    Queue<int, 1> empty, full;
+    auto gets = [&]() -> Task<> {
+        auto get = empty.get();
+        try {
+            co_await get;
+        } catch (const CancelledError&) {
+            log(empty.get_nowait() == 1 ? "item" : "wrong");
+        }
+    };
+    auto puts = [&]() -> Task<> {
+        auto put = full.put(3);
+        try {
+            co_await put;
+        } catch (const CancelledError&) {
+            log(full.put_nowait(4) ? "room" : "wrong");
+        }
+    };
+    auto main = [&]() -> Task<> {
+        CHECK(full.put_nowait(2));
+        auto a = create_task(gets()), b = create_task(puts());
+        co_await yield();
+        CHECK(empty.put_nowait(1));
+        CHECK(full.get_nowait() == 2);
+        a.cancel();
+        b.cancel();
+        co_await a;
+        co_await b;
+    };
+    run_virtual(main());
+    CHECK(log == "item room");
+}
+
 TEST_CASE("an item that cannot be made, or moved out, does not spoil the queue") {
     struct Throws {
         explicit Throws(int n) : number{n} {

@@ -1,0 +1,1 @@
+#include "first.page.hpp" // from docs/coming-from-micropython.md

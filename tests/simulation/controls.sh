@@ -1,0 +1,49 @@
+#!/bin/bash
+# The simulation must catch what it is there to catch: copies of the headers with one deliberate fault each. Says after
+# how many programs each one is caught, and to how many steps the program shrinks.
+# usage: controls.sh <compiler> <source root>
+set -u
+compiler=$1
+root=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+missed=0
+
+# control NAME HEADER SED: the fault, as a change to one header
+control() {
+    local include=$work/include
+    rm -rf "$include"
+    cp -r "$root/include" "$include"
+    sed -i -E "$3" "$include/rouse/$2"
+    if cmp -s "$root/include/rouse/$2" "$include/rouse/$2"; then
+        echo "$1: the fault does not fit $2 any more"
+        missed=1
+    elif ! "$compiler" -std=c++20 -O1 -I "$include" "$root/tests/simulation/simulation.cpp" -o "$work/broken" 2>"$work/log"; then
+        echo "$1: does not build"
+        head -20 "$work/log"
+        missed=1
+    elif ! timeout 120 "$work/broken" --programs 300000 --expect-failure >"$work/log"; then
+        echo "$1: NOT caught: $(cat "$work/log")"
+        missed=1
+    else
+        awk -v name="$1" '
+            /^failed:/ { programs = $3 }
+            /^shrunk/ { sub(/^shrunk to /, ""); print name ": caught after " programs " programs, shrunk to " $0 }' <<<"$(tr -d , <"$work/log")"
+    fi
+}
+
+control "cancel does not unlink" core/loop_tasks.hpp \
+    's/static_cast<core::ListWaiter&>\(waiter\)\.unlink\(\); return true;/return true;/'
+control "a timeout does not unlink the wait" core/loop.hpp \
+    's/timer\.late = interrupt\(\*timer\.task\);/if ((timer.late = timer.task->waiting())) ready_.push(*timer.task);/'
+control "a wait that ends in time does not unlink its timer" combine/wait_for.hpp \
+    's/loop_\.timers\(\)\.remove\(timer_\);//'
+control "a lock that was handed over is not passed on" sync/acquire.hpp \
+    's/^        owner_\.pass_on\(\);$//'
+control "what was promised to one who waits for a queue is not promised to the next" sync/queue.hpp \
+    's/^        queue_\.state_\.settle\(\);$//'
+control "the loser of a select is not taken out" combine/race.hpp \
+    's/loop_->take_out\(contender\)/true/'
+control "a flag is consumed before the cancellation is seen" threadsafe/thread_safe_flag.hpp \
+    's/^( +)(Loop::check_cancelled\(\);)$/\1if (flag_ != nullptr) flag_->consume();\n\1\2/'
+exit $missed
