@@ -322,11 +322,171 @@ TEST_CASE("selecting oneself, or an empty task, is a clear error") {
     CHECK(contains(no_handle, "empty TaskHandle"));
 }
 
-#if ROUSE_EXCEPTIONS
+TEST_CASE("an object may go as soon as its wait has lost, or the task that waits for it was cancelled") {
+    run_virtual([]() -> Task<> {
+        auto flag = std::make_unique<ThreadSafeFlag>();
+        auto queue = std::make_unique<ThreadSafeQueue<int, 1>>();
+        auto event = std::make_unique<ThreadSafeEvent>();
+        Event go;
+        auto selects = [](ThreadSafeFlag& f, ThreadSafeQueue<int, 1>& q, ThreadSafeEvent& e, Event& g) -> Task<> {
+            const auto first = co_await select(f.wait(), q.next(), e.wait(), g.wait());
+            CHECK(first.index() == 3);
+        };
+        const auto task = create_task(selects(*flag, *queue, *event, go));
+        co_await yield();
+        go.set();
+        flag.reset();
+        queue.reset();
+        event.reset();
+        co_await task;
+    }());
+}
 
-TEST_CASE("select throws what the first throws; a task of its own that fails while it gives way is forgotten") {
+namespace {
+
+// Sets an event while it is being made to wait; nothing of rouse's does.
+struct SetsThenYields {
+    Event& event;
+    static bool await_ready() noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> frame) const {
+        event.set();
+        Loop::current().park_ready(frame);
+    }
+    static void await_resume() noexcept {}
+};
+
+// Has what it waits for at its second look.
+struct ReadyAfterAll {
+    static bool await_ready() noexcept { return false; }
+    static bool await_suspend(std::coroutine_handle<>) noexcept { return false; }
+    static int await_resume() noexcept { return 7; }
+};
+
+// Asks who runs.
+struct AsksForTask {
+    TaskHandle<>& who;
+    static bool await_ready() noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> frame) const {
+        who = current_task();
+        Loop::current().park_ready(frame);
+    }
+    static void await_resume() noexcept {}
+};
+
+} // namespace
+
+TEST_CASE("one that is woken while the next is made to wait has won") {
+    run_virtual([]() -> Task<> {
+        Event event;
+        const auto first = co_await select(event.wait(), SetsThenYields{event});
+        CHECK(first.index() == 0);
+    }());
+}
+
+TEST_CASE("a task is the current one also while it is made to wait in several things") {
+    run_virtual([]() -> Task<> {
+        TaskHandle<> who;
+        Event never;
+        co_await select(never.wait(), AsksForTask{who});
+        CHECK(who == current_task());
+    }());
+}
+
+TEST_CASE("a cancellation that comes while a loser cleans up is told, also if the winner never waited") {
+    run_virtual([]() -> Task<> {
+        auto selects = []() -> Task<> {
+            auto slow = []() -> Task<> { co_await sleep(9s); };
+            co_await select(slow(), ReadyAfterAll{});
+            CHECK_FALSE("reached");
+        };
+        const auto task = create_task(selects());
+        auto cancels = [](TaskHandle<> victim) -> Task<> {
+            CHECK(victim.cancel());
+            co_return;
+        };
+        create_task(cancels(task));
+        const auto outcome = co_await task.outcome();
+        CHECK(outcome.cancelled());
+    }());
+}
+
+TEST_CASE("a task that awaits the selected one, and goes on for long, is cancelled when that one wins") {
+    run_virtual([]() -> Task<> {
+        auto task = create_task(returns_after(1, 1s));
+        auto follows = [](TaskHandle<int> handle) -> Task<> {
+            co_await handle;
+            co_await sleep(1h);
+        };
+        const auto first = co_await select(task, follows(task));
+        CHECK(first.index() == 0);
+        CHECK(Clock::now() == TimePoint{1s});
+    }());
+}
+
+TEST_CASE("a Task that awaits the task which selects it hangs, but does not overflow the stack") {
+    VirtualTimePort port;
+    Loop loop{port};
+    Event event;
+    auto circle = [](Event& other) -> Task<> {
+        auto awaits = [](TaskHandle<> outer) -> Task<> { co_await outer.outcome(); };
+        co_await select(awaits(current_task()), other.wait());
+    };
+    const auto task = loop.create_task(circle(event));
+    for (int i = 0; i < 5; ++i) loop.poll();
+    event.set();
+    for (int i = 0; i < 5; ++i) loop.poll();
+    CHECK_FALSE(task.done());
+}
+
+TEST_CASE("a loop destroyed with Tasks in a select ends them before the frame that selects") {
+    for (int others = 0; others < 4; ++others) {
+        Log log;
+        VirtualTimePort port;
+        {
+            Loop loop{port};
+            auto outer = [](Log& to) -> Task<> {
+                Mark mark{to, "outer"};
+                const std::string name = "own, which is long enough for the heap";
+                auto own = [](Log& into, const std::string& refers) -> Task<> {
+                    const auto guard = on_cancel([&into, &refers] { into(refers.substr(0, 3)); });
+                    co_await sleep(1h);
+                };
+                co_await select(own(to, name), sleep(2h));
+            };
+            auto idle = []() -> Task<> { co_await sleep(1h); };
+            for (int i = 0; i < others; ++i) loop.create_task(idle());
+            loop.create_task(outer(log));
+            loop.poll();
+            loop.poll();
+        }
+        CHECK(log == "own outer");
+    }
+}
+
+TEST_CASE("a time limit does not break off the cleaning up of a loser") {
     Log log;
     run_virtual([](Log& to) -> Task<> {
+        Event event;
+        create_task(set_after(event, 900ms));
+        auto inner = [](Log& into) -> Task<> {
+            Mark mark{into, "cleaned up"};
+            co_await sleep(500ms);
+        };
+        auto group = [&]() -> Task<> { co_await gather(return_exceptions, inner(to)); };
+        const auto outcome = co_await try_wait_for(select(event.wait(), group()), 1s);
+        CHECK(outcome.has_value());
+    }(log));
+    CHECK(log == "cleaned up");
+}
+
+#if ROUSE_EXCEPTIONS
+
+TEST_CASE("select throws what the first throws; what a task of its own throws while it gives way is reported") {
+    Log log;
+    VirtualTimePort port;
+    Loop loop{port};
+    loop.set_exception_handler([&log](std::string_view, const std::exception_ptr&) { log("reported"); });
+    loop.run([](Log& to) -> Task<> {
         auto fails = [](Clock::duration after) -> Task<> {
             co_await sleep(after);
             throw std::runtime_error{"failed"};
@@ -349,7 +509,7 @@ TEST_CASE("select throws what the first throws; a task of its own that fails whi
         const auto first = co_await select(fails_when_cancelled(to), sleep(1s));
         CHECK(first.index() == 1);
     }(log));
-    CHECK(log == "cancelled");
+    CHECK(log == "cancelled reported");
 }
 
 TEST_CASE("a task that ignores its cancellation is waited for, and the winner keeps its value meanwhile") {
@@ -416,6 +576,14 @@ TEST_CASE("without exceptions a handle that was cancelled cancels who selects it
         }(task));
         const auto index = co_await waits_for_outcome;
         CHECK(index == 1);
+        auto first_wins = [](TaskHandle<int> handle) -> Task<> {
+            Event event;
+            event.set();
+            co_await select(handle, event.wait());
+        };
+        auto third = create_task(first_wins(task));
+        const auto cancelled_by_first = co_await third.outcome();
+        CHECK(cancelled_by_first.cancelled());
     }());
 }
 

@@ -265,6 +265,68 @@ TEST_CASE("an empty task gives an empty handle, and changes nothing in the group
     }());
 }
 
+TEST_CASE("a group that has ended takes no more tasks") {
+    const auto message = misuse_of([] {
+        run_virtual([]() -> Task<> {
+            TaskGroup* leaked = nullptr;
+            auto adds = [](TaskGroup*& group) -> Task<> {
+                co_await sleep(1s);
+                group->create_task(returns_after(1, 1s)); // the last has ended, run() has not yet gone on
+            };
+            TaskHandle<> late;
+            co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
+                leaked = &group;
+                auto last = []() -> Task<> { co_await sleep(1s); };
+                group.create_task(last());
+                co_await yield();
+                late = create_task(adds(leaked));
+            });
+            co_await late;
+        }());
+    });
+    CHECK(contains(message, "rouse: TaskGroup::create_task: the group has ended"));
+}
+
+TEST_CASE("a body that gives an empty Task is a clear error") {
+    const auto message = misuse_of(
+        [] { run_virtual([]() -> Task<> { co_await TaskGroup::run([](TaskGroup&) { return Task<>{}; }); }()); });
+    CHECK(contains(message, "rouse: TaskGroup::run: the body gave an empty Task"));
+}
+
+TEST_CASE("a task of a group that awaits the one that runs it hangs, but does not overflow the stack") {
+    VirtualTimePort port;
+    Loop loop{port};
+    auto circle = []() -> Task<> {
+        const auto self = current_task();
+        co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
+            auto awaits = [](TaskHandle<> outer) -> Task<> { co_await outer.outcome(); };
+            group.create_task(awaits(self));
+            co_await yield();
+            group.cancel();
+        });
+    };
+    const auto task = loop.create_task(circle());
+    for (int i = 0; i < 5; ++i) loop.poll();
+    CHECK_FALSE(task.done());
+}
+
+TEST_CASE("a loop destroyed with groups in it ends what runs in them before the frames around them") {
+    VirtualTimePort port;
+    Loop loop{port};
+    auto serve = []() -> Task<> {
+        Lock lock;
+        co_await TaskGroup::run([&](TaskGroup&) -> Task<> {
+            const auto guard = co_await lock.scoped();
+            co_await sleep(1h);
+        });
+    };
+    for (int i = 0; i < 100; ++i) {
+        loop.create_task(serve());
+        loop.poll();
+        loop.poll();
+    }
+}
+
 #if ROUSE_EXCEPTIONS
 
 namespace {
@@ -395,6 +457,87 @@ TEST_CASE("awaiting a cancelled task in the body is a cancellation, as without a
         }));
         CHECK(what == "cancelled");
     }());
+}
+
+TEST_CASE("awaiting a task of the group that fails ends the body at once, and its error is told once") {
+    run_virtual([]() -> Task<> {
+        const auto what = co_await failure_of(TaskGroup::run([](TaskGroup& group) -> Task<> {
+            const auto task = group.create_task(fails_after(1s, "failed"));
+            try {
+                co_await task;
+            } catch (const std::exception&) {
+            }
+            co_await sleep(1h);
+        }));
+        CHECK(what == "failed");
+        CHECK(Clock::now() == TimePoint{1s});
+    }());
+}
+
+TEST_CASE("a body that catches a cancellation from outside and goes on takes the group with it, as in Python") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        auto in_group = [](Log& into) -> Task<> {
+            co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
+                group.create_task(says_after(into, "member", 2s));
+                try {
+                    co_await sleep(1h);
+                } catch (const CancelledError&) {
+                    into("caught");
+                }
+            });
+            into("left");
+        };
+        const auto task = create_task(in_group(to));
+        co_await sleep(1s);
+        CHECK(task.cancel());
+        co_await task;
+        CHECK_FALSE(task.cancelled());
+    }(log));
+    CHECK(log == "caught member member gone left");
+}
+
+TEST_CASE("a body that is a plain function may start tasks and throw") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        const auto what = co_await failure_of(TaskGroup::run([&](TaskGroup& group) -> Task<> {
+            group.create_task(says_after(to, "member", 1h));
+            throw std::runtime_error{"thrown"};
+            co_return;
+        }));
+        CHECK(what == "thrown");
+        auto plain = [&to](TaskGroup& group) -> Task<> {
+            group.create_task(says_after(to, "other", 1h));
+            if (group.size() > 0) throw std::runtime_error{"plain"};
+            return Task<>{};
+        };
+        const auto second = co_await failure_of(TaskGroup::run(plain));
+        CHECK(second == "plain");
+    }(log));
+}
+
+TEST_CASE("what cleans up after the end of main can use a group, a select, gather and a time limit") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        auto cleans_up = [](Log& into) -> Task<> {
+            try {
+                co_await sleep(1h);
+            } catch (const CancelledError&) {
+            }
+            co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
+                group.create_task(says(into, "member"));
+                into("body");
+                co_return;
+            });
+            co_await select(says(into, "selected"), sleep(1h));
+            const auto outcome = co_await try_wait_for(says(into, "limited"), 1h);
+            CHECK(outcome.has_value());
+            co_await gather(says(into, "gathered"));
+        };
+        create_task(cleans_up(to));
+        co_await yield();
+    }(log));
+    CHECK(log == "body member selected limited gathered");
 }
 
 #endif

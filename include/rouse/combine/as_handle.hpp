@@ -28,7 +28,9 @@ template <class T>
 TaskHandle<T> as_handle(Task<T> task) {
     if (!task)
         misuse("rouse: an empty Task cannot be waited for: it was moved from, or its frame could not be allocated");
-    return create_task(std::move(task));
+    TaskHandle<T> handle = Loop::current().create_awaited(std::move(task));
+    if (!handle) misuse("rouse: a Task of another loop cannot be waited for: there is no memory to adopt it");
+    return handle;
 }
 
 /// The wait of an object, as a task.

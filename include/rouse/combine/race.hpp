@@ -17,6 +17,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <span>
+#include <utility>
 
 #include <rouse/core/branch.hpp>
 #include <rouse/core/foreign_waiter.hpp>
@@ -41,15 +42,21 @@ class Race : public ForeignWaiter {
 public:
     Race() noexcept = default;
 
-    /// To be called when the contenders wait. If one of them, `first`, has what it waits for already, those behind it
-    /// do not wait. True if the running task has to suspend; it is parked then.
-    bool begin(std::span<Contender> contenders, Contender* first, std::coroutine_handle<> frame);
+    /// To be called before the contenders are made to wait.
+    void prepare(std::span<Contender> contenders) noexcept;
+
+    /// To be called when they wait. If one of them, `first`, has what it waits for already, those behind it do not
+    /// wait. True if the running task has to suspend; it is parked then.
+    bool begin(Contender* first, std::coroutine_handle<> frame);
 
     /// The one that happened first; null if the wait was given up.
     [[nodiscard]] const Contender* winner() const noexcept { return winner_; }
 
+    /// Whether the winner has never waited, and so will not tell of a cancellation.
+    [[nodiscard]] bool won_at_once() const noexcept { return won_at_once_; }
+
     /// The contenders are about to be destroyed: nothing that they do matters any more.
-    void abandon(std::span<Contender> contenders) noexcept;
+    void abandon() noexcept;
 
 private:
     friend Contender;
@@ -58,9 +65,9 @@ private:
     void close() noexcept;
     void take_out(Contender& contender) noexcept;
 
-    // The waiting task is cancelled, or its time is up. Done twice it cancels tasks of our own twice.
+    // The waiting task is cancelled, or its time is up. Cancelling it twice cancels tasks of our own twice.
     bool retract() noexcept override {
-        close();
+        if (!closed_ || task->cancel_requested) close();
         return absent_ == 0;
     }
 
@@ -68,7 +75,10 @@ private:
     std::span<Contender> contenders_;
     Contender* winner_ = nullptr;
     std::size_t absent_ = 0; // how many contenders are `absent`
+    bool begun_ = false;
     bool closed_ = false;
+    bool closing_ = false;
+    bool won_at_once_ = false;
     bool abandoned_ = false;
 };
 
@@ -77,19 +87,25 @@ inline void Contender::woken_in_race(Branch& branch) noexcept {
     contender.race->came_back(contender);
 }
 
-inline bool Race::begin(std::span<Contender> contenders, Contender* first, std::coroutine_handle<> frame) {
+inline void Race::prepare(std::span<Contender> contenders) noexcept {
     loop_ = &Loop::current();
     contenders_ = contenders;
+    for (Contender& each : contenders) each.race = this;
+}
+
+inline bool Race::begin(Contender* first, std::coroutine_handle<> frame) {
+    begun_ = true;
+    bool goes_round = false; // once round the ready queue, see Loop::park_ready
     if (first != nullptr) {
-        const bool goes_round = first->state == TaskState::ready; // once round the ready queue, see Loop::park_ready
-        first->state = TaskState::running;
+        goes_round = std::exchange(first->state, TaskState::running) == TaskState::ready;
         winner_ = first;
+        won_at_once_ = true;
+    }
+    if (winner_ != nullptr) {
         close();
         if (absent_ == 0) {
-            if (!goes_round) return false;
-            if (first->cancel_requested) Loop::running_task().cancel_requested = true;
-            loop_->park_ready(frame);
-            return true;
+            if (goes_round) loop_->park_ready(frame);
+            return goes_round;
         }
     }
     Loop::park(*this, TaskState::waiting_for_foreign, frame);
@@ -105,7 +121,10 @@ inline void Race::came_back(Contender& contender) noexcept {
     // A task that ended because we gave up has not won; one that returned all the same has.
     const bool gave_way = closed_ && contender.own_task != nullptr && contender.own_task->ending == Ending::cancelled;
     if (winner_ == nullptr && !gave_way) winner_ = &contender;
+    if (!begun_) return; // woken by another that is being made to wait, see begin()
     if (!closed_) close();
+    // What a task that lost has thrown is reported like anything that nobody awaits.
+    if (contender.own_task != nullptr && winner_ != &contender) contender.own_task->seen = false;
     if (absent_ != 0) return;
     // Set without exceptions only: what has won is a task that was cancelled, see Loop::finish.
     if (winner_ != nullptr && winner_->cancel_requested) task->cancel_requested = true;
@@ -114,9 +133,12 @@ inline void Race::came_back(Contender& contender) noexcept {
 
 inline void Race::close() noexcept {
     closed_ = true;
+    if (closing_) return; // a task of our own awaits us; it hangs, but does not recurse for ever
+    closing_ = true;
     for (Contender& contender : contenders_) {
         if (&contender != winner_ && contender.waiting()) take_out(contender);
     }
+    closing_ = false;
 }
 
 inline void Race::take_out(Contender& contender) noexcept {
@@ -136,9 +158,9 @@ inline void Race::take_out(Contender& contender) noexcept {
     ++absent_;
 }
 
-inline void Race::abandon(std::span<Contender> contenders) noexcept {
+inline void Race::abandon() noexcept {
     abandoned_ = true;
-    for (Contender& contender : contenders) {
+    for (Contender& contender : contenders_) {
         TaskRecord* own = contender.own_task;
         if (own != nullptr && !own->finished()) FramePool::of(*own)->loop()->cancel(*own);
     }

@@ -27,7 +27,8 @@ class Entrant {
 public:
     using Result = Awaited<A>;
 
-    explicit Entrant(A awaitable) : awaiter_{std::move(awaitable)} {}
+    explicit Entrant(A&& awaitable) : awaiter_{std::move(awaitable)} {}
+    static bool cancels() noexcept { return false; }
     bool ready() { return awaiter_.await_ready(); }
     void enter(Contender&) {}
     A& awaiter() noexcept { return awaiter_; }
@@ -44,6 +45,8 @@ public:
     using Awaiter = typename TaskHandle<T>::Awaiter;
 
     explicit Entrant(TaskHandle<T> handle) : handle_{std::move(handle)}, awaiter_{handle_, false} {}
+    // Without exceptions, who waits for a task that was cancelled is cancelled too.
+    bool cancels() const noexcept { return !ROUSE_EXCEPTIONS && handle_.cancelled(); }
     bool ready() {
         if (handle_.record() == &Loop::running_task()) misuse("rouse: select: a task cannot await itself");
         return awaiter_.await_ready();
@@ -64,6 +67,7 @@ public:
     using Awaiter = typename TaskHandle<T>::Awaiter;
 
     explicit Entrant(Task<T> task) : task_{std::move(task)} {}
+    static bool cancels() noexcept { return false; }
     bool ready() {
         if (!task_) misuse("rouse: select: an empty Task: it was moved from, or its frame could not be allocated");
         return false;
@@ -86,7 +90,7 @@ using Selected = std::conditional_t<std::is_void_v<T>, Nothing,
                                     std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
 
 template <class... As>
-class SelectAwaiter : Race {
+class SelectAwaiter final : Race {
     static constexpr std::size_t count = sizeof...(As);
     using Result = std::variant<Selected<typename Entrant<As>::Result>...>;
 
@@ -95,25 +99,28 @@ public:
     SelectAwaiter(SelectAwaiter&& other) : entrants_{std::move(other.entrants_)} {} // before it is awaited
     SelectAwaiter(const SelectAwaiter&) = delete;
     SelectAwaiter& operator=(const SelectAwaiter&) = delete;
-    ~SelectAwaiter() { abandon(contenders_); }
+    ~SelectAwaiter() { abandon(); }
 
     bool await_ready() {
         first_ = first_ready<0>();
-        return first_ < count;
+        return first_ < count && !first_cancels_;
     }
 
     bool await_suspend(std::coroutine_handle<> frame) {
+        if (first_cancels_) {
+            Loop::running_task().cancel_requested = true;
+            Loop::current().park_ready(frame);
+            return true;
+        }
+        prepare(contenders_);
         const std::size_t first = first_that_need_not_wait<0>(frame);
-        return begin(contenders_, first < count ? &contenders_[first] : nullptr, frame);
+        return begin(first < count ? &contenders_[first] : nullptr, frame);
     }
 
     Result await_resume() {
-        if (winner() != nullptr) {
-            first_ =
-                index_of_winner(); // its own await_resume tells of a cancellation, and gives back what it was given
-        } else if (task != nullptr) {
-            Loop::check_cancelled();
-        }
+        // A winner that has waited tells of a cancellation itself, and gives back what it was given.
+        if (task != nullptr && (winner() == nullptr || won_at_once())) Loop::check_cancelled();
+        if (winner() != nullptr) first_ = index_of_winner();
         return resume<0>();
     }
 
@@ -133,7 +140,9 @@ private:
         if constexpr (i == count) {
             return count;
         } else {
-            return std::get<i>(entrants_).ready() ? i : first_ready<i + 1>();
+            auto& entrant = std::get<i>(entrants_);
+            first_cancels_ = entrant.cancels();
+            return first_cancels_ || entrant.ready() ? i : first_ready<i + 1>();
         }
     }
 
@@ -145,9 +154,9 @@ private:
         } else {
             auto& entrant = std::get<i>(entrants_);
             Contender& contender = contenders_[i];
-            contender.race = this;
             entrant.enter(contender);
             Loop::in_place_of_task(contender, [&] { static_cast<void>(entrant.awaiter().await_suspend(frame)); });
+            if (winner() != nullptr) return count; // one that waits was woken by that
             return contender.waiting() ? first_that_need_not_wait<i + 1>(frame) : i;
         }
     }
@@ -176,9 +185,10 @@ private:
         return was_interrupted(std::get<i>(entrants_).awaiter());
     }
 
+    std::array<Contender, count> contenders_; // outlive the entrants, which may still arrive when they are destroyed
     std::tuple<Entrant<As>...> entrants_;
-    std::array<Contender, count> contenders_;
-    std::size_t first_ = count; // the one that has what it waits for
+    std::size_t first_ = count;  // the one that has what it waits for
+    bool first_cancels_ = false; // as that is a task which was cancelled, see Entrant::cancels
 };
 
 } // namespace core
@@ -186,11 +196,13 @@ private:
 /// `auto first = co_await select(a, b, ...)`: waits for the first of several Tasks, TaskHandles and waits of objects,
 /// and returns its result in a std::variant: first.index() is which one it was, std::get<0>(first) what `a` returned
 /// (Nothing for void, a pointer for a reference). If it throws, so does select. If several have what they
-/// wait for at once, the first argument wins; else the one that was woken first.
+/// wait for at once, the first argument wins; else the one that was woken first. (sleep(0s) and yield() have it at
+/// once.)
 ///
 /// The others lose nothing: an item stays in its queue, a flag set, a lock goes to the next. A TaskHandle's task goes
 /// on. A Task belongs to the select: it is started when the wait begins, not run at all if something else is there
-/// already, and if it loses it is cancelled, and select returns when it has ended.
+/// already, and if it loses it is cancelled, and select returns when it has ended. What it returns then is dropped,
+/// what it throws goes to the exception handler.
 ///
 /// If the waiting task is cancelled, so are the Tasks; nothing else is. Nothing is allocated. To be awaited in the
 /// expression that makes it if an argument refers to something in that expression, as a queue's put does to its value.

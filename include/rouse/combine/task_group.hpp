@@ -38,7 +38,8 @@ namespace rouse::inline ROUSE_ABI {
 /// For the tasks of one loop. Each task of the group costs a piece of the loop's pool beside its frame.
 //
 // The body is a task of the group, too, that runs in place of the one that awaits run(): it starts before all that are
-// ready, and when it is the last to end, the awaiting task goes on before all that are ready. So nobody can tell that
+// ready, it is cancelled in place of that, and when it is the last to end, that goes on before all that are ready. So
+// nobody can tell that
 // it is not the same task, except by current_task(). But it can be cancelled because another has failed, and this is
 // not mistaken for a cancellation from outside; nor is a group ever left, by whatever exception, while its tasks run.
 class TaskGroup {
@@ -61,7 +62,8 @@ public:
     /// being cancelled the task is cancelled before it starts.
     template <class T>
     TaskHandle<T> create_task(Task<T> task, std::string_view name = {}) {
-        return add(std::move(task), [&](Task<T> each) { return loop_.create_task(std::move(each), name); });
+        if (leaving_ != nullptr && size_ == 0) misuse("rouse: TaskGroup::create_task: the group has ended");
+        return add(std::move(task), [&](Task<T> each) { return loop_.create_awaited(std::move(each), name); });
     }
 
     /// Cancels everything in the group, the body too; who calls this from inside of it at its next co_await that
@@ -97,8 +99,11 @@ private:
 
     template <class Body>
     static Task<> run_body(Body body);
+    template <class Body>
+    bool start_body(Body& body);
     template <class T, class Start>
     TaskHandle<T> add(Task<T> task, Start start);
+    bool make_room_for_error() noexcept;
     Member& first_member() noexcept { return static_cast<Member&>(members_.pop_front()); }
     void remove(Member& member) noexcept;
     void ended(Member& member) noexcept;
@@ -108,7 +113,8 @@ private:
     std::size_t size_ = 0;
     core::TaskRecord* body_ = nullptr; // until it has ended
     Leaving* leaving_ = nullptr;
-    bool cancelled_ = false;      // all that is in the group has been cancelled
+    bool cancelled_ = false; // all that is in the group has been cancelled
+    bool cancelling_ = false;
     bool body_cancelled_ = false; // the body was, and not by the group
 #if ROUSE_EXCEPTIONS
     std::vector<std::exception_ptr> errors_; // has room for those of all members
@@ -129,8 +135,9 @@ public:
     void await_resume() {
 #if ROUSE_EXCEPTIONS
         if (group_.error_of_body_) group_.errors_.push_back(std::move(group_.error_of_body_));
-        if (!group_.errors_.empty()) throw ExceptionGroup{std::move(group_.errors_)};
-        if (group_.body_cancelled_) Loop::running_task().cancel_requested = true;
+        const bool failed = !group_.errors_.empty();
+        if (group_.body_cancelled_ && (from_outside_ || !failed)) Loop::running_task().cancel_requested = true;
+        if (failed) throw ExceptionGroup{std::move(group_.errors_)};
 #endif
         if (task != nullptr) Loop::check_cancelled();
     }
@@ -138,34 +145,60 @@ public:
 private:
     friend TaskGroup;
 
-    // Cancelled twice, it cancels the tasks twice.
+    // As long as the body runs, it stands for the task that waits here: it is told, and what it makes of it counts. A
+    // cancellation that comes when the group is being cancelled, or after the body, is for us.
     bool retract() noexcept override {
-        group_.cancel();
+        if (group_.body_ != nullptr && !group_.cancelled_) {
+            task->cancel_requested = false;
+            from_outside_ = true;
+            group_.loop_.cancel(*group_.body_);
+        } else {
+            group_.cancel(); // if that was done before, the tasks are cancelled twice
+        }
         return false; // there is one left, or we would be ready
     }
 
     TaskGroup& group_;
+    bool from_outside_ = false; // the body was told of a cancellation that was meant for us
 };
 
 template <class Body>
 Task<> TaskGroup::run_body(Body body) {
     TaskGroup group{Loop::current()};
-    TaskHandle<> handle = group.add(body(group), [&group](Task<> task) {
-        TaskHandle<> started = group.loop_.create_next(std::move(task));
-        group.body_ = started.record();
-        return started;
-    });
-    if (!handle) misuse("rouse: TaskGroup::run: the frame of the body could not be allocated");
-    handle = {};
+    const bool started = group.start_body(body);
     co_await Leaving{group};
+    if (!started) misuse("rouse: TaskGroup::run: the body gave an empty Task, or its frame could not be allocated");
+}
+
+// False if there is no body to run. One that throws without being a coroutine may have started tasks before.
+template <class Body>
+bool TaskGroup::start_body(Body& body) {
+    const auto start = [this](Task<> task) {
+        TaskHandle<> started = loop_.create_next(std::move(task));
+        body_ = started.record();
+        return started;
+    };
+#if ROUSE_EXCEPTIONS
+    try {
+        if (add(body(*this), start)) return true;
+        cancel();
+        return false;
+    } catch (...) {
+        error_of_body_ = std::current_exception();
+        cancel();
+        return true;
+    }
+#else
+    if (add(body(*this), start)) return true;
+    cancel();
+    return false;
+#endif
 }
 
 template <class T, class Start>
 TaskHandle<T> TaskGroup::add(Task<T> task, Start start) {
     if (!task) return {};
-#if ROUSE_EXCEPTIONS
-    if (const std::size_t room = errors_.size() + size_ + 1; room > errors_.capacity()) errors_.reserve(2 * room);
-#endif
+    if (!make_room_for_error()) return {};
     void* memory = core::FramePool::allocate(loop_.frame_pool(), sizeof(Member));
     if (memory == nullptr) return {};
     struct Guard {
@@ -188,6 +221,20 @@ TaskHandle<T> TaskGroup::add(Task<T> task, Start start) {
     return handle;
 }
 
+// So that nothing has to be allocated when a task fails. The error of the body has a place of its own.
+inline bool TaskGroup::make_room_for_error() noexcept {
+#if ROUSE_EXCEPTIONS
+    const std::size_t room = errors_.size() + size_;
+    if (room <= errors_.capacity()) return true;
+    try {
+        errors_.reserve(2 * room);
+    } catch (...) {
+        return false;
+    }
+#endif
+    return true;
+}
+
 inline void TaskGroup::remove(Member& member) noexcept {
     core::leave(member.waiter);
     member.unlink();
@@ -198,11 +245,14 @@ inline void TaskGroup::remove(Member& member) noexcept {
 
 inline void TaskGroup::cancel() noexcept {
     cancelled_ = true;
+    if (cancelling_) return; // a task of the group awaits the one that runs it; it hangs, but does not recurse for ever
+    cancelling_ = true;
     for (std::size_t left = size_; left > 0; --left) {
         Member& member = first_member();
         members_.push_back(member);
         loop_.cancel(*member.task);
     }
+    cancelling_ = false;
 }
 
 inline void TaskGroup::ended(Member& member) noexcept {

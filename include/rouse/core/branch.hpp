@@ -7,8 +7,9 @@
 namespace rouse::inline ROUSE_ABI::core {
 
 /// A record without a frame, that a Waiter can have as its task. When what the waiter waits for happens, the loop calls
-/// `woken` there and then, in place of making a task ready. `woken` must not resume or destroy anything: it is called
-/// from inside of set(), release(), the end of a task, or a turn of the loop.
+/// `woken` there and then, in place of making a task ready. `woken` is called from inside of set(), release(), a turn
+/// of the loop, or the end of a task that has not yet told all who await it. It may wake and cancel, and end the
+/// branch; it must not resume a task or destroy a frame.
 struct Branch : TaskRecord {
     using Woken = void (*)(Branch& branch) noexcept;
 
@@ -22,6 +23,7 @@ struct Branch : TaskRecord {
     }
 
     Woken woken;
+    TaskRecord* stands_for = nullptr; // the task in whose place it is parked, if there is one
 };
 
 } // namespace rouse::inline ROUSE_ABI::core

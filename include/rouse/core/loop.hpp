@@ -115,8 +115,11 @@ public:
 
     // ---- for awaiters -------------------------------------------------------------------------------------------
 
-    /// The task that is being resumed; UsageError if none is.
+    /// The task that is being resumed, or the branch that is parked in its place; UsageError if there is none.
     static core::TaskRecord& running_task();
+
+    /// The task that is being resumed, in any case.
+    static core::TaskRecord& running_task_itself();
 
     /// The same, or null.
     [[nodiscard]] core::TaskRecord* running_or_null() const noexcept { return running_task_; }
@@ -149,7 +152,13 @@ public:
         if (waits_in(waiter)) ready_.push_front(*waiter.task);
     }
 
-    /// Starts a task as create_task does, to run next, before those that are ready.
+    /// Starts a task as create_task does, for a task that waits until it has ended; so it is not cancelled if the loop
+    /// is ending.
+    template <class T>
+    TaskHandle<T> create_awaited(Task<T> task, std::string_view name = {});
+
+    /// The same, for one that runs in the place of the task that waits: next, before those that are ready, and if it is
+    /// cancelled it begins all the same, as a child would.
     template <class T>
     TaskHandle<T> create_next(Task<T> task);
 
@@ -233,7 +242,7 @@ private:
     void fire(core::Timer& timer) noexcept {
         switch (timer.action) {
         case core::Timer::cancel: timer.late = cancel(*timer.task); break;
-        case core::Timer::interrupt: timer.late = interrupt(*timer.task); break;
+        case core::Timer::interrupt: timer.late = !timer.task->cancel_requested && interrupt(*timer.task); break;
         default: make_ready(timer);
         }
     }

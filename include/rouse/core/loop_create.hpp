@@ -41,7 +41,7 @@ core::TaskRecord* Loop::accept(Task<T> task) {
 }
 
 template <class T>
-TaskHandle<T> Loop::create_task(Task<T> task, std::string_view name) {
+TaskHandle<T> Loop::create_awaited(Task<T> task, std::string_view name) {
     core::TaskRecord* record = accept(std::move(task));
     if (record == nullptr) return {};
     start(*record, name);
@@ -50,10 +50,18 @@ TaskHandle<T> Loop::create_task(Task<T> task, std::string_view name) {
 }
 
 template <class T>
+TaskHandle<T> Loop::create_task(Task<T> task, std::string_view name) {
+    TaskHandle<T> handle = create_awaited(std::move(task), name);
+    if (ending_ && handle) handle.record()->cancel_requested = true;
+    return handle;
+}
+
+template <class T>
 TaskHandle<T> Loop::create_next(Task<T> task) {
     core::TaskRecord* record = accept(std::move(task));
     if (record == nullptr) return {};
     start(*record, {});
+    record->started = true;
     ready_.push_front(*record);
     return TaskHandle<T>{record};
 }

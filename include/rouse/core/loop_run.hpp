@@ -18,8 +18,12 @@ inline Loop::Loop(Port& port)
 inline Loop::~Loop() {
     Loop* const running = current_ != this && current_->running() ? current_ : nullptr;
     current_ = this;
-    // The tasks that are left, wherever they wait: the ready queue serves as the list of them.
-    ready_ = {};
+    // In the order in which cancelling would end them: those that are awaited before those that await them.
+    pool_->for_each_in_use([this](core::TaskRecord& task) {
+        if (task.is_task && !task.finished()) cancel(task);
+    });
+    while (!ready_.empty()) destroy_frame(ready_.pop());
+    // Those that cannot be taken out, since a foreign context has them, or they wait for each other in a circle.
     pool_->for_each_in_use([this](core::TaskRecord& task) {
         if (task.is_task && !task.finished()) ready_.push(task);
     });

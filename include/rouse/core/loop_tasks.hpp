@@ -20,6 +20,11 @@ inline core::TaskRecord& Loop::running_task() {
     return *loop->running_task_;
 }
 
+inline core::TaskRecord& Loop::running_task_itself() {
+    core::TaskRecord& running = running_task();
+    return running.is_task ? running : *static_cast<core::Branch&>(running).stands_for;
+}
+
 inline void Loop::park(core::Waiter& waiter, core::TaskState state, std::coroutine_handle<> frame) {
     core::TaskRecord& task = running_task();
     waiter.task = &task;
@@ -53,6 +58,7 @@ void Loop::in_place_of_task(core::Branch& branch, F suspend) {
         ~PutBack() { loop.running_task_ = task; }
     };
     Loop& loop = current();
+    branch.stands_for = &running_task_itself();
     const PutBack put_back{loop, std::exchange(loop.running_task_, &branch)};
     suspend();
 }
@@ -81,9 +87,11 @@ inline bool Loop::cancel(core::TaskRecord& first) noexcept {
     while (task->state == TaskState::waiting_for_task) task = join_of(*task).awaited;
     task->cancel_requested = true;
     // Those in between are cancelled by what they await, except two: who asked for an outcome is not cancelled by
-    // getting one; and if the last one is running, it may end before it is cancelled. So they are told for themselves.
+    // getting one; and if the last one is running, it may end before it is cancelled, or has just ended and is telling
+    // those who await it. So they are told for themselves.
+    const bool may_be_late = task->state == TaskState::running || task->finished();
     for (core::TaskRecord* each = &first; each != task; each = join_of(*each).awaited) {
-        if (join_of(*each).wants_outcome || task->state == TaskState::running) each->cancel_requested = true;
+        if (join_of(*each).wants_outcome || may_be_late) each->cancel_requested = true;
     }
     // A task that is ready or running is cancelled when it is next resumed or suspended; one that a foreign context has
     // woken, when that arrives.
@@ -112,7 +120,6 @@ inline void Loop::start(core::TaskRecord& task, std::string_view name) noexcept 
     task.is_task = true;
     task.references = 1;
     task.resume_point = task.frame();
-    task.cancel_requested = ending_;
     ++live_;
     if (name.empty()) return;
     // The name has a block of its own from the pool, which looks like a frame that nobody has started.

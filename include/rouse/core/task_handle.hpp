@@ -116,7 +116,7 @@ public:
         }
         // A circle would never end, and cancel() relies on there being none.
         for (TaskRecord* task = &awaited;;) {
-            if (task == &Loop::running_task())
+            if (task == &Loop::running_task_itself())
                 misuse("rouse: co_await of a TaskHandle: a task cannot await itself, nor a task that awaits it");
             if (task->state != TaskState::waiting_for_task) break;
             task = static_cast<JoinWaiter*>(task->link.waiter)->awaited;
@@ -223,7 +223,7 @@ TaskHandle<T> create_task(Task<T> task, std::string_view name = {}) {
 }
 
 /// The task that is running. Outside of a task: UsageError.
-inline TaskHandle<> current_task() { return TaskHandle<>{&Loop::running_task()}; }
+inline TaskHandle<> current_task() { return TaskHandle<>{&Loop::running_task_itself()}; }
 
 inline core::TaskRecord* core::TaskReference::running_or_null() noexcept {
     Loop* loop = Loop::current_or_null();

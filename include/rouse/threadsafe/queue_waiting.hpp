@@ -20,8 +20,6 @@ class QueueWaiter : public ForeignWaiter, public InboxItem {
 public:
     explicit QueueWaiter(Queue& waited_in) noexcept : queue_{&waited_in} {}
     QueueWaiter(QueueWaiter&& other) noexcept : QueueWaiter{*other.queue_} {} // before it is awaited
-    ~QueueWaiter() { leave(); }
-
     bool await_ready() const {
         if (Side::waiter(*queue_) != nullptr) misuse(Side::second_one);
         return Side::has_something_to_do(*queue_);
@@ -34,15 +32,17 @@ public:
         if (!asleep_) return false;
         Loop::park(*this, TaskState::waiting_for_foreign, frame);
         Side::waiter(*queue_) = this;
+        registered_ = true;
         return true;
     }
 
     /// The queue is being destroyed: the task stays where it is until it is cancelled, or finds it closed if it was
     /// about to be resumed.
     void forsake() noexcept {
+        const bool given_up_before = given_up_;
         leave();
         queue_ = nullptr;
-        if (given_up_) Loop::wake(*this); // which was to take place when we arrived
+        if (given_up_before) Loop::wake(*this); // which was to take place when we arrived
     }
 
     /// For wait_for and select: whether the wait was given up, and there is nothing to do after all.
@@ -51,10 +51,12 @@ public:
     }
 
 protected:
+    ~QueueWaiter() { leave(); }
+
     // On resumption: the queue, or null if it is gone. Throws if the task was cancelled, with nothing put or taken.
     Queue* resumed() {
         if (task != nullptr) {
-            if (queue_ != nullptr && Side::waiter(*queue_) == this) Side::waiter(*queue_) = nullptr;
+            forget();
             Loop::check_cancelled();
         }
         return queue_;
@@ -67,8 +69,14 @@ private:
             return false;
         }
         asleep_ = false;
-        if (queue_ != nullptr && Side::waiter(*queue_) == this) Side::waiter(*queue_) = nullptr;
+        forget();
         return true;
+    }
+
+    // From here on the queue may go without our being told.
+    void forget() noexcept {
+        if (registered_ && queue_ != nullptr) Side::waiter(*queue_) = nullptr;
+        registered_ = false;
     }
 
     // The wake may be an old one: of a put that was refused, or of a close that a put has overtaken. Look, and sleep
@@ -85,24 +93,29 @@ private:
     }
 
     void leave() noexcept {
-        if (queue_ == nullptr) return;
+        if (!registered_ || queue_ == nullptr) return;
         leaving_ = true;
         if (!retract()) inbox_->loop().wait_for_arrival([this] { return !asleep_; });
-        if (Side::waiter(*queue_) == this) Side::waiter(*queue_) = nullptr;
+        forget();
     }
 
-    Queue* queue_; // null: it is gone
+    Queue* queue_;            // null: it is gone
+    bool registered_ = false; // the queue's note of who waits
     bool asleep_ = false;
     bool leaving_ = false;
     bool given_up_ = false; // was to be retracted when it had been taken: once it arrives it waits no more
 };
 
 template <class Queue>
-class QueueNextAwaiter : public QueueWaiter<Queue, typename Queue::Consumer> {
+class QueueConsumerWaiter : public QueueWaiter<Queue, typename Queue::Consumer> {
 public:
     using QueueWaiter<Queue, typename Queue::Consumer>::QueueWaiter;
 
-    std::optional<typename Queue::value_type> await_resume() {
+protected:
+    QueueConsumerWaiter(QueueConsumerWaiter&&) noexcept = default;
+    ~QueueConsumerWaiter() = default;
+
+    std::optional<typename Queue::value_type> take() {
         Queue* const waited_in = this->resumed();
         if (waited_in == nullptr) return std::nullopt;
         auto item = waited_in->get_sync();
@@ -112,12 +125,20 @@ public:
 };
 
 template <class Queue>
-class QueueGetAwaiter : public QueueNextAwaiter<Queue> {
+class QueueNextAwaiter final : public QueueConsumerWaiter<Queue> {
 public:
-    using QueueNextAwaiter<Queue>::QueueNextAwaiter;
+    using QueueConsumerWaiter<Queue>::QueueConsumerWaiter;
+
+    std::optional<typename Queue::value_type> await_resume() { return this->take(); }
+};
+
+template <class Queue>
+class QueueGetAwaiter final : public QueueConsumerWaiter<Queue> {
+public:
+    using QueueConsumerWaiter<Queue>::QueueConsumerWaiter;
 
     typename Queue::value_type await_resume() {
-        auto item = QueueNextAwaiter<Queue>::await_resume();
+        auto item = this->take();
         if (!item) {
 #if ROUSE_EXCEPTIONS
             throw QueueClosed{};
@@ -130,7 +151,7 @@ public:
 };
 
 template <class Queue, class U>
-class QueuePutAwaiter : public QueueWaiter<Queue, typename Queue::Producer> {
+class QueuePutAwaiter final : public QueueWaiter<Queue, typename Queue::Producer> {
 public:
     static constexpr bool refers_to_its_value = true;
 

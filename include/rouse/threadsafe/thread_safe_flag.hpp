@@ -78,11 +78,11 @@ public:
     explicit Awaiter(ThreadSafeFlag& flag) noexcept : flag_{&flag} {}
     Awaiter(Awaiter&& other) noexcept : Awaiter{*other.flag_} {} // before it is awaited
     ~Awaiter() {
-        if (flag_ == nullptr || flag_->waiter_ != this) return;
+        if (!registered_ || flag_ == nullptr) return;
         if (parked_ && !retract()) {
             inbox_->loop().wait_for_arrival([this] { return !parked_; });
         }
-        flag_->waiter_ = nullptr;
+        forget();
     }
 
     bool await_ready() const {
@@ -104,13 +104,13 @@ public:
             return false;
         }
         flag_->waiter_ = this;
-        parked_ = true;
+        registered_ = parked_ = true;
         return true;
     }
 
     void await_resume() {
         if (task != nullptr) {
-            if (flag_ != nullptr && flag_->waiter_ == this) flag_->waiter_ = nullptr;
+            forget();
             Loop::check_cancelled();
         }
         if (flag_ != nullptr) flag_->consume();
@@ -129,8 +129,14 @@ private:
                                                    std::memory_order_relaxed))
             return false;
         parked_ = false;
-        flag_->waiter_ = nullptr;
+        forget();
         return true;
+    }
+
+    // From here on the flag may go without our being told.
+    void forget() noexcept {
+        if (registered_ && flag_ != nullptr) flag_->waiter_ = nullptr;
+        registered_ = false;
     }
 
     void arrive() noexcept override {
@@ -138,8 +144,9 @@ private:
         Loop::wake(*this);
     }
 
-    ThreadSafeFlag* flag_; // null: destroyed while we waited
-    bool parked_ = false;  // in the flag, or taken by a setter and not yet arrived
+    ThreadSafeFlag* flag_;    // null: destroyed while we waited
+    bool registered_ = false; // the flag's waiter_
+    bool parked_ = false;     // in the flag, or taken by a setter and not yet arrived
 };
 
 inline ThreadSafeFlag::Awaiter ThreadSafeFlag::wait() noexcept { return Awaiter{*this}; }

@@ -29,6 +29,8 @@ class QueueWaiter;
 template <class Queue>
 class QueueGetAwaiter;
 template <class Queue>
+class QueueConsumerWaiter;
+template <class Queue>
 class QueueNextAwaiter;
 template <class Queue, class U>
 class QueuePutAwaiter;
@@ -238,6 +240,8 @@ private:
     };
     template <class Q, class Side>
     friend class core::QueueWaiter;
+    template <class>
+    friend class core::QueueConsumerWaiter;
     template <class Q>
     friend class core::QueueGetAwaiter;
     template <class Q>
