@@ -228,17 +228,13 @@ protected:
     bool cannot_be_raced(Task& task, Step step) {
         const auto waits = raced(step);
         bool cannot = false;
-        bool at_once = false; // the second
         for (const Step each : waits) {
             Call call = called(task, {each.op, each.operand, step.limit});
             cannot = cannot || row_of(each).refused(call) || row_of(each).skipped(call);
             // A place for one.
             cannot = cannot || (waits[0] == waits[1] && row_of(each).refused != never);
-            if (!cannot) at_once = row_of(each).at_once(call);
         }
-        if (cannot) return true;
-        // Without exceptions the second wins over a first that is a cancelled task. A known fault.
-        return at_once && cancels_where_nothing_is_thrown(task, waits[0]);
+        return cannot;
     }
 
     bool is_at_once(Task& branch, Step step) {

@@ -68,7 +68,7 @@ private:
     // The waiting task is cancelled, or its time is up. Cancelling it twice cancels tasks of our own twice.
     bool retract() noexcept override {
         if (!closed_ || task->cancel_requested) close();
-        return absent_ == 0;
+        return absent_ == 0 && !closing_;
     }
 
     Loop* loop_ = nullptr;

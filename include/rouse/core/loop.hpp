@@ -228,6 +228,10 @@ private:
     void take_inbox() noexcept;
     void sleep() noexcept;
     void wait_until(TimePoint deadline) noexcept { wakes_owed_ -= static_cast<int>(port_.wait_until(deadline)); }
+    // Whether a task has been cancelled, and only waits for what could not be taken out at once.
+    static bool leaving(const core::TaskRecord& task) noexcept {
+        return task.cancel_requested && task.state == core::TaskState::waiting_for_foreign;
+    }
     static bool waits_in(const core::Waiter& waiter) noexcept {
         return waiter.task->waiting() && waiter.task->link.waiter == &waiter;
     }
@@ -242,7 +246,7 @@ private:
     void fire(core::Timer& timer) noexcept {
         switch (timer.action) {
         case core::Timer::cancel: timer.late = cancel(*timer.task); break;
-        case core::Timer::interrupt: timer.late = !timer.task->cancel_requested && interrupt(*timer.task); break;
+        case core::Timer::interrupt: timer.late = !leaving(*timer.task) && interrupt(*timer.task); break;
         default: make_ready(timer);
         }
     }
