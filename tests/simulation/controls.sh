@@ -35,7 +35,7 @@ control() {
 control "cancel does not unlink" core/loop_tasks.hpp \
     's/static_cast<core::ListWaiter&>\(waiter\)\.unlink\(\); return true;/return true;/'
 control "a timeout does not unlink the wait" core/loop.hpp \
-    's/timer\.late = interrupt\(\*timer\.task\);/if ((timer.late = timer.task->waiting())) ready_.push(*timer.task);/'
+    's/timer\.late = !leaving\(\*timer\.task\) && interrupt\(\*timer\.task\);/if ((timer.late = timer.task->waiting())) ready_.push(*timer.task);/'
 control "a wait that ends in time does not unlink its timer" combine/wait_for.hpp \
     's/loop_\.timers\(\)\.remove\(timer_\);//'
 control "a lock that was handed over is not passed on" sync/acquire.hpp \
