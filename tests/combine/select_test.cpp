@@ -397,7 +397,7 @@ TEST_CASE("a cancellation that comes while a loser cleans up is told, also if th
         auto selects = []() -> Task<> {
             auto slow = []() -> Task<> { co_await sleep(9s); };
             co_await select(slow(), ReadyAfterAll{});
-            CHECK_FALSE("reached");
+            FAIL_CHECK("reached");
         };
         const auto task = create_task(selects());
         auto cancels = [](TaskHandle<> victim) -> Task<> {

@@ -327,6 +327,88 @@ TEST_CASE("a loop destroyed with groups in it ends what runs in them before the 
     }
 }
 
+TEST_CASE("a cancellation from outside is not lost when the group cancels itself in the same step") {
+    run_virtual([]() -> Task<> {
+        bool went_on = false;
+        auto runs = [](bool& on) -> Task<> {
+            co_await TaskGroup::run([](TaskGroup& group) -> Task<> {
+                auto cancels = [](TaskGroup& g) -> Task<> {
+                    co_await sleep(1s);
+                    g.cancel();
+                };
+                group.create_task(cancels(group));
+                co_await sleep(1h);
+            });
+            on = true;
+        };
+        const auto task = create_task(runs(went_on));
+        co_await sleep(1s);
+        CHECK(task.cancel());
+        const auto outcome = co_await task.outcome();
+        CHECK(outcome.cancelled());
+        CHECK_FALSE(went_on);
+    }());
+}
+
+TEST_CASE("a body that cancels the task which runs its group, and returns, has cancelled it") {
+    run_virtual([]() -> Task<> {
+        TaskHandle<> self;
+        auto runs = [](TaskHandle<>& own) -> Task<> {
+            co_await TaskGroup::run([&](TaskGroup&) -> Task<> {
+                co_await sleep(1s);
+                CHECK(own.cancel());
+            });
+            co_await sleep(1h);
+        };
+        self = create_task(runs(self));
+        const auto outcome = co_await self.outcome();
+        CHECK(outcome.cancelled());
+        CHECK(Clock::now() == TimePoint{1s});
+    }());
+}
+
+TEST_CASE("cancelling who runs a group whose body awaits it does not overflow the stack") {
+    VirtualTimePort port;
+    Loop loop{port};
+    TaskHandle<> self;
+    auto runs = [](TaskHandle<>& own) -> Task<> {
+        co_await TaskGroup::run([&](TaskGroup&) -> Task<> { co_await own; });
+    };
+    self = loop.create_task(runs(self));
+    for (int i = 0; i < 3; ++i) loop.poll();
+    CHECK(self.cancel());
+    for (int i = 0; i < 3; ++i) loop.poll();
+}
+
+TEST_CASE("a loop destroyed just after a set ends the tasks of a group before the frame around it") {
+    ThreadSafeFlag flag;
+    for (int others = 0; others < 4; ++others) {
+        Log log;
+        VirtualTimePort port;
+        auto idle = []() -> Task<> { co_await sleep(1h); };
+        auto outer = [](Log& to, ThreadSafeFlag& waits_for) -> Task<> {
+            Mark mark{to, "outer"};
+            co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
+                auto member = [](Log& into, ThreadSafeFlag& f) -> Task<> {
+                    Mark inner{into, "member"};
+                    co_await f.wait();
+                };
+                group.create_task(member(to, waits_for));
+                co_return;
+            });
+        };
+        {
+            Loop loop{port};
+            for (int i = 0; i < others; ++i) loop.create_task(idle());
+            loop.create_task(outer(log, flag));
+            for (int i = 0; i < 3; ++i) loop.poll();
+            flag.set();
+        }
+        flag.clear();
+        CHECK(log == "member outer");
+    }
+}
+
 #if ROUSE_EXCEPTIONS
 
 namespace {

@@ -315,3 +315,23 @@ TEST_CASE("a delay that is running may outlive its loop, with or without tasks t
 TEST_CASE("trigger without a loop is a clear error") {
     CHECK(contains(misuse_of([] { made_before_main.trigger(); }), "there is no loop on this thread"));
 }
+
+TEST_CASE("a delay that is triggered while another loop is the current one stays in the loop of its waiter") {
+    VirtualTimePort port_a;
+    VirtualTimePort port_b;
+    Loop a{port_a};
+    Delay delay{5s};
+    auto waits = [](Delay& of) -> Task<> { co_await of.wait(); };
+    auto sleeps = [](Clock::duration time) -> Task<> { co_await sleep(time); };
+    const auto waiter = a.create_task(waits(delay));
+    a.run_until_complete(sleeps(1s));
+    {
+        Loop b{port_b};
+        delay.trigger();
+        b.run_until_complete(sleeps(10s));
+        CHECK(b.live_tasks() == 0);
+        CHECK_FALSE(waiter.done());
+    }
+    a.run_until_complete(sleeps(10s));
+    CHECK(waiter.done());
+}

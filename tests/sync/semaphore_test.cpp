@@ -351,3 +351,16 @@ TEST_CASE("a bounded semaphore is otherwise as any semaphore") {
     CHECK(log == "1 3");
     CHECK(!semaphore.locked());
 }
+
+TEST_CASE("a semaphore that goes between the grant and the resumption leaves an empty guard") {
+    auto main = []() -> Task<> {
+        auto semaphore = std::make_unique<Semaphore>(std::size_t{0});
+        auto scoped = [](Semaphore& of) -> Task<> { const auto guard = co_await of.scoped(); };
+        const auto task = create_task(scoped(*semaphore));
+        co_await yield();
+        semaphore->release();
+        semaphore.reset();
+        co_await task;
+    };
+    run_virtual(main());
+}

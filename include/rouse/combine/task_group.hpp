@@ -148,10 +148,12 @@ private:
     // As long as the body runs, it stands for the task that waits here: it is told, and what it makes of it counts. A
     // cancellation that comes when the group is being cancelled, or after the body, is for us.
     bool retract() noexcept override {
+        if (telling_) return false; // the body awaits the task that runs it; it hangs, but does not recurse for ever
         if (group_.body_ != nullptr && !group_.cancelled_) {
             task->cancel_requested = false;
-            from_outside_ = true;
+            from_outside_ = telling_ = true;
             group_.loop_.cancel(*group_.body_);
+            telling_ = false;
         } else {
             group_.cancel(); // if that was done before, the tasks are cancelled twice
         }
@@ -159,6 +161,7 @@ private:
     }
 
     TaskGroup& group_;
+    bool telling_ = false;
     bool from_outside_ = false; // the body was told of a cancellation that was meant for us
 };
 
@@ -221,10 +224,10 @@ TaskHandle<T> TaskGroup::add(Task<T> task, Start start) {
     return handle;
 }
 
-// So that nothing has to be allocated when a task fails. The error of the body has a place of its own.
+// So that nothing has to be allocated when a task fails.
 inline bool TaskGroup::make_room_for_error() noexcept {
 #if ROUSE_EXCEPTIONS
-    const std::size_t room = errors_.size() + size_;
+    const std::size_t room = errors_.size() + size_ + 1;
     if (room <= errors_.capacity()) return true;
     try {
         errors_.reserve(2 * room);
@@ -259,7 +262,12 @@ inline void TaskGroup::ended(Member& member) noexcept {
     core::TaskRecord& task = *member.task;
     const bool is_body = &task == body_;
     const bool failed = task.ending == core::Ending::error;
-    if (is_body && task.ending == core::Ending::cancelled && !cancelled_) body_cancelled_ = true;
+    if (is_body) {
+        // By the group, or from outside? If by both, or if it has ended before it could be told, it was from outside.
+        const bool from_outside = leaving_->from_outside_;
+        body_cancelled_ = task.ending == core::Ending::cancelled ? from_outside || !cancelled_
+                                                                 : from_outside && task.cancel_requested;
+    }
 #if ROUSE_EXCEPTIONS
     if (failed && is_body) error_of_body_ = task.error();
     if (failed && !is_body) errors_.push_back(task.error());

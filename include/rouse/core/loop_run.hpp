@@ -23,6 +23,8 @@ inline Loop::~Loop() {
         if (task.is_task && !task.finished()) cancel(task);
     });
     while (!ready_.empty()) destroy_frame(ready_.pop());
+    take_inbox();
+    while (!ready_.empty()) destroy_frame(ready_.pop());
     // Those that cannot be taken out, since a foreign context has them, or they wait for each other in a circle.
     pool_->for_each_in_use([this](core::TaskRecord& task) {
         if (task.is_task && !task.finished()) ready_.push(task);

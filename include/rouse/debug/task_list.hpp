@@ -15,9 +15,10 @@ namespace rouse::inline ROUSE_ABI::debug {
 enum class Waits : unsigned char {
     no,          // it runs, or is about to
     in_object,   // in an Event, a Lock, a Queue, a socket: until another task, or the port, makes it ready
-    for_time,    // until TaskInfo::due
+    for_time,    // until TaskInfo::due; `forever`: for a Delay that does not run
     for_task,    // until the task TaskInfo::awaited has ended
-    for_foreign, // in a ThreadSafeFlag or the like; in several things at once, as in gather and select; in a TaskGroup
+    for_foreign, // in a ThreadSafeFlag or the like; in a Condition or a Barrier; in several things at once, as in
+                 // gather, select and TaskGroup
 };
 
 /// A task, at the moment of asking.
@@ -76,7 +77,7 @@ inline void print_tasks(Loop& loop, std::FILE* out = stderr) {
     for_each_task(loop, [&](const TaskInfo& task) {
         const std::string_view name = task.name.empty() ? "(unnamed)" : task.name;
         std::fprintf(out, "task %.*s %s", static_cast<int>(name.size()), name.data(), text(task.waits));
-        if (task.waits == Waits::for_time) {
+        if (task.waits == Waits::for_time && task.due != forever) {
             const std::chrono::duration<double> left = task.due - loop.port().now();
             std::fprintf(out, " for %.3f s", left.count());
         }

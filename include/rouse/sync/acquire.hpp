@@ -12,7 +12,7 @@ namespace rouse::inline ROUSE_ABI::core {
 template <class Owner>
 class [[nodiscard]] Guard {
 public:
-    explicit Guard(Owner& owner) noexcept : owner_{&owner} {}
+    explicit Guard(Owner* owner) noexcept : owner_{owner} {}
     Guard(Guard&& other) noexcept : owner_{std::exchange(other.owner_, nullptr)} {}
     Guard& operator=(Guard&& other) noexcept {
         std::swap(owner_, other.owner_);
@@ -48,6 +48,9 @@ public:
     }
 
 protected:
+    // On resumption: whether the owner was destroyed after it had been given to us.
+    [[nodiscard]] bool is_gone() const noexcept { return !granted(); }
+
     Owner& owner_;
 
 private:
@@ -64,8 +67,9 @@ class ScopedAwaiter : public AcquireAwaiter<Owner> {
 public:
     using AcquireAwaiter<Owner>::AcquireAwaiter;
     Guard<Owner> await_resume() {
+        const bool gone = this->is_gone();
         AcquireAwaiter<Owner>::await_resume();
-        return Guard<Owner>{this->owner_};
+        return Guard<Owner>{gone ? nullptr : &this->owner_};
     }
 };
 

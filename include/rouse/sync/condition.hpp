@@ -27,7 +27,9 @@ class ConditionAwaiter;
 /// it already. A notification is not lost: if the task is cancelled before it runs, the next one is notified.
 ///
 /// Give the lock back by a Guard: a task that is cancelled in wait() and keeps the lock lets the others wait for ever.
-/// A lock that is given must outlive the condition and those who wait for it. A condition that is destroyed leaves them
+/// A lock must outlive its Guards, so a condition with a lock of its own must outlive the tasks that wait in it; those
+/// that are left when main() returns are cancelled after its variables have gone. A lock that is given must outlive
+/// the condition and those who wait for it. A condition that is destroyed leaves them
 /// waiting, until they are cancelled. Nothing is allocated, except by wait_for(predicate), which is a coroutine.
 class Condition {
 public:

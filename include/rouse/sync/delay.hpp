@@ -68,11 +68,12 @@ public:
     Awaiter(Awaiter&& other) noexcept : Awaiter{other.delay_} {} // before it is awaited
     ~Awaiter() {
         unlink();
-        if (before != nullptr) Loop::current().timers().remove(*this);
+        if (before != nullptr) loop_->timers().remove(*this);
     }
 
     bool await_ready() const { return delay_.triggered_ && !delay_.running(); }
     void await_suspend(std::coroutine_handle<> frame) {
+        loop_ = &Loop::current();
         Loop::park(*this, core::TaskState::waiting_for_time, frame);
         delay_.waiting_.push_back(*this);
         set();
@@ -88,14 +89,13 @@ private:
     [[nodiscard]] bool waits() const noexcept { return task->waiting() && task->link.waiter == this; }
 
     void set() {
-        core::Timers& timers = Loop::current().timers();
-        timers.remove(*this);
-        if (!delay_.triggered_) return;
-        deadline = delay_.deadline_;
-        timers.add(*this);
+        loop_->timers().remove(*this);
+        deadline = delay_.triggered_ ? delay_.deadline_ : forever;
+        if (delay_.triggered_) loop_->timers().add(*this);
     }
 
     Delay& delay_;
+    Loop* loop_ = nullptr; // whose timers it is in
 };
 
 inline Delay::Awaiter Delay::wait() noexcept { return Awaiter{*this}; }

@@ -12,7 +12,8 @@ class ConditionAwaiter;
 /// Mutual exclusion between the tasks of one loop, over several of their steps. It is not for threads.
 ///
 /// First come, first served: release() hands the lock to the task that has waited longest, so nobody can take it in
-/// between. If that task is cancelled before it runs, the lock goes on to the next. Nothing is allocated.
+/// between. If that task is cancelled before it runs, the lock goes on to the next. A lock must outlive its Guards.
+/// Nothing is allocated.
 class Lock {
 public:
     /// Holds the lock until it is destroyed or released.

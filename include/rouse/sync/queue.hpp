@@ -19,7 +19,7 @@ namespace rouse::inline ROUSE_ABI {
 /// First in, first out; getters and putters are served in the order in which they began to wait. Nothing is lost: an
 /// item is promised to a waiting getter, and stays in the queue until the getter runs; if that is cancelled before, it
 /// goes to the next in its order. The same holds for room and putters. A refused value, or that of a cancelled put, is
-/// not moved from.
+/// not moved from. (An item whose move throws when it is got is lost.)
 ///
 /// close() wakes both ends: later puts are refused, and what is in the queue can still be got. A queue that is
 /// destroyed leaves those who wait for it waiting, until they are cancelled; those it had woken find it closed.
