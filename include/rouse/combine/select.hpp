@@ -96,7 +96,7 @@ class SelectAwaiter final : Race {
 
 public:
     explicit SelectAwaiter(As&&... awaitables) : entrants_{std::move(awaitables)...} {}
-    SelectAwaiter(SelectAwaiter&& other) : entrants_{std::move(other.entrants_)} {} // before it is awaited
+    SelectAwaiter(SelectAwaiter&& other) noexcept : entrants_{std::move(other.entrants_)} {} // before it is awaited
     SelectAwaiter(const SelectAwaiter&) = delete;
     SelectAwaiter& operator=(const SelectAwaiter&) = delete;
     ~SelectAwaiter() { abandon(); }
