@@ -48,5 +48,31 @@ ok "data_sharing shows a torn read from a thread" has "$out" '^thread, three var
 ok "data_sharing: none under a lock" has "$out" '^thread, one value under a lock .* 0 of them torn$'
 ok "data_sharing stops on Ctrl-C" stops ./data_sharing
 
+# One port accepts; the other does not answer, as its queue of connections is full.
+coproc servers { exec python3 -c '
+import socket, sys
+open_, full = socket.create_server(("127.0.0.1", 0), backlog=16), socket.create_server(("127.0.0.1", 0), backlog=0)
+fill = [socket.socket() for _ in range(4)]
+for each in fill: each.setblocking(False); each.connect_ex(full.getsockname())
+print(open_.getsockname()[1], full.getsockname()[1], flush=True)
+sys.stdin.read()'; }
+read -r open full <&"${servers[0]}"
+out=$(timeout 20 ./reachable "127.0.0.1:$open" "localhost:$open")
+ok "reachable: all are" test $? = 0
+ok "reachable says so" test "$(grep -c ': yes, after' <<<"$out")" = 2
+out=$(timeout 20 ./reachable "127.0.0.1:$open" 127.0.0.1:1 "127.0.0.1:$full")
+ok "reachable: not all are" test $? = 1
+ok "reachable: connection refused" has "$out" '^127.0.0.1:1: .*Connection refused'
+ok "reachable: no answer in two seconds" has "$out" "^127.0.0.1:$full: no answer, after 2[0-9]{3} ms"
+many=(); for _ in 1 2 3 4 5 6 7 8; do many+=("127.0.0.1:$full"); done
+timeout -s KILL 20 ./reachable "${many[@]}" >/tmp/reachable.$$ & pid=$!
+sleep 0.3
+pkill -INT -P $pid
+wait $pid
+ok "reachable ends on Ctrl-C" test "$(cat /tmp/reachable.$$)" = interrupted
+rm -f /tmp/reachable.$$
+ok "reachable refuses a host without a port" refuses ./reachable localhost
+kill "$servers_PID"
+
 echo "$passed passed, $failed failed"
 (( failed == 0 ))

@@ -1,0 +1,93 @@
+// Which of many servers accept a connection? Four are tried at once, each for two seconds at most, and Ctrl-C ends it
+// all: a TaskGroup, a Semaphore, a time limit, and select.
+//
+//   reachable host:port...
+//
+// The exit status is 0 only if all of them do.
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/core.h>
+
+#include <rouse/net/net.hpp>
+#include <rouse/rouse.hpp>
+
+#include "ctrl_c.hpp"
+
+using namespace std::chrono_literals;
+
+struct Server {
+    std::string host;
+    std::uint16_t port = 0;
+};
+
+static std::optional<Server> parse(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos || colon == 0) return std::nullopt;
+    Server server{std::string{text.substr(0, colon)}};
+    const char* const last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data() + colon + 1, last, server.port);
+    if (error != std::errc{} || end != last || server.port == 0) return std::nullopt;
+    return server;
+}
+
+static rouse::Task<> connect(const Server& server) {
+    auto [reader, writer] = co_await rouse::open_connection(server.host, server.port);
+    writer.close();
+}
+
+static rouse::Task<> try_one(const Server& server, rouse::Semaphore& at_once, std::size_t& reached) {
+    const auto place = co_await at_once.scoped();
+    const auto begin = rouse::Clock::now();
+    const auto outcome = co_await rouse::try_wait_for(connect(server), 2s);
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(rouse::Clock::now() - begin);
+    reached += outcome.has_value();
+    std::string result = outcome.timed_out() ? "no answer" : "yes";
+    if (outcome.error()) {
+        try {
+            std::rethrow_exception(outcome.error());
+        } catch (const std::exception& error) {
+            result = error.what();
+        }
+    }
+    fmt::print("{}:{}: {}, after {} ms\n", server.host, server.port, result, took.count());
+}
+
+static rouse::Task<> try_all(const std::vector<Server>& servers, std::size_t& reached) {
+    rouse::Semaphore at_once{4};
+    co_await rouse::TaskGroup::run([&](rouse::TaskGroup& group) -> rouse::Task<> {
+        for (const Server& server : servers) group.create_task(try_one(server, at_once, reached));
+        co_return;
+    });
+}
+
+static rouse::Task<int> until_ctrl_c(std::vector<Server> servers) {
+    std::size_t reached = 0;
+    const auto first = co_await rouse::select(try_all(servers, reached), example::interrupted().wait());
+    if (first.index() == 1) fmt::print("interrupted\n");
+    co_return reached == servers.size() ? 0 : 1;
+}
+
+int main(int argc, char** argv) {
+    std::vector<Server> servers;
+    for (int i = 1; i < argc; ++i) {
+        if (auto server = parse(argv[i])) servers.push_back(*std::move(server));
+    }
+    if (argc < 2 || servers.size() + 1 != static_cast<std::size_t>(argc)) {
+        fmt::print(stderr, "usage: reachable host:port...\n");
+        return 2;
+    }
+    try {
+        return rouse::run(until_ctrl_c(std::move(servers)));
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "reachable: {}\n", error.what());
+        return 1;
+    }
+}
