@@ -62,6 +62,8 @@ static rouse::Task<> try_one(const Server& server, rouse::Semaphore& at_once, st
 
 static rouse::Task<> try_all(const std::vector<Server>& servers, std::size_t& reached) {
     rouse::Semaphore at_once{4};
+    // The lambda lives as long as it runs: until run() returns.
+    // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines)
     co_await rouse::TaskGroup::run([&](rouse::TaskGroup& group) -> rouse::Task<> {
         for (const Server& server : servers) group.create_task(try_one(server, at_once, reached));
         co_return;
