@@ -76,6 +76,13 @@ static Task<> cancel_when_it_happened(C& scenario, TaskHandle<> task) {
     if (!scenario.has_completed()) REQUIRE(task.cancel());
 }
 
+// What has been told, when the tasks that are left have ended, which use the scenario.
+static std::string none_left(Loop& loop, std::string told) {
+    auto nothing = []() -> Task<> { co_return; };
+    loop.run(nothing());
+    return told;
+}
+
 // Plays one scenario; what is cancelled as it happens is so before the loop has looked, or after.
 template <class C>
 static std::string play(Moment moment, bool before_the_loop_looks) {
@@ -90,7 +97,7 @@ static std::string play(Moment moment, bool before_the_loop_looks) {
 
     switch (moment) {
     case Moment::before:
-        if (scenario.has_completed()) return no_such_moment + scenario.became();
+        if (scenario.has_completed()) return none_left(loop, no_such_moment + scenario.became());
         REQUIRE(task.cancel());
         settle(loop);
         REQUIRE(task.cancelled());
@@ -113,10 +120,10 @@ static std::string play(Moment moment, bool before_the_loop_looks) {
         break;
     }
     settle(loop);
-    if (!task.done()) return no_such_moment + scenario.became();
+    if (!task.done()) return none_left(loop, no_such_moment + scenario.became());
     REQUIRE(task.cancelled());
     REQUIRE(loop.timers().empty());
-    return scenario.told() + ": " + scenario.became();
+    return none_left(loop, scenario.told() + ": " + scenario.became());
 }
 
 template <class C>
