@@ -57,7 +57,7 @@ for each in fill: each.setblocking(False); each.connect_ex(full.getsockname())
 print(open_.getsockname()[1], full.getsockname()[1], flush=True)
 sys.stdin.read()'; }
 read -r open full <&"${servers[0]}"
-out=$(timeout 20 ./reachable "127.0.0.1:$open" "localhost:$open")
+out=$(timeout 20 ./reachable "127.0.0.1:$open" "127.0.0.1:$open")
 ok "reachable: all are" test $? = 0
 ok "reachable says so" test "$(grep -c ': yes, after' <<<"$out")" = 2
 out=$(timeout 20 ./reachable "127.0.0.1:$open" 127.0.0.1:1 "127.0.0.1:$full")
