@@ -227,14 +227,12 @@ protected:
 
     bool cannot_be_raced(Task& task, Step step) {
         const auto waits = raced(step);
-        bool cannot = false;
         for (const Step each : waits) {
             Call call = called(task, {each.op, each.operand, step.limit});
-            cannot = cannot || row_of(each).refused(call) || row_of(each).skipped(call);
-            // A place for one.
-            cannot = cannot || (waits[0] == waits[1] && row_of(each).refused != never);
+            if (row_of(each).refused(call) || row_of(each).skipped(call)) return true;
+            if (waits[0] == waits[1] && row_of(each).refused != never) return true; // a place for one
         }
-        return cannot;
+        return false;
     }
 
     bool is_at_once(Task& branch, Step step) {

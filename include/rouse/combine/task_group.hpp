@@ -184,13 +184,11 @@ bool TaskGroup::start_body(Body& body) {
 #if ROUSE_EXCEPTIONS
     try {
         if (add(body(*this), start)) return true;
-        cancel();
-        return false;
     } catch (...) {
         error_of_body_ = std::current_exception();
-        cancel();
-        return true;
     }
+    cancel();
+    return error_of_body_ != nullptr;
 #else
     if (add(body(*this), start)) return true;
     cancel();
