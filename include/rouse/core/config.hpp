@@ -28,8 +28,8 @@
 #define ROUSE_CORES 1
 #endif
 
-// ROUSE_ATOMIC_HEADER: a header to take rouse::Atomic, light_barrier() and heavy_barrier() from, in place of the
-// platform's; for a model checker that runs the code that ships.
+// ROUSE_ATOMIC_HEADER: a header to take rouse::Atomic, light_barrier(), heavy_barrier(), core::futex_wait() and
+// core::futex_wake() from, in place of the platform's; for a model checker that runs the code that ships.
 
 // ROUSE_PANIC(message): what happens where an error cannot be thrown: bad use when exceptions are off, or in
 // a destructor. Must not return. Default: the message to stderr and abort; a trap where there is no stderr.

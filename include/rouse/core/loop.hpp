@@ -43,6 +43,10 @@ class Task;
 template <class T = void>
 class TaskHandle;
 
+namespace core {
+struct ThreadOfLoops;
+}
+
 /// The scheduler. Everything here is for the loop's own thread; other contexts reach it only through the objects
 /// in threadsafe/.
 class Loop {
@@ -255,6 +259,7 @@ private:
     static void report(core::TaskRecord& task) noexcept;
     static void release(core::TaskRecord& task) noexcept;
 
+    friend struct core::ThreadOfLoops; // of a model checker, which runs several threads as one
 #if ROUSE_HOSTED
     static inline constinit thread_local Loop* current_ = nullptr;
     static inline constinit thread_local Loop* newest_ = nullptr; // the head of the list of this thread's loops
