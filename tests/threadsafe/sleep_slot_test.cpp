@@ -5,14 +5,31 @@
 
 #include "support/catch.hpp"
 
-using rouse::core::Sleeper;
 using rouse::core::SleepSlot;
 
 namespace {
 
-struct CountingSleeper final : Sleeper {
-    void wake() noexcept override { ++wakes; }
-    std::atomic<int> wakes{0};
+struct Port final : rouse::Port {
+    rouse::TimePoint now() const noexcept override { return {}; }
+    unsigned wait_until(rouse::TimePoint) noexcept override { return 0; }
+    void wake() noexcept override {}
+};
+
+// A task, so far as a slot knows: something that is sent to an inbox.
+class CountingSleeper final : public rouse::core::InboxItem {
+public:
+    CountingSleeper() noexcept { inbox_ = &own_inbox_; }
+    int wakes() {
+        own_inbox_.take();
+        return arrived_;
+    }
+
+private:
+    void arrive() noexcept override { ++arrived_; }
+
+    Port port_;
+    rouse::core::Inbox own_inbox_{port_, nullptr};
+    int arrived_ = 0;
 };
 
 constinit SleepSlot made_before_main;
@@ -24,19 +41,19 @@ TEST_CASE("a slot is made before main, with nobody in it to rouse") {
     made_before_main.rouse();
     made_before_main.rouse_surely();
     CHECK(!made_before_main.withdraw(sleeper));
-    CHECK(sleeper.wakes == 0);
+    CHECK(sleeper.wakes() == 0);
 }
 
 TEST_CASE("a sleeper that was announced is woken once, by the first who rouses") {
     SleepSlot slot;
     CountingSleeper sleeper;
     REQUIRE(slot.announce(sleeper));
-    CHECK(sleeper.wakes == 0);
+    CHECK(sleeper.wakes() == 0);
     slot.rouse();
-    CHECK(sleeper.wakes == 1);
+    CHECK(sleeper.wakes() == 1);
     slot.rouse();
     slot.rouse_surely();
-    CHECK(sleeper.wakes == 1);
+    CHECK(sleeper.wakes() == 1);
 }
 
 TEST_CASE("rousing surely wakes as rousing does") {
@@ -44,7 +61,19 @@ TEST_CASE("rousing surely wakes as rousing does") {
     CountingSleeper sleeper;
     REQUIRE(slot.announce(sleeper));
     slot.rouse_surely();
-    CHECK(sleeper.wakes == 1);
+    CHECK(sleeper.wakes() == 1);
+}
+
+TEST_CASE("a thread that was announced is woken as a task is") {
+    SleepSlot slot;
+    rouse::core::ParkedThread thread;
+    REQUIRE(slot.announce(thread));
+    CHECK(!thread.wait_until(rouse::core::ParkedThread::now()));
+    slot.rouse();
+    thread.wait();
+    CHECK(!slot.withdraw(thread));
+    REQUIRE(slot.announce(thread));
+    CHECK(slot.withdraw(thread));
 }
 
 TEST_CASE("a sleeper that has withdrawn is not woken") {
@@ -54,7 +83,7 @@ TEST_CASE("a sleeper that has withdrawn is not woken") {
     CHECK(slot.withdraw(sleeper));
     slot.rouse();
     slot.rouse_surely();
-    CHECK(sleeper.wakes == 0);
+    CHECK(sleeper.wakes() == 0);
 }
 
 TEST_CASE("a sleeper that was taken cannot withdraw, and may announce itself again") {
@@ -63,9 +92,10 @@ TEST_CASE("a sleeper that was taken cannot withdraw, and may announce itself aga
     REQUIRE(slot.announce(sleeper));
     slot.rouse();
     CHECK(!slot.withdraw(sleeper));
+    CHECK(sleeper.wakes() == 1);
     CHECK(slot.announce(sleeper));
     slot.rouse();
-    CHECK(sleeper.wakes == 2);
+    CHECK(sleeper.wakes() == 2);
 }
 
 TEST_CASE("a slot has room for one: a second is refused and the first stays") {
@@ -75,8 +105,8 @@ TEST_CASE("a slot has room for one: a second is refused and the first stays") {
     CHECK(!slot.announce(second));
     CHECK(!slot.withdraw(second));
     slot.rouse();
-    CHECK(first.wakes == 1);
-    CHECK(second.wakes == 0);
+    CHECK(first.wakes() == 1);
+    CHECK(second.wakes() == 0);
 }
 
 TEST_CASE("of a withdrawal and two that rouse, exactly one takes the sleeper") {
@@ -95,7 +125,7 @@ TEST_CASE("of a withdrawal and two that rouse, exactly one takes the sleeper") {
         if (slot.withdraw(sleeper)) {
             ++withdrawn;
         } else {
-            while (withdrawn + sleeper.wakes.load() < round) {
+            while (withdrawn + sleeper.wakes() < round) {
             } // its wake is on its way
         }
     }
@@ -103,5 +133,5 @@ TEST_CASE("of a withdrawal and two that rouse, exactly one takes the sleeper") {
     a.join();
     b.join();
     CHECK(refused == 0);
-    CHECK(withdrawn + sleeper.wakes.load() == rounds);
+    CHECK(withdrawn + sleeper.wakes() == rounds);
 }

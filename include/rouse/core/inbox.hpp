@@ -33,33 +33,24 @@ namespace rouse::inline ROUSE_ABI::core {
 
 class Inbox;
 
-/// Something that one foreign context may take and wake: a parked task or a parked thread.
-class Sleeper {
-public:
-    /// From any context, by the one who took it, once. The sleeper may be gone as soon as this has let it go.
-    virtual void wake() noexcept = 0;
-
-protected:
-    constexpr Sleeper() = default;
-    ~Sleeper() = default;
-    Sleeper(const Sleeper&) = delete;
-    Sleeper& operator=(const Sleeper&) = delete;
-};
-
 /// What a foreign context sends to a loop. Whoever owns the item lets it be sent by one context at a time, and
 /// keeps it alive from the moment somebody may send it until it has arrived.
-class InboxItem : public Sleeper {
+class InboxItem {
 public:
     /// On the loop, after the item was sent. It may be sent again from here on.
     virtual void arrive() noexcept = 0;
 
     /// From any context: sends the item to its inbox. A bounded number of steps: the inner loop repeats only
-    /// when another context has sent to, or the loop has emptied, the same inbox in between.
-    void wake() noexcept final;
+    /// when another context has sent to, or the loop has emptied, the same inbox in between. Not virtual, and nothing
+    /// that a foreign context calls is: when an item is destroyed its vtable pointer is written first, and only then can
+    /// its destructor wait for the context that has taken it.
+    void wake() noexcept;
 
 protected:
     constexpr InboxItem() = default;
     ~InboxItem() = default;
+    InboxItem(const InboxItem&) = delete;
+    InboxItem& operator=(const InboxItem&) = delete;
 
     // Where to send it. Written by the loop before the item can be sent.
     Inbox* inbox_ = nullptr;

@@ -9,23 +9,24 @@
 #include <chrono>
 #include <cstdint>
 
-#include <rouse/core/inbox.hpp>
+#include <rouse/core/atomic.hpp>
 #include <rouse/ports/futex.hpp>
 
 namespace rouse::inline ROUSE_ABI::core {
 
 /// On the stack of the thread that sleeps, for one sleep.
-class ParkedThread final : public Sleeper {
+class ParkedThread {
 public:
     using Time = std::chrono::steady_clock::time_point;
     static Time now() noexcept { return std::chrono::steady_clock::now(); }
 
     ParkedThread() = default;
-    ~ParkedThread() = default;
+    ParkedThread(const ParkedThread&) = delete;
+    ParkedThread& operator=(const ParkedThread&) = delete;
 
     /// From any context. The thread may be gone after the store; the system call then wakes nobody, or somebody who has
     /// to expect it, for it does not read the word.
-    void wake() noexcept override {
+    void wake() noexcept {
         Atomic<std::uint32_t>* const word = &woken_;
         word->store(1, std::memory_order_release); // pairs with the acquire in wait_until()
         futex_wake(word);

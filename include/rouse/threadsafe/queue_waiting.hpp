@@ -178,8 +178,9 @@ template <class T, std::size_t N>
 ThreadSafeQueue<T, N>::~ThreadSafeQueue() {
     if (getter_ != nullptr) getter_->forsake();
     if (putter_ != nullptr) putter_->forsake();
-    const std::size_t tail = tail_.load(std::memory_order_acquire);
-    for (std::size_t head = head_.load(std::memory_order_acquire); head != tail; head = after(head))
+    // Relaxed: whoever destroys the queue has joined, or been joined by, those who used it.
+    const std::size_t tail = tail_.load(std::memory_order_relaxed);
+    for (std::size_t head = head_.load(std::memory_order_relaxed); head != tail; head = after(head))
         ring_.discard(head);
 }
 

@@ -94,11 +94,11 @@ public:
         inbox_ = &Loop::current().inbox();
         Loop::park(*this, core::TaskState::waiting_for_foreign, frame);
         std::uintptr_t expected = clear_word;
-        // release: pairs with the acquire in set(), which then reads this object. acquire: with the release of a set()
-        // that was faster.
+        // release: pairs with the acquire in set(), which then reads this object. If a set() was faster, consume()
+        // acquires what it has released.
         if (!flag_->state_.compare_exchange_strong(expected,
                                                    reinterpret_cast<std::uintptr_t>(static_cast<InboxItem*>(this)),
-                                                   std::memory_order_release, std::memory_order_acquire)) {
+                                                   std::memory_order_release, std::memory_order_relaxed)) {
             Loop::unpark(*this);
             if (expected != is_set_word) misuse(second_waiter); // on another loop, or await_ready would have said so
             return false;

@@ -251,7 +251,7 @@ private:
 
     // For the sleeper of a side that has announced itself: false if there is something to do instead of sleeping.
     template <class Side>
-    bool stays_asleep(core::Sleeper& sleeper) noexcept {
+    bool stays_asleep(core::Sleeper sleeper) noexcept {
         heavy_barrier();
         // If it cannot be withdrawn it has been woken, and that is awaited like any other wake.
         return !Side::has_something_to_do(*this) || !Side::slot(*this).withdraw(sleeper);

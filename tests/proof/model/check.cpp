@@ -1,0 +1,190 @@
+// Runs every program under the checker, then every mutant, and says what it found.
+//
+//   check <root of the sources>    all programs as they ship: none may fail. Then all mutants: each must be caught, or
+//                                  the header must say beside it, in a comment with "stronger than needed", why not
+//   check --programs [text]        only the programs (whose names contain the text)
+//   check --mutants <root> [text]  only the mutants (of the places whose names contain the text)
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mutants.hpp"
+#include "programs.hpp"
+
+namespace {
+
+using model::Change;
+using model::Mutants;
+using model::Program;
+using model::Result;
+using model::Site;
+
+// A program, with what its run as it ships has shown.
+struct Known {
+    Program program;
+    Result result{};
+    double seconds = 0;
+    std::set<std::string> sites{}; // that it comes by
+};
+
+std::vector<Known> all_programs(const char* filter) {
+    std::vector<Known> all;
+    for (const auto& some : {model::inbox_programs(), model::flag_programs(), model::event_programs(),
+                             model::queue_programs(), model::queue_thread_programs()}) {
+        for (const Program& program : some) {
+            if (std::strstr(program.name, filter) != nullptr) all.push_back(Known{program});
+        }
+    }
+    return all;
+}
+
+bool run(Known& known) {
+    const auto start = std::chrono::steady_clock::now();
+    Mutants::now().forget_visits();
+    known.result = model::explore(known.program.run, known.program.options);
+    for (const Site& site : Mutants::now().visited()) known.sites.insert(site.key());
+    known.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const model::Options& options = known.program.options;
+    const std::string bound =
+        options.preemptions < 0 ? "every order" : std::to_string(options.preemptions) + " preemptions";
+    std::printf("%-62s %s, %7llu executions, %8llu steps, %4.1f s\n", known.program.name, bound.c_str(),
+                static_cast<unsigned long long>(known.result.executions),
+                static_cast<unsigned long long>(known.result.steps), known.seconds);
+    const bool passed = known.result.failure.empty() && known.result.complete;
+    if (!passed) std::printf("  FAILED: %s\n%s", known.result.failure.c_str(), known.result.how_it_came.c_str());
+    std::fflush(stdout);
+    return passed;
+}
+
+struct Mutation {
+    Site site;
+    Change change;
+    bool excused; // the header says that it is stronger than needed
+};
+
+// Whether the comment beside a line says so: on the line, in the statement's next two, or in the comment above.
+bool excused(const std::string& root, const Site& site) {
+    std::ifstream file{root + "/include/" + site.file};
+    std::vector<std::string> lines{""};
+    for (std::string line; std::getline(file, line);) lines.push_back(line);
+    const std::size_t first = site.line > 4 ? site.line - 4 : 1;
+    for (std::size_t i = first; i < lines.size() && i <= site.line + 1; ++i) {
+        if (lines[i].find("stronger than needed") != std::string::npos) return true;
+    }
+    return false;
+}
+
+// In a process of its own, as it may corrupt anything: runs the programs that come by the place until one fails.
+[[noreturn]] void try_mutant(const Mutation& mutation, const std::vector<const Known*>& programs, int to) {
+    alarm(120);
+    Mutants::now().activate(mutation.site, mutation.change);
+    std::string text;
+    for (const Known* known : programs) {
+        if (known->sites.count(mutation.site.key()) == 0) continue;
+        model::Options options = known->program.options;
+        if (options.preemptions < 0 && known->seconds > 0.3) options.preemptions = 2;
+        std::string note = std::string{"crashes in \""} + known->program.name + '"';
+        note.resize(200, ' ');
+        if (write(to, note.data(), note.size()) < 0) _exit(2);
+        const Result result = model::explore(known->program.run, options);
+        if (result.failure.empty()) continue;
+        text = "\"" + std::string{known->program.name} + "\", execution " + std::to_string(result.executions + 1) + ": " +
+               result.failure.substr(0, 60);
+        break;
+    }
+    if (text.empty()) text = "-";
+    text.resize(200, ' ');
+    if (write(to, text.data(), text.size()) < 0) _exit(2);
+    _exit(0);
+}
+
+struct Running {
+    Mutation mutation;
+    pid_t process;
+    int from;
+};
+
+int judge(const Running& running) {
+    std::string text;
+    char part[200];
+    for (ssize_t got = 0; (got = read(running.from, part, sizeof part)) > 0;) text.assign(part, part + got);
+    close(running.from);
+    int status = 0;
+    waitpid(running.process, &status, 0);
+    text.erase(text.find_last_not_of(' ') + 1);
+    const bool in_time = !WIFSIGNALED(status) || WTERMSIG(status) != SIGALRM;
+    const bool caught = in_time && text != "-";
+    const bool right = caught != running.mutation.excused;
+    std::printf("%s %-58s %-27s %s\n", right ? "ok " : "BAD", running.mutation.site.text().c_str(),
+                name(running.mutation.change),
+                caught                             ? ("caught: " + text).c_str()
+                : !in_time                         ? "NOT caught in time"
+                : running.mutation.excused         ? "not caught; the header says: stronger than needed"
+                                                   : "NOT caught");
+    if (caught && running.mutation.excused) std::puts("    but the header says that it is stronger than needed");
+    std::fflush(stdout);
+    return right ? 0 : 1;
+}
+
+int run_mutants(const std::vector<Known>& programs, const std::string& root, const char* filter) {
+    std::vector<const Known*> cheapest_first;
+    for (const Known& known : programs) cheapest_first.push_back(&known);
+    std::stable_sort(cheapest_first.begin(), cheapest_first.end(),
+                     [](const Known* a, const Known* b) { return a->seconds < b->seconds; });
+    std::vector<Running> running;
+    int wrong = 0, count = 0, excuses = 0;
+    const auto finish_one = [&] {
+        wrong += judge(running.front());
+        running.erase(running.begin());
+    };
+    for (const Site& site : Mutants::now().sites()) {
+        if (site.text().find(filter) == std::string::npos) continue;
+        for (const Change change : Mutants::changes(site)) {
+            // What no order can show is not excused by a comment about the order.
+            const bool about_order = change == Change::no_acquire || change == Change::no_release ||
+                                     change == Change::no_acquire_failing;
+            const Mutation mutation{site, change, about_order && excused(root, site)};
+            ++count;
+            excuses += mutation.excused;
+            if (running.size() == 2) finish_one();
+            int ends[2];
+            if (pipe(ends) != 0) return 1;
+            std::fflush(stdout);
+            const pid_t process = fork();
+            if (process == 0) try_mutant(mutation, cheapest_first, ends[1]);
+            close(ends[1]);
+            running.push_back(Running{mutation, process, ends[0]});
+        }
+    }
+    while (!running.empty()) finish_one();
+    std::printf("%d mutants of %zu places: %d as they should be, of which %d are excused by the header\n", count,
+                Mutants::now().sites().size(), count - wrong, excuses);
+    return wrong;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    const bool programs_only = argc > 1 && std::strcmp(argv[1], "--programs") == 0;
+    const bool mutants_only = argc > 2 && std::strcmp(argv[1], "--mutants") == 0;
+    if (argc < 2) return 2;
+    std::vector<Known> programs = all_programs(programs_only && argc > 2 ? argv[2] : "");
+    int failed = 0;
+    for (Known& known : programs) failed += !run(known);
+    int passed = static_cast<int>(programs.size()) - failed;
+    if (!programs_only && failed == 0) {
+        const int wrong = run_mutants(programs, mutants_only ? argv[2] : argv[1], mutants_only && argc > 3 ? argv[3] : "");
+        failed += wrong > 0;
+        passed += wrong == 0;
+    }
+    std::printf("%d passed, %d failed\n", passed, failed);
+    return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,180 @@
+// ThreadSafeEvent: set, wait, clear, cancel, time limits, and the end of the event, its tasks, and its loop.
+#include <memory>
+
+#include <rouse/rouse.hpp>
+
+#include "programs.hpp"
+
+namespace model {
+
+namespace {
+
+using namespace std::chrono_literals;
+using rouse::Task;
+using rouse::ThreadSafeEvent;
+
+Task<> wait_for_both(ThreadSafeEvent& event, const Mark& a, const Mark& b, int last) {
+    for (;;) {
+        co_await event.wait();
+        event.clear();
+        if (a.read() == last && b.read() == last) break;
+    }
+}
+
+// Two contexts, each of which sets the event `times` times.
+template <int times>
+void set_and_clear() {
+    ThreadSafeEvent event;
+    Mark marks[2];
+    for (Mark& mark : marks) {
+        spawn([&event, &mark] {
+            for (int i = 1; i <= times; ++i) {
+                mark.write(i);
+                event.set();
+            }
+        });
+    }
+    int last = times;
+    run_on_loop(wait_for_both, event, marks[0], marks[1], last);
+    join();
+}
+
+Task<> wait_once(ThreadSafeEvent& event) { co_await event.wait(); }
+
+Task<> two_waiters(ThreadSafeEvent& event) {
+    auto other = rouse::create_task(wait_once(event));
+    co_await event.wait();
+    co_await other;
+}
+
+void several_waiters() {
+    ThreadSafeEvent event;
+    const auto twice = [&event] {
+        event.set();
+        event.set();
+    };
+    spawn(twice);
+    spawn(twice);
+    run_on_loop(two_waiters, event);
+    join();
+}
+
+// One of two waits is cancelled; the other must return, and one that begins later too, if need be by the second set().
+Task<> cancel_one(ThreadSafeEvent& event, const Mark& a, const Mark& b) {
+    auto first = rouse::create_task(wait_once(event));
+    auto second = rouse::create_task(wait_once(event));
+    co_await rouse::yield();
+    first.cancel();
+    co_await first.outcome();
+    co_await second;
+    event.clear();
+    if (a.read() + b.read() < 2) co_await wait_for_both(event, a, b, 1);
+}
+
+void cancelled_wait() {
+    ThreadSafeEvent event;
+    Mark marks[2];
+    for (Mark& mark : marks) {
+        spawn([&event, &mark] {
+            mark.write(1);
+            event.set();
+        });
+    }
+    run_on_loop(cancel_one, event, marks[0], marks[1]);
+    join();
+}
+
+Task<> wait_with_limit(ThreadSafeEvent& event, const Mark& a, const Mark& b) {
+    (void)co_await rouse::try_wait_for(event.wait(), 1ms);
+    event.clear();
+    if (a.read() + b.read() < 2) co_await wait_for_both(event, a, b, 1);
+}
+
+void wait_that_times_out() {
+    ThreadSafeEvent event;
+    Mark marks[2];
+    for (Mark& mark : marks) {
+        spawn([&event, &mark] {
+            mark.write(1);
+            event.set();
+        });
+    }
+    run_on_loop(wait_with_limit, event, marks[0], marks[1]);
+    join();
+}
+
+// The waiter ends the event at once; it has been set once, by a context that is still on its way out.
+Task<> wait_and_end(std::unique_ptr<ThreadSafeEvent>& event) {
+    co_await event->wait();
+    event.reset();
+}
+Task<> wait_and_end_both(std::unique_ptr<ThreadSafeEvent>& a, std::unique_ptr<ThreadSafeEvent>& b) {
+    auto first = rouse::create_task(wait_and_end(a));
+    auto second = rouse::create_task(wait_and_end(b));
+    co_await first;
+    co_await second;
+}
+
+void end_of_an_event_that_was_waited_for() {
+    auto a = std::make_unique<ThreadSafeEvent>();
+    auto b = std::make_unique<ThreadSafeEvent>();
+    spawn([event = a.get()] { event->set(); });
+    spawn([event = b.get()] { event->set(); });
+    run_on_loop(wait_and_end_both, a, b);
+    join();
+}
+
+// Seen to be set, and ended beside its waiter, with the setter between its exchange and its push.
+Task<> end_event_beside_its_waiter(std::unique_ptr<ThreadSafeEvent>& event, ThreadSafeEvent& other) {
+    auto waiter = rouse::create_task(wait_once(*event));
+    co_await rouse::yield();
+    if (event->is_set()) {
+        event.reset();
+        waiter.cancel();
+    }
+    co_await waiter.outcome();
+    co_await other.wait();
+}
+
+void end_of_an_event_with_a_waiter() {
+    auto event = std::make_unique<ThreadSafeEvent>();
+    ThreadSafeEvent other;
+    spawn([set = event.get()] { set->set(); });
+    spawn([&other] { other.set(); });
+    run_on_loop(end_event_beside_its_waiter, event, other);
+    join();
+}
+
+void end_of_the_loop() {
+    ThreadSafeEvent event, other;
+    spawn([&] {
+        event.set();
+        other.set();
+    });
+    spawn([&] { event.set(); });
+    {
+        const auto port = std::make_unique<Port>();
+        const auto loop = std::make_unique<rouse::Loop>(*port);
+        loop->create_task(wait_once(event));
+        loop->create_task(wait_once(other));
+        loop->poll();
+    }
+    join();
+}
+
+} // namespace
+
+std::vector<Program> event_programs() {
+    return {
+        {"event: two contexts set, the waiter clears", set_and_clear<1>, {}},
+        {"event: two contexts set twice each, the waiter clears", set_and_clear<2>, {.preemptions = 2}},
+        {"event: two waiters, two contexts set twice each", several_waiters, {.preemptions = 2}},
+        {"event: a wait is cancelled", cancelled_wait, {}},
+        {"event: a wait times out", wait_that_times_out, {}},
+        {"event: ends as soon as its waiter goes on", end_of_an_event_that_was_waited_for, {}},
+        {"event: ends while a task waits", end_of_an_event_with_a_waiter, {}},
+        {"event: the loop ends while tasks wait", end_of_the_loop, {.preemptions = 2, .spurious = 1}},
+    };
+}
+
+} // namespace model

@@ -1,0 +1,96 @@
+#include "port.hpp"
+
+#include "execution.hpp"
+#include "mutants.hpp"
+#include "races.hpp"
+
+namespace rouse::inline ROUSE_ABI::core {
+
+/// The loops of one thread.
+struct ThreadOfLoops {
+    static void exchange(std::array<void*, 2>& out, const std::array<void*, 2>& in) {
+        out = {Loop::current_, Loop::newest_};
+        Loop::current_ = static_cast<Loop*>(in[0]);
+        Loop::newest_ = static_cast<Loop*>(in[1]);
+    }
+};
+
+} // namespace rouse::inline ROUSE_ABI::core
+
+namespace model {
+
+void exchange_loops(std::array<void*, 2>& out, const std::array<void*, 2>& in) {
+    rouse::core::ThreadOfLoops::exchange(out, in);
+}
+
+unsigned Port::wait_until(rouse::TimePoint deadline) noexcept {
+    if (deadline == rouse::at_once) return 0;
+    const Execution::Inside inside;
+    Execution& execution = Execution::now();
+    execution.step(
+        Step{Step::sleep, this, "sleeps in the port"}, [this, deadline] { return count_ > 0 || deadline != rouse::forever; },
+        [&execution, &left = execution.spurious_left()] { return left > 0; });
+    if (count_ > 0) {
+        execution.note("is woken");
+        execution.memory().happened_before(execution.thread(), woken_by_);
+        return std::exchange(count_, 0u);
+    }
+    if (deadline != rouse::forever) {
+        execution.note("sleeps until its time is up");
+        now_ = std::max(now_, deadline);
+    } else {
+        execution.note("stops sleeping for no reason");
+        --execution.spurious_left();
+    }
+    return 0;
+}
+
+void Port::wake() noexcept {
+    const Execution::Inside inside;
+    if (Mutants::now().visit(Where::current(), Operation::wake) == Change::left_out) return;
+    Execution::now().step(Step{Step::wake, this, "wakes the port"});
+    races::touch(this, 1, races::Access::atomic);
+    Execution::now().note("wakes the port");
+    Memory& memory = Execution::now().memory();
+    woken_by_.join(memory.clock(Execution::now().thread()));
+    memory.tick(Execution::now().thread());
+    ++count_;
+    ++wakes_;
+}
+
+// The kernel takes the newest value of the word, and sleeps on it in one step.
+bool futex_wait(Location& location, std::uint64_t expected, bool timed, const Where& where) {
+    const Execution::Inside inside;
+    Execution& execution = Execution::now();
+    const auto at = static_cast<std::uint8_t>(location.id);
+    execution.step(Step{Step::write, &location, "is about to sleep on a word", where});
+    if (execution.memory().read_newest(execution.thread(), at) != expected) return true;
+    bool& woken = execution.sleep_on(&location);
+    execution.step(
+        Step{Step::sleep, &location, "sleeps on a word", where}, [&woken, timed] { return woken || timed; },
+        [&left = execution.spurious_left()] { return left > 0; });
+    execution.sleep_on(nullptr);
+    if (woken) {
+        execution.note("is woken");
+        execution.memory().read_newest(execution.thread(), at);
+        return true;
+    }
+    if (timed) {
+        execution.note("sleeps until its time is up");
+        return false;
+    }
+    execution.note("stops sleeping for no reason");
+    --execution.spurious_left();
+    return true;
+}
+
+void futex_wake(Location& location, const Where& where) {
+    const Execution::Inside inside;
+    if (Mutants::now().visit(where, Operation::wake) == Change::left_out) return;
+    Execution& execution = Execution::now();
+    execution.step(Step{Step::wake, &location, "wakes who sleeps on a word", where});
+    execution.note("wakes who sleeps on a word");
+    execution.wake_one(&location);
+}
+
+} // namespace model

@@ -1,0 +1,92 @@
+// ThreadSafeQueue without a loop: threads at both ends, that block, time out and close.
+#include <memory>
+
+#include <rouse/rouse.hpp>
+
+#include "programs.hpp"
+
+namespace model {
+
+namespace {
+
+using namespace std::chrono_literals;
+using rouse::block;
+using Queue = rouse::ThreadSafeQueue<int, 1>;
+
+void get_all(Queue& queue, int& received) {
+    while (const auto item = queue.get_sync(block)) check(*item == ++received, "an item is lost, or out of order");
+}
+
+void both_block() {
+    auto queue = std::make_unique<Queue>();
+    int received = 0;
+    spawn([&] {
+        for (int i = 1; i <= 3; ++i) check(queue->put_sync(i, block), "refused, though it is not closed");
+        queue->close();
+    });
+    spawn([&] { get_all(*queue, received); });
+    join();
+    check(received == 3, "what was accepted has not been received");
+}
+
+void closed_by_a_third() {
+    auto queue = std::make_unique<Queue>();
+    int accepted = 0, received = 0;
+    spawn([&] {
+        while (accepted < 2 && queue->put_sync(accepted + 1, block)) ++accepted;
+    });
+    spawn([&] { get_all(*queue, received); });
+    spawn([&] { queue->close(); });
+    join();
+    check(accepted == received, "what was accepted has not been received");
+}
+
+// Whoever is refused because the time is up still has the value, and tries again.
+void both_time_out() {
+    auto queue = std::make_unique<Queue>();
+    int accepted = 0, received = 0;
+    spawn([&] {
+        for (int i = 0; i < 2; ++i) {
+            if (queue->put_sync(accepted + 1, 1ms)) ++accepted;
+        }
+        queue->close();
+    });
+    spawn([&] {
+        if (const auto item = queue->get_sync(1ms)) check(*item == ++received, "an item is lost, or out of order");
+        get_all(*queue, received);
+    });
+    join();
+    check(accepted == received, "what was accepted has not been received");
+}
+
+// Neither end blocks, as an interrupt does not: what is refused is tried again once the other end has moved.
+void neither_blocks() {
+    auto queue = std::make_unique<Queue>();
+    int accepted = 0, received = 0;
+    spawn([&] {
+        for (int i = 0; i < 3; ++i) {
+            if (queue->put_sync(accepted + 1)) ++accepted;
+        }
+    });
+    spawn([&] {
+        for (int i = 0; i < 3; ++i) {
+            if (const auto item = queue->get_sync()) check(*item == ++received, "an item is lost, or out of order");
+        }
+    });
+    join();
+    if (const auto item = queue->get_sync()) check(*item == ++received, "an item is lost, or out of order");
+    check(accepted == received, "what was accepted has not been received");
+}
+
+} // namespace
+
+std::vector<Program> queue_thread_programs() {
+    return {
+        {"queue: two threads that block", both_block, {.preemptions = 2}},
+        {"queue: two threads that block, a third closes", closed_by_a_third, {.preemptions = 2}},
+        {"queue: two threads, both with a time limit", both_time_out, {.preemptions = 2}},
+        {"queue: two threads that do not block", neither_blocks, {}},
+    };
+}
+
+} // namespace model

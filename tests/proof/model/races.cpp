@@ -1,0 +1,195 @@
+#include "races.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "arena.hpp"
+#include "execution.hpp"
+
+namespace model {
+
+namespace {
+
+// When a thread, by its own clock, has last accessed which of eight bytes. Two times are kept, as neighbours that are
+// handed over one by one have one each; of a third, the oldest is forgotten.
+struct Accesses {
+    std::array<std::uint16_t, 2> time{};
+    std::array<std::uint8_t, 2> bytes{};
+
+    void add(std::uint16_t now, std::uint8_t which) {
+        if (time[0] != now) {
+            const auto left = static_cast<std::uint8_t>(bytes[0] & ~which);
+            if (left != 0) {
+                time[1] = time[0];
+                bytes[1] = left;
+            }
+            time[0] = now;
+            bytes[0] = 0;
+        }
+        bytes[0] |= which;
+    }
+    [[nodiscard]] bool after(std::uint16_t known, std::uint8_t which) const {
+        return (time[0] > known && (bytes[0] & which) != 0) || (time[1] > known && (bytes[1] & which) != 0);
+    }
+};
+
+struct Word {
+    std::uint8_t threads = 0; // the set of those that have accessed it
+    std::array<Accesses, most_threads> writes{};
+    std::array<Accesses, most_threads> uses{}; // reads, and uses as an atomic
+};
+
+// For each eight bytes. Those that nobody has touched in this execution cost nothing but their stamp.
+std::vector<Word> words(Arena::total_bytes / 8);
+std::vector<std::uint32_t> stamps(Arena::total_bytes / 8); // the execution that has touched them last
+std::vector<std::uint8_t> poisoned(Arena::total_bytes / 8); // which bytes
+Arena& arena = Arena::now();
+Execution& execution = Execution::now();
+
+Word& word_of(std::size_t offset) {
+    Word& word = words[offset / 8];
+    if (stamps[offset / 8] != execution.number()) [[unlikely]] {
+        stamps[offset / 8] = execution.number();
+        word = Word{};
+    }
+    return word;
+}
+
+[[noreturn]] void report(const char* what, std::size_t offset, ThreadId other) {
+    std::string text = what;
+    text += " at @" + std::to_string(offset);
+    if (other >= 0) text += ", against thread " + std::to_string(other);
+    fail(text);
+}
+
+// Whether another thread has accessed these bytes in a way that does not go with `access`, and that is not ordered
+// before it.
+void compare(const Word& word, std::size_t offset, std::uint8_t bytes, races::Access access) {
+    const ThreadId self = execution.thread();
+    const Clock& clock = execution.memory().clock(self);
+    for (ThreadId other = 0; other < most_threads; ++other) {
+        if (other == self) continue;
+        const auto index = static_cast<std::size_t>(other);
+        if (word.writes[index].after(clock.at[index], bytes) ||
+            (access == races::Access::write && word.uses[index].after(clock.at[index], bytes)))
+            report("data race", offset, other);
+    }
+}
+
+void touch_word(std::size_t offset, std::uint8_t bytes, races::Access access) {
+    Word& word = word_of(offset);
+    if ((poisoned[offset / 8] & bytes) != 0) [[unlikely]]
+        report("memory is used after it was given back,", offset, -1);
+    const auto self = static_cast<std::size_t>(execution.thread());
+    const auto mine_only = static_cast<std::uint8_t>(1u << self);
+    word.threads |= mine_only;
+    if (word.threads != mine_only) [[unlikely]]
+        compare(word, offset, bytes, access);
+    const std::uint16_t time = execution.memory().clock(execution.thread()).at[self];
+    (access == races::Access::write ? word.writes : word.uses)[self].add(time, bytes);
+}
+
+template <class F>
+void for_each_word(const void* address, std::size_t bytes, F f) {
+    if (!execution.running() || !arena.contains(address)) return;
+    std::size_t offset = arena.offset(address);
+    while (bytes > 0) {
+        const std::size_t in_word = offset % 8;
+        const std::size_t count = std::min(bytes, 8 - in_word);
+        f(offset - in_word, static_cast<std::uint8_t>(((1u << count) - 1) << in_word));
+        offset += count;
+        bytes -= count;
+    }
+}
+
+// What the compiler announces: at most a word, which the program accesses.
+void touch_plain(const void* address, std::size_t bytes, races::Access access) {
+    if (!Execution::in_program() || !arena.contains(address)) return;
+    const std::size_t offset = arena.offset(address);
+    if (offset % 8 + bytes > 8) [[unlikely]] {
+        races::touch(address, bytes, access);
+    } else {
+        touch_word(offset - offset % 8, static_cast<std::uint8_t>(((1u << bytes) - 1) << offset % 8), access);
+    }
+}
+
+} // namespace
+
+void races::touch(const void* address, std::size_t bytes, Access access) {
+    for_each_word(address, bytes, [access](std::size_t offset, std::uint8_t mask) { touch_word(offset, mask, access); });
+}
+
+void poison(const void* memory, std::size_t bytes) {
+    for_each_word(memory, bytes, [](std::size_t offset, std::uint8_t mask) {
+        const auto fresh = static_cast<std::uint8_t>(mask & ~poisoned[offset / 8]);
+        if (fresh != 0 && stamps[offset / 8] == execution.number()) touch_word(offset, fresh, races::Access::write);
+        poisoned[offset / 8] |= mask;
+    });
+}
+
+void unpoison(const void* memory, std::size_t bytes) {
+    for_each_word(memory, bytes, [](std::size_t offset, std::uint8_t mask) {
+        poisoned[offset / 8] = static_cast<std::uint8_t>(poisoned[offset / 8] & ~mask);
+    });
+}
+
+void races::begin_execution(std::size_t bytes_used) {
+    std::fill_n(poisoned.begin(), (bytes_used + 7) / 8, std::uint8_t{0});
+}
+
+} // namespace model
+
+// ---- what the compiler calls -----------------------------------------------------------------------------------------
+
+using model::touch_plain;
+using model::races::Access;
+using model::races::touch;
+
+extern "C" {
+
+void __tsan_init() {}
+void __tsan_func_entry(void*) {}
+void __tsan_func_exit() {}
+void __tsan_read1(void* p) { touch_plain(p, 1, Access::read); }
+void __tsan_read2(void* p) { touch_plain(p, 2, Access::read); }
+void __tsan_read4(void* p) { touch_plain(p, 4, Access::read); }
+void __tsan_read8(void* p) { touch_plain(p, 8, Access::read); }
+void __tsan_read16(void* p) { touch(p, 16, Access::read); }
+void __tsan_write1(void* p) { touch_plain(p, 1, Access::write); }
+void __tsan_write2(void* p) { touch_plain(p, 2, Access::write); }
+void __tsan_write4(void* p) { touch_plain(p, 4, Access::write); }
+void __tsan_write8(void* p) { touch_plain(p, 8, Access::write); }
+void __tsan_write16(void* p) { touch(p, 16, Access::write); }
+void __tsan_unaligned_read2(void* p) { touch_plain(p, 2, Access::read); }
+void __tsan_unaligned_read4(void* p) { touch_plain(p, 4, Access::read); }
+void __tsan_unaligned_read8(void* p) { touch_plain(p, 8, Access::read); }
+void __tsan_unaligned_read16(void* p) { touch(p, 16, Access::read); }
+void __tsan_unaligned_write2(void* p) { touch_plain(p, 2, Access::write); }
+void __tsan_unaligned_write4(void* p) { touch_plain(p, 4, Access::write); }
+void __tsan_unaligned_write8(void* p) { touch_plain(p, 8, Access::write); }
+void __tsan_unaligned_write16(void* p) { touch(p, 16, Access::write); }
+void __tsan_read_range(void* p, unsigned long bytes) { touch(p, bytes, Access::read); }
+void __tsan_write_range(void* p, unsigned long bytes) { touch(p, bytes, Access::write); }
+void __tsan_vptr_read(void* p) { touch_plain(p, 8, Access::read); }
+void __tsan_vptr_update(void* p, void*) { touch_plain(p, 8, Access::write); }
+void* __tsan_memcpy(void* to, const void* from, unsigned long bytes) {
+    touch(from, bytes, Access::read);
+    touch(to, bytes, Access::write);
+    return __builtin_memcpy(to, from, bytes);
+}
+void* __tsan_memset(void* to, int value, unsigned long bytes) {
+    touch(to, bytes, Access::write);
+    return __builtin_memset(to, value, bytes);
+}
+
+// AddressSanitizer's interface, by which rouse says which frames have ended (see core/sanitizers.hpp).
+void __asan_poison_memory_region(const volatile void* memory, unsigned long bytes) {
+    model::poison(const_cast<const void*>(memory), bytes);
+}
+void __asan_unpoison_memory_region(const volatile void* memory, unsigned long bytes) {
+    model::unpoison(const_cast<const void*>(memory), bytes);
+}
+}
