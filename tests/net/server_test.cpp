@@ -214,6 +214,18 @@ static Task<> close_with_unsent() {
 }
 TEST_CASE("close drops what a client does not take") { bounded(close_with_unsent()); }
 
+static Task<> dropped_output() {
+    Loop::current().set_exception_handler([](std::string_view, std::exception_ptr) {});
+    auto server = co_await start_server(fail_or_echo, "127.0.0.1", 0);
+    auto [reader, writer] = co_await open_connection("127.0.0.1", server.port());
+    writer.write("fail\n");
+    const std::string what = co_await thrown<std::system_error>(reader.read());
+    CHECK_THAT(what, Catch::Matchers::EndsWith("Connection reset by peer"));
+}
+TEST_CASE("a client does not take a part for all: where something written was dropped, it is reset") {
+    bounded(dropped_output());
+}
+
 static Task<> kept_writer() {
     std::optional<StreamWriter> kept;
     auto handler = [&kept](StreamReader, StreamWriter writer) -> Task<> {

@@ -1,9 +1,15 @@
 #include <rouse/net/stream.hpp>
 
 #include <array>
+#include <cerrno>
 #include <chrono>
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <system_error>
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "loopback.hpp"
 #include "support/catch.hpp"
@@ -433,6 +439,39 @@ static Task<> descriptors(loopback::Connection& c) {
     co_return;
 }
 TEST_CASE("close frees the descriptor at once when all is sent") { with_connection(descriptors); }
+
+// How many bytes come before the end; none if the connection fails.
+static Task<std::size_t> bytes_until_end(const loopback::Plain& peer) {
+    std::string part(65536, '\0');
+    for (std::size_t all = 0;;) {
+        const auto count = ::recv(peer.descriptor(), part.data(), part.size(), MSG_DONTWAIT);
+        if (count == 0) co_return all;
+        if (count < 0 && errno != EAGAIN) co_return 0;
+        if (count > 0) all += static_cast<std::size_t>(count);
+        if (count < 0) co_await settle();
+    }
+}
+TEST_CASE("a child of fork that ends its copy of a loop does not reset the connection of the parent") {
+    const Deadline deadline;
+    EpollPort port;
+    std::optional<Loop> loop{port};
+    auto c = loop->run_until_complete(loopback::connect());
+    const loopback::Plain peer = std::move(c.peer);
+    loop->create_task([](StreamReader, StreamWriter writer) -> Task<> {
+        writer.write(pattern(8 * 1024 * 1024));
+        co_await writer.drain();
+    }(std::move(c.reader), std::move(c.writer)));
+    loop->run_until_complete(settle());
+    const pid_t child = ::fork();
+    if (child == 0) {
+        loop.reset();
+        ::_exit(0);
+    }
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    CHECK(status == 0);
+    CHECK(loop->run_until_complete(bytes_until_end(peer)) == 8 * 1024 * 1024);
+}
 
 TEST_CASE("a loop that ends takes its connections with it, also with bytes unsent") {
     const Deadline deadline;

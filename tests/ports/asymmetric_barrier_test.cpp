@@ -4,7 +4,9 @@
 #include <thread>
 #include <vector>
 
+#include "ports/in_child.hpp"
 #include "support/catch.hpp"
+#include "support/spin.hpp"
 
 using namespace rouse;
 
@@ -28,7 +30,7 @@ int both_missed(int passes, XSide x_barrier, YSide y_barrier) {
         at_start.fetch_add(1);
         while (at_start.load() < 2 * pass) {
         }
-        for (int spin = offset; spin > 0; --spin) std::atomic_signal_fence(std::memory_order_seq_cst);
+        test::spin(offset);
     };
     std::thread other{[&] {
         for (int pass = 1; pass <= passes; ++pass) {
@@ -66,6 +68,19 @@ int both_missed(int passes, XSide x_barrier, YSide y_barrier) {
 
 TEST_CASE("with the asymmetric barrier never do both sides miss the other's store") {
     CHECK(both_missed(200, light_barrier, heavy_barrier) == 0);
+}
+
+TEST_CASE("in a child of fork the barrier holds as well") {
+    const test::Child child = test::in_child([] {
+#if defined(__linux__)
+        if (barrier::has_membarrier) {
+            heavy_barrier();
+            if (!barrier::membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) return false;
+        }
+#endif
+        return both_missed(50, light_barrier, heavy_barrier) == 0;
+    });
+    CHECK(child.well());
 }
 
 #if defined(__OPTIMIZE__) // else so much stands between the store and the load that the store is out by then

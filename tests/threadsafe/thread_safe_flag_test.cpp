@@ -8,6 +8,7 @@
 #include "support/misuse.hpp"
 #include "support/run.hpp"
 #include "support/signal_timer.hpp"
+#include "support/spin.hpp"
 
 using namespace test;
 
@@ -216,7 +217,7 @@ TEST_CASE("a wait cancelled at any moment around a set by a thread loses neither
         for (int i = 1; i <= rounds; ++i) {
             while (round.load() < i) {
             }
-            for (int spin = i % 64; spin > 0; --spin) std::atomic_signal_fence(std::memory_order_seq_cst);
+            test::spin(i % 64);
             flag.set();
         }
     }};

@@ -14,6 +14,7 @@
 #include "support/misuse.hpp"
 #include "support/run.hpp"
 #include "support/signal_timer.hpp"
+#include "support/spin.hpp"
 
 using namespace test;
 
@@ -528,7 +529,7 @@ TEST_CASE("close at a random moment loses no accepted item, whoever closes") {
         std::thread closer{[&] {
             while (!started) {
             }
-            for (auto spin = pause; spin > 0; --spin) std::atomic_signal_fence(std::memory_order_seq_cst);
+            test::spin(static_cast<int>(pause));
             queue.close();
         }};
         int got = 0;
@@ -556,7 +557,7 @@ TEST_CASE("a get cancelled at any moment around a put by a thread loses no item"
         for (int i = 0; i < count; ++i) {
             while (round.load() <= i) {
             }
-            for (int spin = i % 64; spin > 0; --spin) std::atomic_signal_fence(std::memory_order_seq_cst);
+            test::spin(i % 64);
             queue.put_sync(i, block);
         }
     }};

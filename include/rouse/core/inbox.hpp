@@ -42,8 +42,8 @@ public:
 
     /// From any context: sends the item to its inbox. A bounded number of steps: the inner loop repeats only
     /// when another context has sent to, or the loop has emptied, the same inbox in between. Not virtual, and nothing
-    /// that a foreign context calls is: when an item is destroyed its vtable pointer is written first, and only then can
-    /// its destructor wait for the context that has taken it.
+    /// that a foreign context calls is: when an item is destroyed its vtable pointer is written first, and only then
+    /// can its destructor wait for the context that has taken it.
     void wake() noexcept;
 
 protected:

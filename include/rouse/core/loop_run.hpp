@@ -16,7 +16,8 @@ inline Loop::Loop(Port& port)
 }
 
 inline Loop::~Loop() {
-    Loop* const running = current_ != this && current_->running() ? current_ : nullptr;
+    // In a child of fork() this may be the loop of a thread that is not there any more.
+    Loop* const running = current_ != nullptr && current_ != this && current_->running() ? current_ : nullptr;
     current_ = this;
     // In the order in which cancelling would end them: those that are awaited before those that await them.
     pool_->for_each_in_use([this](core::TaskRecord& task) {
@@ -35,8 +36,8 @@ inline Loop::~Loop() {
     pool_->abandon();
 
     Loop** link = &newest_;
-    while (*link != this) link = &(*link)->older_;
-    *link = older_;
+    while (*link != this && *link != nullptr) link = &(*link)->older_;
+    if (*link == this) *link = older_;
     current_ = running != nullptr ? running : newest_;
 #if ROUSE_EXCEPTIONS
     delete exception_handler_;

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -123,19 +124,23 @@ inline std::vector<Address> Address::resolve(const std::string& host, std::uint1
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM; // one entry for each address, whatever is to be done with it
     hints.ai_flags = AI_NUMERICSERV | (use == Use::listen ? AI_PASSIVE : 0);
-    addrinfo* found = nullptr;
+    addrinfo* first = nullptr;
     const std::string service = std::to_string(port);
-    const int code = ::getaddrinfo(host.empty() ? nullptr : host.c_str(), service.c_str(), &hints, &found);
-    if (code == EAI_SYSTEM) net::fail(errno, "cannot resolve " + host);
-    if (code != 0) throw std::system_error{code, resolve_category(), "rouse: cannot resolve " + host};
+    const std::string what = "cannot resolve " + (host.empty() ? "the addresses of this machine" : host);
+    const int code = ::getaddrinfo(host.empty() ? nullptr : host.c_str(), service.c_str(), &hints, &first);
+    if (code == EAI_SYSTEM) net::fail(errno, what);
+    if (code != 0) throw std::system_error{code, resolve_category(), "rouse: " + what};
 
+    struct Free {
+        void operator()(addrinfo* list) const noexcept { ::freeaddrinfo(list); }
+    };
+    const std::unique_ptr<addrinfo, Free> found{first};
     std::vector<Address> addresses;
-    for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+    for (const addrinfo* each = found.get(); each != nullptr; each = each->ai_next) {
         const Address address{each->ai_addr, each->ai_addrlen};
         // /etc/hosts may name one address twice.
         if (std::find(addresses.begin(), addresses.end(), address) == addresses.end()) addresses.push_back(address);
     }
-    ::freeaddrinfo(found);
     return addresses;
 }
 

@@ -5,49 +5,58 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <rouse/net/address.hpp>
+#include <rouse/net/descriptor.hpp>
 #include <rouse/net/socket.hpp>
 
 namespace rouse::inline ROUSE_ABI::net {
 
-using Listeners = std::vector<std::unique_ptr<Socket>>;
+struct Listeners {
+    std::vector<std::unique_ptr<Socket>> sockets;
+    std::uint16_t port = 0;
+};
 
-/// A listening descriptor, or an errno, negative.
-[[nodiscard]] inline int open_listener(const Address& address) noexcept {
-    const int descriptor = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (descriptor < 0) return -errno;
+/// Listens on an address. Returns 0 or an errno.
+inline int add_listener(const Address& address, Listeners& listeners) {
+    Descriptor descriptor{::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    if (!descriptor) return errno;
     const int on = 1;
-    ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    ::setsockopt(descriptor.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     // IPv4 has a socket of its own.
-    if (address.family() == AF_INET6) ::setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    const bool bound = ::bind(descriptor, address.data(), address.size()) == 0;
-    if (bound && ::listen(descriptor, SOMAXCONN) == 0) return descriptor;
-    const int error = errno;
-    ::close(descriptor);
-    return -error;
+    if (address.family() == AF_INET6) ::setsockopt(descriptor.number(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (::bind(descriptor.number(), address.data(), address.size()) != 0) return errno;
+    if (::listen(descriptor.number(), SOMAXCONN) != 0) return errno;
+    const Address bound = Address::of_socket(descriptor.number());
+    if (bound.size() == 0) return errno;
+    if (listeners.sockets.empty()) listeners.port = bound.port();
+    try {
+        listeners.sockets.push_back(std::make_unique<Socket>(std::move(descriptor)));
+    } catch (const std::system_error& error) {
+        return error.code().value();
+    }
+    return 0;
 }
 
 /// Listens on all of `addresses` that this machine has, on the port that the first one got. Returns 0 or an errno.
 inline int try_to_listen(const std::vector<Address>& addresses, Listeners& listeners) {
     int missing = 0;
     for (Address address : addresses) {
-        if (!listeners.empty()) address.set_port(Address::of_socket(listeners.front()->descriptor()).port());
-        const int descriptor = open_listener(address);
-        if (descriptor >= 0) {
-            listeners.push_back(std::make_unique<Socket>(descriptor));
-        } else if (descriptor == -EAFNOSUPPORT || descriptor == -EADDRNOTAVAIL) {
-            missing = -descriptor;
-        } else {
-            return -descriptor;
+        if (!listeners.sockets.empty()) address.set_port(listeners.port);
+        const int error = add_listener(address, listeners);
+        if (error == EAFNOSUPPORT || error == EADDRNOTAVAIL) {
+            missing = error;
+        } else if (error != 0) {
+            return error;
         }
     }
-    return listeners.empty() ? missing : 0;
+    return listeners.sockets.empty() ? missing : 0;
 }
 
 /// Listens on all addresses of a host; on all of this machine, IPv4 and IPv6, if it is empty. Port 0 is any that is

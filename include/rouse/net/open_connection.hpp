@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include <sys/socket.h>
@@ -18,13 +19,17 @@ namespace net {
 
 /// Connects to one address. Returns 0 or an errno; the connection is left in `connected`.
 inline Task<int> connect(Address address, std::shared_ptr<StreamConnection>& connected) {
-    const int descriptor = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (descriptor < 0) co_return errno;
+    Descriptor descriptor{::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    if (!descriptor) co_return errno;
     // Before it is watched: a socket that is not connecting yet has hung up, says epoll.
     // An interrupted connect goes on by itself, like one in progress.
-    const int begun = ::connect(descriptor, address.data(), address.size()) == 0 ? 0 : errno;
-    connected = std::make_shared<StreamConnection>(descriptor, address);
+    const int begun = ::connect(descriptor.number(), address.data(), address.size()) == 0 ? 0 : errno;
     if (begun != 0 && begun != EINPROGRESS && begun != EINTR) co_return begun;
+    try {
+        connected = std::make_shared<StreamConnection>(std::move(descriptor), address);
+    } catch (const std::system_error& error) {
+        co_return error.code().value();
+    }
     if (begun != 0) co_await connected->writable();
     co_return connected->pending_error();
 }

@@ -50,10 +50,10 @@ private:
 ///
 /// A handler that returns leaves a connection that is closed when all is sent, unless it has put its StreamWriter
 /// elsewhere. One that throws, or is cancelled, has its connection closed at once; the exception goes to the loop's
-/// exception handler, and the server goes on. So it does when descriptors or memory run out: it tries again a little
-/// later.
+/// exception handler, and the server goes on. So it does when descriptors run out: it tries again a little later; and
+/// when memory does: the client is reset.
 ///
-/// Throws std::system_error that names host and port.
+/// Throws std::system_error that names host and port, or std::bad_alloc.
 ///
 /// GCC before 13 miscompiles a capturing lambda that is written inside a co_await expression: give it a name first.
 template <class Handler>

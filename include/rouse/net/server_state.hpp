@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,10 +26,11 @@ public:
 
     void start(Listeners listeners) {
         listeners_ = std::move(listeners);
-        port_ = Address::of_socket(listeners_.front()->descriptor()).port();
-        for (const auto& listener : listeners_) {
+        acceptors_.reserve(listeners_.sockets.size()); // so that none that runs is missing there
+        for (const auto& listener : listeners_.sockets) {
             const std::string name = "server " + Address::of_socket(listener->descriptor()).text();
             acceptors_.push_back(create_task(accept_clients(shared_from_this(), *listener), name));
+            if (!acceptors_.back()) throw std::bad_alloc{};
         }
     }
 
@@ -36,7 +38,7 @@ public:
         if (std::exchange(closed_, true)) return;
         for (const auto& acceptor : acceptors_) acceptor.cancel();
         acceptors_.clear(); // their frames hold this object
-        for (const auto& listener : listeners_) listener->close();
+        for (const auto& listener : listeners_.sockets) listener->close();
         Loop* const loop = Loop::current_or_null();
         for (const auto& client : clients_) {
             if (loop == nullptr || client.record() != loop->running_or_null()) client.cancel();
@@ -44,7 +46,7 @@ public:
         tell_if_ended();
     }
 
-    [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+    [[nodiscard]] std::uint16_t port() const noexcept { return listeners_.port; }
     [[nodiscard]] std::size_t clients() const noexcept { return clients_.size(); }
 
     static Task<void> wait_closed(std::shared_ptr<ServerState> server) { co_await server->ended_.wait(); }
@@ -68,6 +70,7 @@ private:
             server_->tell_if_ended();
         }
         [[nodiscard]] ServerState& server() const noexcept { return *server_; }
+        [[nodiscard]] Clients::iterator where() const noexcept { return where_; }
 
     private:
         std::shared_ptr<ServerState> server_; // null: moved from
@@ -80,25 +83,31 @@ private:
             co_await listener.readable();
             Address from;
             const int accepted = listener.accept(from);
-            const bool ok = accepted >= 0 ? server->add_client(accepted, from) : nobody_there(-accepted);
-            // Out of descriptors or memory, most likely: the client stays in the backlog, and we try again.
+            const bool ok = accepted >= 0 ? server->add_client(Descriptor{accepted}, from) : nobody_there(-accepted);
+            // Out of descriptors, most likely: the client stays in the backlog, and we try again. Or out of memory.
             if (!ok) co_await sleep(100ms);
         }
     }
 
     static bool nobody_there(int error) noexcept { return error == EAGAIN || error == ECONNABORTED; }
 
-    // False if there is no memory, or whatever else it takes, for one more.
-    bool add_client(int descriptor, const Address& from) noexcept {
+    // False if there is no memory, or whatever else it takes, for one more: then its connection is reset, so that it
+    // knows.
+    bool add_client(Descriptor descriptor, const Address& from) noexcept {
+        std::shared_ptr<StreamConnection> connection;
         try {
-            auto connection = std::make_shared<StreamConnection>(descriptor, from);
             const std::string name = "client " + from.text();
-            const auto where = clients_.emplace(clients_.end());
-            *where = create_task(serve(Place{shared_from_this(), where}, std::move(connection)), name);
-            return true;
+            Place place{shared_from_this(), clients_.emplace(clients_.end())};
+            const auto where = place.where();
+            connection = std::make_shared<StreamConnection>(std::move(descriptor), from);
+            if (auto client = create_task(serve(std::move(place), connection), name)) {
+                *where = std::move(client);
+                return true;
+            }
         } catch (const std::exception&) {
-            return false;
         }
+        reset_on_close(connection != nullptr ? connection->descriptor() : descriptor.number());
+        return false;
     }
 
     static Task<void> serve(Place argument, std::shared_ptr<StreamConnection> connection) {
@@ -121,7 +130,6 @@ private:
     std::vector<TaskHandle<>> acceptors_; // one for each listener
     Clients clients_;                     // those whose handlers have not ended
     Event ended_;                         // set when closed, and all handlers have ended
-    std::uint16_t port_ = 0;
     bool closed_ = false;
 };
 

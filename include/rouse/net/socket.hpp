@@ -19,8 +19,10 @@
 #include <unistd.h>
 
 #include <rouse/net/address.hpp>
+#include <rouse/net/descriptor.hpp>
 #include <rouse/net/readiness.hpp>
 #include <rouse/ports/epoll.hpp>
+#include <rouse/ports/fork_generation.hpp>
 
 namespace rouse::inline ROUSE_ABI::net {
 
@@ -36,18 +38,12 @@ struct Transfer {
 /// outlives its loop. A socket that was carried out of its loop, say as the result of run(), is not; closing it panics.
 class Socket : public Watch {
 public:
-    /// Takes over a non-blocking descriptor, also if it throws: UsageError if there is no loop on an EpollPort,
+    /// Takes over a non-blocking descriptor, unless it throws: UsageError if there is no loop on an EpollPort,
     /// std::system_error if epoll does not take it.
-    explicit Socket(int descriptor) : descriptor_{descriptor} {
-        try {
-            loop_ = &Loop::current();
-            port_ = EpollPort::find(loop_->port());
-            if (port_ == nullptr) misuse("rouse: Socket: needs a loop on an EpollPort");
-            if (const int error = port_->add(descriptor, *this)) fail(error, "cannot watch a socket");
-        } catch (...) {
-            ::close(descriptor);
-            throw;
-        }
+    explicit Socket(Descriptor&& descriptor) : loop_{&Loop::current()}, port_{EpollPort::find(loop_->port())} {
+        if (port_ == nullptr) misuse("rouse: Socket: needs a loop on an EpollPort");
+        if (const int error = port_->add(descriptor.number(), *this)) fail(error, "cannot watch a socket");
+        descriptor_ = descriptor.release();
     }
 
     virtual ~Socket() { close(); }
@@ -100,6 +96,12 @@ public:
         return ::getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
     }
 
+    /// Makes close() a reset: the peer's reads then fail behind what it has got, instead of finding the end. Not in a
+    /// child of fork, where the connection is the parent's.
+    void make_close_a_reset() noexcept {
+        if (!generation_.inherited()) reset_on_close(descriptor_);
+    }
+
     /// Closes at once, and wakes those who wait. Does nothing the second time.
     void close() noexcept {
         if (!is_open()) return;
@@ -145,11 +147,12 @@ private:
         }
     }
 
-    int descriptor_;
-    Loop* loop_ = nullptr;
-    EpollPort* port_ = nullptr;
+    int descriptor_ = -1;
+    Loop* loop_;
+    EpollPort* port_;
     Readiness input_;
     Readiness output_;
+    core::ForkGeneration generation_;
     bool hung_up_ = false; // no further edge will come for input
 };
 

@@ -10,7 +10,8 @@
 //       |    '------------------->  shut, closed  <----------|  (after write_eof(), close())
 //       '----------------------------------------------------'
 //
-// A failure in any state drops the output, and whoever reads, drains or waits is told.
+// A failure in any state drops the output, and whoever reads, drains or waits is told. If anything was dropped, closing
+// resets the connection, so that the peer is told as well.
 #pragma once
 
 #include <array>
@@ -18,8 +19,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -39,10 +42,15 @@ public:
     static constexpr std::size_t low_water = 16 * 1024;
 
     /// Takes over a connected, or connecting, non-blocking descriptor; see Socket.
-    StreamConnection(int descriptor, const Address& peer) : Socket{descriptor}, peer_{peer} {
+    StreamConnection(Descriptor&& taken, const Address& peer) : Socket{std::move(taken)}, peer_{peer} {
         const int on = 1;
-        ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        ::setsockopt(descriptor(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         drained_.set();
+    }
+
+    /// Nobody has it any more: the loop ends, or nobody waited until all was sent.
+    ~StreamConnection() {
+        if (is_open() && !output_.empty()) make_close_a_reset();
     }
 
     [[nodiscard]] const Address& peer() const noexcept { return peer_; }
@@ -65,12 +73,19 @@ public:
     void receive_more() {
         std::array<char, chunk> bytes; // on the stack: an idle connection has no buffer
         const std::size_t count = receive_into(bytes);
-        input_.append({bytes.data(), count});
+        try {
+            input_.append({bytes.data(), count});
+        } catch (const std::bad_alloc&) {
+            gap_ = true;
+            connection_failed(ENOMEM);
+            throw_failure();
+        }
     }
 
     /// Receives into `bytes`, past input(), which must be empty; perhaps nothing. Throws what made the connection fail.
     std::size_t receive_into(std::span<char> bytes) {
         if (ended()) return 0; // it was closed meanwhile
+        if (gap_) throw_failure();
         const Transfer done = receive(bytes);
         if (done.bytes > 0) return done.bytes;
         if (done.error != 0 && done.error != EAGAIN) connection_failed(done.error);
@@ -81,7 +96,8 @@ public:
 
     // ---- output -----------------------------------------------------------------------------------------------------
 
-    /// Sends what goes at once, and keeps the rest for later. Drops it if the connection has failed.
+    /// Sends what goes at once, and keeps the rest for later. Drops it if the connection has failed, as it does if
+    /// there is no memory to keep the rest: part of it may have been sent.
     void write(std::string_view bytes) {
         if (failure_ != 0) {
             lost_ = true;
@@ -97,7 +113,12 @@ public:
             }
             bytes.remove_prefix(done.bytes);
         }
-        output_.append(bytes);
+        try {
+            output_.append(bytes);
+        } catch (const std::bad_alloc&) {
+            lost_ = true;
+            return connection_failed(ENOMEM);
+        }
         if (output_.size() > high_water) drained_.clear();
     }
 
@@ -123,7 +144,9 @@ public:
         if (closing()) return;
         output_end_ = OutputEnd::closed;
         finish_output();
-        if (is_open()) loop().create_task(linger(shared_from_this()), "closing connection");
+        if (!is_open()) return;
+        const TaskHandle<> task = loop().create_task(linger(shared_from_this()), "closing connection");
+        if (!task) connection_failed(ENOMEM); // nobody to keep it until all is sent
     }
 
     [[nodiscard]] bool closing() const noexcept { return output_end_ == OutputEnd::closed; }
@@ -166,6 +189,7 @@ private:
         if (!output_.empty() || !is_open()) return;
         if (output_end_ == OutputEnd::shut) ::shutdown(descriptor(), SHUT_WR);
         if (output_end_ != OutputEnd::closed) return;
+        if (lost_) make_close_a_reset(); // the peer must not take what it got for all
         close();
         drained_.set();
         closed_.set();
@@ -194,6 +218,7 @@ private:
     OutputEnd output_end_ = OutputEnd::open;
     bool ended_ = false; // the peer has ended its half
     bool lost_ = false;  // something that was written will never be sent
+    bool gap_ = false;   // something that came in could not be kept, so nothing after it may be read
 };
 
 } // namespace rouse::inline ROUSE_ABI::net

@@ -14,7 +14,8 @@ namespace rouse::inline ROUSE_ABI {
 /// long as its writer: destroying the writer is close().
 ///
 /// What is written is sent in order. If the connection fails, what was not sent is dropped, and drain() throws
-/// std::system_error that names the peer.
+/// std::system_error that names the peer. So it is if there is no memory to keep what was not sent. The peer does not
+/// take a part for all: it finds a reset behind it, not the end.
 class StreamWriter {
 public:
     /// For the library: see open_connection and start_server.
@@ -43,7 +44,7 @@ public:
     void write_eof() { connection()->write_eof(); }
 
     /// Closes the connection after all that was written has been sent, which a task of its own sees to; if run() ends
-    /// before, the rest is dropped. wait_closed() makes sure.
+    /// before, the rest is dropped and the connection reset. wait_closed() makes sure.
     void close() { connection()->close_when_sent(); }
 
     /// Waits until the connection is closed. Throws std::system_error if it failed before all was sent.

@@ -15,8 +15,10 @@
 #include <unistd.h>
 
 #include <rouse/core/config.hpp>
+#include <rouse/core/error.hpp>
 #include <rouse/core/port.hpp>
 #include <rouse/core/sanitizers.hpp>
+#include <rouse/ports/fork_generation.hpp>
 
 #if ROUSE_EXCEPTIONS
 #include <system_error>
@@ -38,10 +40,25 @@ protected:
     Watch& operator=(const Watch&) = delete;
 };
 
+/// The port of one loop, on the thread that made it; wake() may be called from any context.
+///
+/// fork(): a port, the loop on it, and the objects in which its tasks wait are the parent's and stay so. The child has
+/// copies of them that share the parent's epoll instance and eventfd. It makes a port and a loop of its own, which owe
+/// nothing to the old ones. Of the copies it may
+/// - ignore them, and exec or _exit;
+/// - set them, and put to them, as a signal handler may still do: that reaches no one, and not the parent;
+/// - destroy them (sockets, loop, port): their descriptors are closed in the child only.
+/// To run an inherited loop is a panic, and to watch a descriptor on it a UsageError, as it would take the parent's
+/// events. A child that is forked inside of a task is still inside of it, so it cannot run another loop on this thread,
+/// but it can on a new one.
 class EpollPort final : public Port {
 public:
     /// Throws std::system_error if the process has no descriptors left, naming what it could not make.
     EpollPort() {
+        if (const int error = core::ForkGeneration::count_forks()) {
+            errno = error;
+            fail("rouse: EpollPort: pthread_atfork");
+        }
         epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
         if (epoll_ < 0) fail("rouse: EpollPort: epoll_create1");
         wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -62,8 +79,9 @@ public:
 
     ~EpollPort() {
         EpollPort** link = &newest_;
-        while (*link != this) link = &(*link)->newest_before_;
-        *link = newest_before_;
+        // In a child of fork it may be the port of a thread that is not there any more: not in this thread's list.
+        while (*link != this && *link != nullptr) link = &(*link)->newest_before_;
+        if (*link == this) *link = newest_before_;
         ::close(wake_);
         ::close(epoll_);
     }
@@ -75,6 +93,8 @@ public:
     }
 
     unsigned wait_until(TimePoint deadline) noexcept override {
+        if (generation_.inherited()) [[unlikely]]
+            return wait_in_child(deadline);
         // Only a look, and nobody to look for: the inbox tells of everything else.
         if (deadline == at_once && watches_ == 0) return 0;
         const int count = wait(deadline);
@@ -94,18 +114,25 @@ public:
     // Through syscall(), because write() is a cancellation point, and a thread that is cancelled inside of a noexcept
     // set() would end the program.
     void wake() noexcept override {
+        if (generation_.inherited()) [[unlikely]]
+            return; // the descriptor is the parent's, who is not owed this wake
         const int saved = errno;
         const std::uint64_t one = 1;
         const int descriptor = wake_;
         core::tsan_release(&wake_);
-        ::syscall(SYS_write, descriptor, &one, sizeof one); // after this, the port may be gone
+        // After a write that has failed the wake is still owed, and the port still there; after one that has not, it
+        // may be gone.
+        while (::syscall(SYS_write, descriptor, &one, sizeof one) < 0 && errno == EINTR) {
+        }
         errno = saved;
     }
 
     [[nodiscard]] int native_handle() const noexcept override { return epoll_; }
 
     /// Starts to watch a descriptor, for input and output, edge-triggered. Returns 0 or an errno.
-    [[nodiscard]] int add(int descriptor, Watch& watch) noexcept {
+    [[nodiscard]] int add(int descriptor, Watch& watch) {
+        if (generation_.inherited())
+            misuse("rouse: EpollPort: a descriptor cannot be watched on a loop that was inherited over fork()");
         epoll_event event{};
         event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
         event.data.ptr = &watch;
@@ -117,7 +144,7 @@ public:
     /// Ends it; call before the descriptor is closed. The watch is not told anything afterwards.
     void remove(int descriptor, Watch& watch) noexcept {
         epoll_event unused{};
-        ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, &unused);
+        if (!generation_.inherited()) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, &unused);
         --watches_;
         for (int i = batch_next_; i < batch_size_; ++i) {
             if (events_[i].data.ptr == &watch) events_[i] = {};
@@ -147,6 +174,15 @@ private:
         const int saved = errno;
         ::close(descriptor);
         errno = saved;
+    }
+
+    // In a child of fork nobody is left who could owe a wake. A loop that ends waits once, if at all, and is told that
+    // all of them have come. One that waits again, or for anything else, is being run.
+    unsigned wait_in_child(TimePoint deadline) noexcept {
+        constexpr unsigned more_than_are_owed = 1U << 30;
+        if (deadline == forever && !std::exchange(told_in_child_, true)) return more_than_are_owed;
+        ROUSE_PANIC("rouse: EpollPort: a loop that was inherited over fork() cannot be run; make a new port and loop");
+        return 0;
     }
 
     // The number of wakes since the last call.
@@ -192,6 +228,8 @@ private:
     static constexpr int batch_capacity = 128;
     static inline constinit thread_local EpollPort* newest_ = nullptr; // this thread's, see find()
 
+    core::ForkGeneration generation_;
+    bool told_in_child_ = false;
     int epoll_ = -1;
     int wake_ = -1;
     int watches_ = 0;

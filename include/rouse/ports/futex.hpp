@@ -31,9 +31,9 @@ inline bool futex_wait(Atomic<std::uint32_t>& word, std::uint32_t expected,
     timespec time{};
     time.tv_sec = static_cast<decltype(time.tv_sec)>(seconds.count());
     time.tv_nsec = static_cast<decltype(time.tv_nsec)>(nanoseconds.count());
-    const long result = ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, expected,
-                                  deadline == steady_clock::time_point::max() ? nullptr : &time, nullptr,
-                                  FUTEX_BITSET_MATCH_ANY);
+    const long result =
+        ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, expected,
+                  deadline == steady_clock::time_point::max() ? nullptr : &time, nullptr, FUTEX_BITSET_MATCH_ANY);
     return result == 0 || errno != ETIMEDOUT; // EINTR and EAGAIN: look again
 }
 

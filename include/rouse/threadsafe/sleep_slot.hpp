@@ -9,8 +9,8 @@
 
 namespace rouse::inline ROUSE_ABI::core {
 
-/// One who sleeps and that another context may wake: a parked task, or a parked thread. Which of the two stands in a bit
-/// of the word, as it must not be looked up in the object (see InboxItem::wake).
+/// One who sleeps and that another context may wake: a parked task, or a parked thread. Which of the two stands in a
+/// bit of the word, as it must not be looked up in the object (see InboxItem::wake).
 class Sleeper {
 public:
     Sleeper(InboxItem& task) noexcept : word_{reinterpret_cast<std::uintptr_t>(&task)} {}

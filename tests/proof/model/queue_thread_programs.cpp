@@ -62,16 +62,19 @@ void both_time_out() {
 // Neither end blocks, as an interrupt does not: what is refused is tried again once the other end has moved.
 void neither_blocks() {
     auto queue = std::make_unique<Queue>();
-    int accepted = 0, received = 0;
+    int accepted = 0, received = 0, written_before_close = 0;
     spawn([&] {
         for (int i = 0; i < 3; ++i) {
             if (queue->put_sync(accepted + 1)) ++accepted;
         }
+        written_before_close = 1;
+        queue->close();
     });
     spawn([&] {
         for (int i = 0; i < 3; ++i) {
             if (const auto item = queue->get_sync()) check(*item == ++received, "an item is lost, or out of order");
         }
+        if (queue->closed()) check(written_before_close == 1, "what was written before close() is not seen");
     });
     join();
     if (const auto item = queue->get_sync()) check(*item == ++received, "an item is lost, or out of order");

@@ -1,0 +1,65 @@
+// One function for each foreign call, so that reachable.py can follow what it reaches in the object code. The function
+// everything() is there to have the tasks and threads that a foreign call may wake, and the port, in the object.
+#include <cstdint>
+#include <span>
+
+#include <rouse/ports/default_port.hpp>
+#include <rouse/threadsafe/thread_safe_event.hpp>
+#include <rouse/threadsafe/thread_safe_flag.hpp>
+#include <rouse/threadsafe/thread_safe_queue.hpp>
+
+using namespace rouse;
+
+struct Reading { // trivially copyable, and more than one register holds
+    std::uint64_t time;
+    std::uint32_t channel, value;
+    double scale;
+};
+
+using OwnInts = ThreadSafeQueue<int, 8>;
+using Ints = ThreadSafeQueue<int>;
+using OwnReadings = ThreadSafeQueue<Reading, 8>;
+using Readings = ThreadSafeQueue<Reading>;
+
+extern "C" {
+
+void probe_flag_set(ThreadSafeFlag& flag) { flag.set(); }
+void probe_flag_clear(ThreadSafeFlag& flag) { flag.clear(); }
+bool probe_flag_is_set(const ThreadSafeFlag& flag) { return flag.is_set(); }
+
+void probe_event_set(ThreadSafeEvent& event) { event.set(); }
+bool probe_event_is_set(const ThreadSafeEvent& event) { return event.is_set(); }
+
+#define PROBE_QUEUE(name, Queue, Item)                                                              \
+    bool probe_##name##_put_sync(Queue& queue, const Item& item) { return queue.put_sync(item); }   \
+    bool probe_##name##_get_sync(Queue& queue, Item& item) {                                        \
+        const auto got = queue.get_sync();                                                          \
+        if (got) item = *got;                                                                       \
+        return got.has_value();                                                                     \
+    }                                                                                               \
+    void probe_##name##_close(Queue& queue) { queue.close(); }                                      \
+    bool probe_##name##_closed(const Queue& queue) { return queue.closed(); }                       \
+    bool probe_##name##_full_or_empty(const Queue& queue) { return queue.full() || queue.empty(); } \
+    std::size_t probe_##name##_qsize(const Queue& queue) { return queue.qsize(); }
+
+PROBE_QUEUE(own_ints, OwnInts, int)
+PROBE_QUEUE(ints, Ints, int)
+PROBE_QUEUE(own_readings, OwnReadings, Reading)
+PROBE_QUEUE(readings, Readings, Reading)
+
+} // extern "C"
+
+static Task<> waits(ThreadSafeFlag& flag, ThreadSafeEvent& event, OwnInts& own_ints, OwnReadings& own_readings) {
+    co_await flag.wait();
+    co_await event.wait();
+    const auto item = co_await own_ints.next();
+    const auto reading = co_await own_readings.next();
+    if (item && reading) (void)co_await own_ints.put(*item);
+}
+
+void everything(ThreadSafeFlag& flag, OwnInts& own_ints, OwnReadings& own_readings) {
+    ThreadSafeEvent event;
+    run(waits(flag, event, own_ints, own_readings));
+    (void)own_ints.get_sync(block);
+    (void)own_readings.get_sync(block);
+}
