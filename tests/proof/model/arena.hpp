@@ -19,9 +19,7 @@ public:
     [[nodiscard]] std::size_t used() const { return most_threads * stack_bytes + used_; }
     void* stack(ThreadId thread) { return begin_ + static_cast<std::size_t>(thread) * stack_bytes; }
     void* allocate(std::size_t bytes, std::size_t alignment);
-    [[nodiscard]] bool contains(const void* address) const {
-        return offset(address) < total_bytes;
-    }
+    [[nodiscard]] bool contains(const void* address) const { return offset(address) < total_bytes; }
     [[nodiscard]] std::size_t offset(const void* address) const {
         return reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(begin_);
     }

@@ -96,8 +96,8 @@ bool excused(const std::string& root, const Site& site) {
         if (write(to, note.data(), note.size()) < 0) _exit(2);
         const Result result = model::explore(known->program.run, options);
         if (result.failure.empty()) continue;
-        text = "\"" + std::string{known->program.name} + "\", execution " + std::to_string(result.executions + 1) + ": " +
-               result.failure.substr(0, 60);
+        text = "\"" + std::string{known->program.name} + "\", execution " + std::to_string(result.executions + 1) +
+               ": " + result.failure.substr(0, 60);
         break;
     }
     if (text.empty()) text = "-";
@@ -125,10 +125,10 @@ int judge(const Running& running) {
     const bool right = caught != running.mutation.excused;
     std::printf("%s %-58s %-27s %s\n", right ? "ok " : "BAD", running.mutation.site.text().c_str(),
                 name(running.mutation.change),
-                caught                             ? ("caught: " + text).c_str()
-                : !in_time                         ? "NOT caught in time"
-                : running.mutation.excused         ? "not caught; the header says: stronger than needed"
-                                                   : "NOT caught");
+                caught                     ? ("caught: " + text).c_str()
+                : !in_time                 ? "NOT caught in time"
+                : running.mutation.excused ? "not caught; the header says: stronger than needed"
+                                           : "NOT caught");
     if (caught && running.mutation.excused) std::puts("    but the header says that it is stronger than needed");
     std::fflush(stdout);
     return right ? 0 : 1;
@@ -137,7 +137,7 @@ int judge(const Running& running) {
 int run_mutants(const std::vector<Known>& programs, const std::string& root, const char* filter) {
     std::vector<const Known*> cheapest_first;
     for (const Known& known : programs) cheapest_first.push_back(&known);
-    std::stable_sort(cheapest_first.begin(), cheapest_first.end(),
+    std::sort(cheapest_first.begin(), cheapest_first.end(),
                      [](const Known* a, const Known* b) { return a->seconds < b->seconds; });
     std::vector<Running> running;
     int wrong = 0, count = 0, excuses = 0;
@@ -149,8 +149,8 @@ int run_mutants(const std::vector<Known>& programs, const std::string& root, con
         if (site.text().find(filter) == std::string::npos) continue;
         for (const Change change : Mutants::changes(site)) {
             // What no order can show is not excused by a comment about the order.
-            const bool about_order = change == Change::no_acquire || change == Change::no_release ||
-                                     change == Change::no_acquire_failing;
+            const bool about_order =
+                change == Change::no_acquire || change == Change::no_release || change == Change::no_acquire_failing;
             const Mutation mutation{site, change, about_order && excused(root, site)};
             ++count;
             excuses += mutation.excused;
@@ -181,7 +181,8 @@ int main(int argc, char** argv) {
     for (Known& known : programs) failed += !run(known);
     int passed = static_cast<int>(programs.size()) - failed;
     if (!programs_only && failed == 0) {
-        const int wrong = run_mutants(programs, mutants_only ? argv[2] : argv[1], mutants_only && argc > 3 ? argv[3] : "");
+        const int wrong =
+            run_mutants(programs, mutants_only ? argv[2] : argv[1], mutants_only && argc > 3 ? argv[3] : "");
         failed += wrong > 0;
         passed += wrong == 0;
     }

@@ -37,10 +37,10 @@ struct Result {
     std::uint64_t executions = 0; // that ran to their end
     std::uint64_t pruned = 0;     // given up, as they would have repeated another one
     std::uint64_t steps = 0;
-    bool complete = false;   // all there are, under the options
+    bool complete = false;          // all there are, under the options
     std::set<std::string> outcomes; // what the program has called outcome() with
-    std::string failure;     // empty: none
-    std::string how_it_came; // the steps of the execution that failed
+    std::string failure;            // empty: none
+    std::string how_it_came;        // the steps of the execution that failed
 };
 
 /// Runs `program` in every way. It runs as thread 0, and must do the same each time but for what the checker decides.

@@ -1,8 +1,8 @@
 #include "execution.hpp"
 
+#include <cxxabi.h>
 #include <bit>
 #include <cstring>
-#include <cxxabi.h>
 #include <exception>
 #include <stdexcept>
 #include <utility>
@@ -55,7 +55,8 @@ Result Execution::explore(const std::function<void()>& program, const Options& o
             run_one();
             keep_account_ = false;
             for (const std::string& line : account_) result_.how_it_came += line + '\n';
-            if (result_.failure != failure) result_.how_it_came += "(not the same when run again: " + result_.failure + ")\n";
+            if (result_.failure != failure)
+                result_.how_it_came += "(not the same when run again: " + result_.failure + ")\n";
             result_.failure = failure;
             return result_;
         }
@@ -148,7 +149,8 @@ void Execution::fail(const std::string& why) {
     __builtin_unreachable();
 }
 
-// What the C++ run-time and rouse keep for a thread of the operating system, and here each modelled one needs for itself.
+// What the C++ run-time and rouse keep for a thread of the operating system, and here each modelled one needs for
+// itself.
 void Execution::exchange_thread_locals(Thread& out, Thread& in) {
     void* const exceptions = abi::__cxa_get_globals();
     std::memcpy(&out.exceptions, exceptions, sizeof out.exceptions);
@@ -181,7 +183,7 @@ void Execution::spawn(std::function<void()> body) {
         if (thread.state != Thread::none) continue;
         thread.state = Thread::alive;
         thread.body = std::move(body);
-        thread.next = Step{Step::begin, nullptr, "begins"};
+        thread.next = Step{Step::Kind::begin, nullptr, "begins"};
         thread.possible = thread.for_no_reason = nullptr;
         thread.fiber.prepare(Arena::now().stack(id), Arena::stack_bytes, &Execution::thread_main);
         memory_.hand_over(current_, id);
@@ -191,7 +193,7 @@ void Execution::spawn(std::function<void()> body) {
 }
 
 void Execution::join() {
-    step(Step{Step::join, nullptr, "joins"}, [this] {
+    step(Step{Step::Kind::join, nullptr, "joins"}, [this] {
         for (ThreadId id = 1; id < most_threads; ++id) {
             if (threads_[static_cast<std::size_t>(id)].state == Thread::alive) return false;
         }

@@ -16,8 +16,8 @@ namespace model {
 
 /// What a thread is about to do, so far as others may depend on it.
 struct Step {
-    enum Kind : std::uint8_t { begin, read, write, light, heavy, fence, sleep, wake, join, decide };
-    Kind kind = begin;
+    enum class Kind : std::uint8_t { begin, read, write, light, heavy, fence, sleep, wake, join };
+    Kind kind = Kind::begin;
     const void* what = nullptr; // the location, or what is slept on
     const char* name = "";
     Where where{};

@@ -92,7 +92,9 @@ std::vector<Program> inbox_programs() {
         {"inbox: two contexts send an item each", send<2, 1>, {}},
         {"inbox: two contexts send two items each", send<2, 2>, {.preemptions = 2}},
         {"inbox: three contexts send an item each", send<3, 1>, {.preemptions = 1}},
-        {"inbox: two contexts, a sleep that ends for no reason", send<2, 1>, {.preemptions = 1, .spurious = 1, .weak_failures = 1}},
+        {"inbox: two contexts, a sleep that ends for no reason",
+         send<2, 1>,
+         {.preemptions = 1, .spurious = 1, .weak_failures = 1}},
     };
 }
 

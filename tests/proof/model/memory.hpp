@@ -73,13 +73,13 @@ public:
 private:
     struct Store {
         std::uint64_t value;
-        Knowledge released;     // what a load that acquires gets
-        bool follows_at_once;   // of a read-modify-write: nothing may come between it and the store that it read
+        Knowledge released;   // what a load that acquires gets
+        bool follows_at_once; // of a read-modify-write: nothing may come between it and the store that it read
     };
     struct Place {
-        std::vector<Store> stores;            // as they were made
-        std::vector<std::uint8_t> order;      // which of them, in modification order
-        std::vector<std::uint8_t> rank;       // of each, in that order
+        std::vector<Store> stores;       // as they were made
+        std::vector<std::uint8_t> order; // which of them, in modification order
+        std::vector<std::uint8_t> rank;  // of each, in that order
     };
     struct Thread {
         Knowledge now;
@@ -100,9 +100,9 @@ private:
     std::array<Thread, most_threads> threads_{};
     std::array<Place, most_locations> places_;
     std::size_t locations_ = 0;
-    View sc_{};     // what every seq_cst fence so far has known
-    View heavy_{};  // every heavy barrier
-    View light_{};  // every light barrier
+    View sc_{};    // what every seq_cst fence so far has known
+    View heavy_{}; // every heavy barrier
+    View light_{}; // every light barrier
 };
 
 } // namespace model

@@ -25,13 +25,19 @@ bool same(const Site& a, const Site& b) {
 } // namespace
 
 const char* name(Operation operation) {
-    constexpr const char* names[] = {"load", "store", "exchange", "compare_exchange", "light_barrier", "heavy_barrier", "wake"};
+    constexpr const char* names[] = {"load",          "store",         "exchange", "compare_exchange",
+                                     "light_barrier", "heavy_barrier", "wake"};
     return names[static_cast<int>(operation)];
 }
 
 const char* name(Change change) {
-    constexpr const char* names[] = {"as it is",      "acquire -> relaxed", "release -> relaxed", "failure: acquire -> relaxed",
-                                     "not atomic",    "stores nothing",     "left out"};
+    constexpr const char* names[] = {"as it is",
+                                     "acquire -> relaxed",
+                                     "release -> relaxed",
+                                     "failure: acquire -> relaxed",
+                                     "not atomic",
+                                     "stores nothing",
+                                     "left out"};
     return names[static_cast<int>(change)];
 }
 
@@ -60,7 +66,8 @@ Mutants& Mutants::now() {
 }
 
 Change Mutants::visit(const Where& where, Operation operation, Order order, Order failure) {
-    const std::uint64_t place = std::uint64_t{where.line()} << 32 | where.column() << 8 | static_cast<unsigned>(operation);
+    const std::uint64_t place =
+        std::uint64_t{where.line()} << 32 | where.column() << 8 | static_cast<unsigned>(operation);
     for (std::size_t i = 0; i < keys_.size(); ++i) {
         if (keys_[i].place != place || keys_[i].file != where.file_name()) continue;
         visited_[i] = true;

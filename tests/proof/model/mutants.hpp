@@ -1,5 +1,5 @@
-// Mutants: one place in the headers, weakened or left out, while everything else stays as it ships. The places are those
-// that the programs come by; each is known by its source location.
+// Mutants: one place in the headers, weakened or left out, while everything else stays as it ships. The places are
+// those that the programs come by; each is known by its source location.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,12 @@ enum class Operation : std::uint8_t { load, store, exchange, compare_exchange, l
 
 enum class Change : std::uint8_t {
     none,
-    no_acquire,          // the order loses its acquire
-    no_release,          // the order loses its release
-    no_acquire_failing,  // a compare-exchange loses the acquire of its failure
-    not_atomic,          // a read-modify-write becomes a load and a store
-    no_store,            // the store is left out; a compare-exchange says that it has been done
-    left_out,            // a barrier, a wake
+    no_acquire,         // the order loses its acquire
+    no_release,         // the order loses its release
+    no_acquire_failing, // a compare-exchange loses the acquire of its failure
+    not_atomic,         // a read-modify-write becomes a load and a store
+    no_store,           // the store is left out; a compare-exchange says that it has been done
+    left_out,           // a barrier, a wake
 };
 
 /// A place in the headers where the policy is used.
@@ -48,10 +48,14 @@ public:
     Change visit(const Where& where, Operation operation, Order order = Order::relaxed, Order failure = Order::relaxed);
 
     /// All places in the headers that have been visited so far, in the order of the text.
-    [[nodiscard]] std::vector<Site> sites() const { return in_headers([](bool) { return true; }); }
+    [[nodiscard]] std::vector<Site> sites() const {
+        return in_headers([](bool) { return true; });
+    }
 
     /// Those since forget_visits().
-    [[nodiscard]] std::vector<Site> visited() const { return in_headers([](bool visited) { return visited; }); }
+    [[nodiscard]] std::vector<Site> visited() const {
+        return in_headers([](bool visited) { return visited; });
+    }
     void forget_visits() { visited_.assign(visited_.size(), false); }
 
     /// What can be done to a place.

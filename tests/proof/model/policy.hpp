@@ -86,7 +86,8 @@ private:
             return static_cast<T>(bits);
         }
     }
-    bool compare_exchange(T& expected, T desired, Order success, Order failure, bool weak, const Where& where) noexcept {
+    bool compare_exchange(T& expected, T desired, Order success, Order failure, bool weak,
+                          const Where& where) noexcept {
         std::uint64_t bits = to_bits(expected);
         const bool done = model::compare_exchange(location_, bits, to_bits(desired), success, failure, weak, where);
         expected = from_bits(bits);

@@ -28,8 +28,9 @@ unsigned Port::wait_until(rouse::TimePoint deadline) noexcept {
     const Execution::Inside inside;
     Execution& execution = Execution::now();
     execution.step(
-        Step{Step::sleep, this, "sleeps in the port"}, [this, deadline] { return count_ > 0 || deadline != rouse::forever; },
-        [&execution, &left = execution.spurious_left()] { return left > 0; });
+        Step{Step::Kind::sleep, this, "sleeps in the port"},
+        [this, deadline] { return count_ > 0 || deadline != rouse::forever; },
+        [&left = execution.spurious_left()] { return left > 0; });
     if (count_ > 0) {
         execution.note("is woken");
         execution.memory().happened_before(execution.thread(), woken_by_);
@@ -48,7 +49,7 @@ unsigned Port::wait_until(rouse::TimePoint deadline) noexcept {
 void Port::wake() noexcept {
     const Execution::Inside inside;
     if (Mutants::now().visit(Where::current(), Operation::wake) == Change::left_out) return;
-    Execution::now().step(Step{Step::wake, this, "wakes the port"});
+    Execution::now().step(Step{Step::Kind::wake, this, "wakes the port"});
     races::touch(this, 1, races::Access::atomic);
     Execution::now().note("wakes the port");
     Memory& memory = Execution::now().memory();
@@ -63,11 +64,11 @@ bool futex_wait(Location& location, std::uint64_t expected, bool timed, const Wh
     const Execution::Inside inside;
     Execution& execution = Execution::now();
     const auto at = static_cast<std::uint8_t>(location.id);
-    execution.step(Step{Step::write, &location, "is about to sleep on a word", where});
+    execution.step(Step{Step::Kind::write, &location, "is about to sleep on a word", where});
     if (execution.memory().read_newest(execution.thread(), at) != expected) return true;
     bool& woken = execution.sleep_on(&location);
     execution.step(
-        Step{Step::sleep, &location, "sleeps on a word", where}, [&woken, timed] { return woken || timed; },
+        Step{Step::Kind::sleep, &location, "sleeps on a word", where}, [&woken, timed] { return woken || timed; },
         [&left = execution.spurious_left()] { return left > 0; });
     execution.sleep_on(nullptr);
     if (woken) {
@@ -88,7 +89,7 @@ void futex_wake(Location& location, const Where& where) {
     const Execution::Inside inside;
     if (Mutants::now().visit(where, Operation::wake) == Change::left_out) return;
     Execution& execution = Execution::now();
-    execution.step(Step{Step::wake, &location, "wakes who sleeps on a word", where});
+    execution.step(Step{Step::Kind::wake, &location, "wakes who sleeps on a word", where});
     execution.note("wakes who sleeps on a word");
     execution.wake_one(&location);
 }

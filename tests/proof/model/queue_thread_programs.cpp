@@ -31,12 +31,18 @@ void both_block() {
 
 void closed_by_a_third() {
     auto queue = std::make_unique<Queue>();
-    int accepted = 0, received = 0;
+    int accepted = 0, received = 0, written_before_close = 0;
     spawn([&] {
         while (accepted < 2 && queue->put_sync(accepted + 1, block)) ++accepted;
     });
-    spawn([&] { get_all(*queue, received); });
-    spawn([&] { queue->close(); });
+    spawn([&] {
+        get_all(*queue, received);
+        check(written_before_close == 1, "what was written before close() is not seen");
+    });
+    spawn([&] {
+        written_before_close = 1;
+        queue->close();
+    });
     join();
     check(accepted == received, "what was accepted has not been received");
 }

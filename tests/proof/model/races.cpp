@@ -44,7 +44,7 @@ struct Word {
 
 // For each eight bytes. Those that nobody has touched in this execution cost nothing but their stamp.
 std::vector<Word> words(Arena::total_bytes / 8);
-std::vector<std::uint32_t> stamps(Arena::total_bytes / 8); // the execution that has touched them last
+std::vector<std::uint32_t> stamps(Arena::total_bytes / 8);  // the execution that has touched them last
 std::vector<std::uint8_t> poisoned(Arena::total_bytes / 8); // which bytes
 Arena& arena = Arena::now();
 Execution& execution = Execution::now();
@@ -119,7 +119,8 @@ void touch_plain(const void* address, std::size_t bytes, races::Access access) {
 } // namespace
 
 void races::touch(const void* address, std::size_t bytes, Access access) {
-    for_each_word(address, bytes, [access](std::size_t offset, std::uint8_t mask) { touch_word(offset, mask, access); });
+    for_each_word(address, bytes,
+                  [access](std::size_t offset, std::uint8_t mask) { touch_word(offset, mask, access); });
 }
 
 void poison(const void* memory, std::size_t bytes) {
@@ -142,7 +143,8 @@ void races::begin_execution(std::size_t bytes_used) {
 
 } // namespace model
 
-// ---- what the compiler calls -----------------------------------------------------------------------------------------
+// ---- what the compiler calls
+// -----------------------------------------------------------------------------------------
 
 using model::touch_plain;
 using model::races::Access;
@@ -179,6 +181,11 @@ void* __tsan_memcpy(void* to, const void* from, unsigned long bytes) {
     touch(from, bytes, Access::read);
     touch(to, bytes, Access::write);
     return __builtin_memcpy(to, from, bytes);
+}
+void* __tsan_memmove(void* to, const void* from, unsigned long bytes) {
+    touch(from, bytes, Access::read);
+    touch(to, bytes, Access::write);
+    return __builtin_memmove(to, from, bytes);
 }
 void* __tsan_memset(void* to, int value, unsigned long bytes) {
     touch(to, bytes, Access::write);

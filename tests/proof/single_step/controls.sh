@@ -1,0 +1,56 @@
+# Sourced by run.sh. Copies of the headers with one deliberate fault each: single_step must catch it, and says in which
+# state, at how many of the instructions there, and how.
+
+# control NAME PART HEADER SED: the fault, as a change to one header; the states of PART are to catch it
+control() {
+    local include=$work/include parts=$2
+    rm -rf "$include"
+    cp -r "$root/include" "$include"
+    sed -i -E "$4" "$include/rouse/$3"
+    if cmp -s "$root/include/rouse/$3" "$include/rouse/$3"; then
+        echo "$1: the fault does not fit $3 any more"
+    elif ! build "$work/broken" "$include" "$compiler" -O1 2>"$work/log"; then
+        echo "$1: does not build"
+        head -20 "$work/log"
+    elif ! timeout 60 "$work/broken" --expect-failure >"$work/log" 2>/dev/null; then
+        echo "$1: NOT caught: $(tail -1 "$work/log")"
+    else
+        echo "$1: caught:"
+        head -2 "$work/log" | sed -E 's/^ */    /; s/  +/, /2g; s/, ([0-9]+ boundaries)/, \1/'
+        passed=$((passed + 1))
+        return
+    fi
+    failed=$((failed + 1))
+}
+
+echo "== controls"
+control "fall_asleep: a load and a store" flag core/inbox.hpp \
+    's/return word_\.compare_exchange_strong\(expected, asleep, .*/return word_.load(std::memory_order_relaxed) == expected \&\& (word_.store(asleep, std::memory_order_relaxed), true);/'
+control "take: a load and a store" flag core/inbox.hpp \
+    's/word = word_\.exchange\(0, std::memory_order_acquire\);/word = word_.load(std::memory_order_acquire); word_.store(0, std::memory_order_relaxed);/'
+control "send: the wake is forgotten" flag core/inbox.hpp 's/if \(before == asleep\) port_\.wake\(\);//'
+control "take: the next item is read when the item has arrived" event core/inbox.hpp \
+    's/^( +)in_order = item->next_; .*/\1item->arrive();/; t; s/^( +)item->arrive\(\);$/\1in_order = item->next_;/'
+control "flag: set() is a look and a store" flag threadsafe/thread_safe_flag.hpp \
+    's/before = state_\.exchange\(is_set_word, .*/before = state_.load(std::memory_order_acquire); if (before == is_set_word) return; state_.store(is_set_word, std::memory_order_release);/'
+control "flag: a wait registers by a store" flag threadsafe/thread_safe_flag.hpp \
+    's/if \(!flag_->state_\.compare_exchange_strong\(expected,$/if (flag_->state_.store(reinterpret_cast<std::uintptr_t>(static_cast<InboxItem*>(this)), std::memory_order_release); false \&\& !flag_->state_.compare_exchange_strong(expected,/'
+control "flag: retract() is a store" flag threadsafe/thread_safe_flag.hpp \
+    's/if \(!flag_->state_\.compare_exchange_strong\(expected, clear_word, .*/flag_->state_.store(clear_word, std::memory_order_relaxed); if (false \&\& !flag_->state_.compare_exchange_strong(expected, clear_word, std::memory_order_relaxed,/'
+control "flag: consumed before the cancellation is seen" flag threadsafe/thread_safe_flag.hpp \
+    's/^( +)(Loop::check_cancelled\(\);)$/\1if (flag_ != nullptr) flag_->consume();\n\1\2/'
+control "loop: ends without the wakes that it is owed" flag core/loop_run.hpp \
+    's/while \(wakes_owed_ > 0\) wait_until\(forever\);//'
+control "poll: leaves the wakes in the port" flag core/loop_run.hpp 's/^( +)TimePoint\{\}\);/\1at_once);/'
+control "event: armed by a store" event threadsafe/thread_safe_event.hpp \
+    's/if \(!armed_\) armed_ = change\(clear_state, armed_state\);/if (!armed_) armed_ = (state_.store(armed_state, std::memory_order_release), true);/'
+control "event: disarmed by a store" event threadsafe/thread_safe_event.hpp \
+    's/if \(armed_ && !change\(armed_state, clear_state\)\) return false;/if (armed_) state_.store(clear_state, std::memory_order_relaxed);/'
+control "queue: does not look again before it sleeps" get threadsafe/thread_safe_queue.hpp \
+    's/return !Side::has_something_to_do\(\*this\) \|\| !Side::slot\(\*this\)\.withdraw\(sleeper\);/static_cast<void>(sleeper); return true;/'
+control "queue: put_sync() rouses before it publishes" get threadsafe/thread_safe_queue.hpp \
+    's/^( +)tail_\.store\(next, std::memory_order_release\);.*/\1consumer_.rouse(); tail_.store(next, std::memory_order_release);/; s/^( +)queue\.consumer_\.rouse\(\);/\1/'
+control "queue: get_sync() rouses before it publishes" put threadsafe/thread_safe_queue.hpp \
+    's/^( +)queue\.head_\.store\(next, .*/\1queue.producer_.rouse(); queue.head_.store(next, std::memory_order_release);/; s/^( +)queue\.producer_\.rouse\(\);/\1/'
+control "queue: close() rouses before it closes" get threadsafe/thread_safe_queue.hpp \
+    's/^( +)closed_\.store\(true, .*/\1consumer_.rouse_surely(); closed_.store(true, std::memory_order_release);/; s/^( +)consumer_\.rouse_surely\(\);$/\1/'

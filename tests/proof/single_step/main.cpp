@@ -1,0 +1,71 @@
+// Runs every state with every operation at every instruction, and prints how many there were.
+//
+//   single_step [--every N] [--expect-failure] [object...]
+//
+// The objects are flag, event, get, put; all if none is named. With --every, only every N-th instruction is
+// interrupted.
+//
+// With --expect-failure, for a deliberate fault: says where it was caught, and succeeds if it was.
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include "scenario.hpp"
+
+namespace {
+
+constexpr int fewest = 5; // or the tracing does not work
+// Of two interrupts, both come at every so-manieth instruction only: about as often as this in one turn.
+constexpr int times_in_a_turn = 12;
+
+void print(const step::Failure& failure) {
+    for (int i = 0; i < 2 && failure.instruction[i] != nullptr; ++i)
+        std::printf("%sinterrupt %d at instruction %d, %p", i == 0 ? "    " : "; ", i + 1, failure.count[i],
+                    failure.instruction[i]);
+    if (failure.instruction[0] == nullptr) std::printf("    at no instruction, or behind the last");
+    if (failure.signal != 0) {
+        std::printf(": %s\n", ::strsignal(failure.signal));
+    } else {
+        std::printf(": %s\n", failure.why != nullptr ? failure.why : "ended before the operation");
+    }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    bool expect_failure = false;
+    int every = 1;
+    char** wanted = argv + 1;
+    for (; *wanted != nullptr && (*wanted)[0] == '-'; ++wanted) {
+        if (*wanted == std::string_view{"--expect-failure"}) expect_failure = true;
+        if (*wanted == std::string_view{"--every"} && wanted[1] != nullptr) every = std::max(1, std::atoi(*++wanted));
+    }
+    int boundaries = 0, failed = 0, rows = 0, failed_rows = 0, one_turn = 0;
+    for (const step::Scenario& scenario : step::scenarios()) {
+        const auto is_object = [&](const char* name) { return std::strcmp(name, scenario.object) == 0; };
+        if (*wanted != nullptr && std::none_of(wanted, argv + argc, is_object)) continue;
+        std::fflush(stdout);
+        const int stride = scenario.second == nullptr ? every : std::max(1, one_turn / times_in_a_turn);
+        const step::Result result = step::run(scenario.body, scenario.first, scenario.second, stride);
+        if (scenario.second == nullptr) one_turn = result.boundaries * every;
+        ++rows;
+        boundaries += result.boundaries;
+        failed += result.failed;
+        const bool bad = result.failed != 0 || result.boundaries < fewest;
+        failed_rows += bad;
+        if (bad || !expect_failure) {
+            std::printf("%-6s %-44s %-28s %6d boundaries", scenario.object, scenario.state, scenario.operation,
+                        result.boundaries);
+            if (stride > 1) std::printf(" (every %d)", stride);
+            if (bad) std::printf(", %d FAILED", result.failed);
+            std::printf("\n");
+        }
+        for (int i = 0; bad && i < std::min(result.failed, step::Result::most); ++i) print(result.first[i]);
+        if (expect_failure && bad) break;
+    }
+    std::printf("%d states and operations, %d boundaries, %d failed in %d of them\n", rows, boundaries, failed,
+                failed_rows);
+    return (rows > 0 && (failed_rows > 0) == expect_failure) ? 0 : 1;
+}
