@@ -26,7 +26,7 @@ void* Arena::allocate(std::size_t bytes, std::size_t alignment) {
     std::size_t at = used_ + sizeof(std::size_t);
     const auto address = reinterpret_cast<std::uintptr_t>(heap + at);
     at += (alignment - address % alignment) % alignment;
-    if (at + bytes > heap_bytes) fail("the program needs more memory than the checker has");
+    if (at + bytes > heap_bytes) fail_checker("the program needs more memory than there is");
     used_ = at + bytes;
     *reinterpret_cast<std::size_t*>(heap + at - sizeof(std::size_t)) = bytes;
     return heap + at;

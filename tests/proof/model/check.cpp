@@ -1,7 +1,8 @@
 // Runs every program under the checker, then every mutant, and says what it found.
 //
 //   check <root of the sources>    all programs as they ship: none may fail. Then all mutants: each must be caught, or
-//                                  the header must say beside it, in a comment with "stronger than needed", why not
+//                                  the header must say beside it, in a comment with "stronger than needed", why not;
+//                                  and docs/proof.md must list it with its verdict
 //   check --programs [text]        only the programs (whose names contain the text)
 //   check --mutants <root> [text]  only the mutants (of the places whose names contain the text)
 #include <algorithm>
@@ -70,16 +71,33 @@ struct Mutation {
     bool excused; // the header says that it is stronger than needed
 };
 
-// Whether the comment beside a line says so: on the line, in the statement's next two, or in the comment above.
-bool excused(const std::string& root, const Site& site) {
-    std::ifstream file{root + "/include/" + site.file};
+// Of a file: its lines, behind an empty one so that they are numbered from one. Of the model's port: nothing.
+std::vector<std::string> lines_of(const std::string& path) {
+    std::ifstream file{path};
     std::vector<std::string> lines{""};
     for (std::string line; std::getline(file, line);) lines.push_back(line);
+    return lines;
+}
+
+// Whether the comment beside a line says so: on the line, in the statement's next two, or in the comment above.
+bool excused(const std::string& root, const Site& site) {
+    const std::vector<std::string> lines = lines_of(root + "/include/" + site.file);
     const std::size_t first = site.line > 4 ? site.line - 4 : 1;
     for (std::size_t i = first; i < lines.size() && i <= site.line + 1; ++i) {
         if (lines[i].find("stronger than needed") != std::string::npos) return true;
     }
     return false;
+}
+
+// The mutant's row in docs/proof.md.
+std::string row(const std::string& root, const Mutation& mutation) {
+    const std::vector<std::string> lines = lines_of(root + "/include/" + mutation.site.file);
+    std::string code = mutation.site.line < lines.size() ? lines[mutation.site.line] : name(mutation.site.operation);
+    code = code.substr(0, code.find("//"));
+    code.erase(0, code.find_first_not_of(' '));
+    code.erase(code.find_last_not_of(' ') + 1);
+    return "| " + mutation.site.file + " | `" + code + "` | " + name(mutation.change) + " | " +
+           (mutation.excused ? "stronger than needed" : "caught") + " |";
 }
 
 // In a process of its own, as it may corrupt anything: runs the programs that come by the place until one fails.
@@ -112,7 +130,7 @@ struct Running {
     int from;
 };
 
-int judge(const Running& running) {
+int judge(const Running& running, const std::string& root, const std::vector<std::string>& documented) {
     std::string text;
     char part[200];
     for (ssize_t got = 0; (got = read(running.from, part, sizeof part)) > 0;) text.assign(part, part + got);
@@ -121,7 +139,7 @@ int judge(const Running& running) {
     waitpid(running.process, &status, 0);
     text.erase(text.find_last_not_of(' ') + 1);
     const bool in_time = !WIFSIGNALED(status) || WTERMSIG(status) != SIGALRM;
-    const bool caught = in_time && text != "-";
+    const bool caught = in_time && text != "-" && text.find("CHECKER") == std::string::npos;
     const bool right = caught != running.mutation.excused;
     std::printf("%s %-58s %-27s %s\n", right ? "ok " : "BAD", running.mutation.site.text().c_str(),
                 name(running.mutation.change),
@@ -130,19 +148,23 @@ int judge(const Running& running) {
                 : running.mutation.excused ? "not caught; the header says: stronger than needed"
                                            : "NOT caught");
     if (caught && running.mutation.excused) std::puts("    but the header says that it is stronger than needed");
+    const std::string wanted = row(root, running.mutation);
+    const bool listed = std::find(documented.begin(), documented.end(), wanted) != documented.end();
+    if (!listed) std::printf("docs/proof.md lacks: %s\n", wanted.c_str());
     std::fflush(stdout);
-    return right ? 0 : 1;
+    return right && listed ? 0 : 1;
 }
 
 int run_mutants(const std::vector<Known>& programs, const std::string& root, const char* filter) {
     std::vector<const Known*> cheapest_first;
     for (const Known& known : programs) cheapest_first.push_back(&known);
     std::sort(cheapest_first.begin(), cheapest_first.end(),
-                     [](const Known* a, const Known* b) { return a->seconds < b->seconds; });
+              [](const Known* a, const Known* b) { return a->seconds < b->seconds; });
     std::vector<Running> running;
     int wrong = 0, count = 0, excuses = 0;
+    const std::vector<std::string> documented = lines_of(root + "/docs/proof.md");
     const auto finish_one = [&] {
-        wrong += judge(running.front());
+        wrong += judge(running.front(), root, documented);
         running.erase(running.begin());
     };
     for (const Site& site : Mutants::now().sites()) {

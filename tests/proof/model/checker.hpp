@@ -57,6 +57,9 @@ void join();
 /// The execution is broken. Does not return.
 [[noreturn]] void fail(const std::string& why);
 
+/// The same, but it is the checker that is broken, or too small: no evidence about the program.
+[[noreturn]] void fail_checker(const std::string& why);
+
 inline void check(bool holds, const char* what) {
     if (!holds) fail(what);
 }

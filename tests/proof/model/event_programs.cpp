@@ -103,6 +103,32 @@ void wait_that_times_out() {
     join();
 }
 
+// Cleared, and waited for anew, while a setter may stand between its exchange and its push. The first waiter waited
+// before the clear() and so goes on; the second began behind it and waits for another set().
+Task<> wait_or_give_up(ThreadSafeEvent& event, bool& given_up) {
+    const auto outcome = co_await rouse::try_wait_for(event.wait(), 1ms);
+    given_up = outcome.timed_out();
+}
+Task<> clear_between_two_waits(ThreadSafeEvent& event) {
+    bool first_gave_up = false, second_gave_up = false;
+    auto first = rouse::create_task(wait_or_give_up(event, first_gave_up));
+    co_await rouse::yield();
+    const bool was_set = event.is_set();
+    event.clear();
+    auto second = rouse::create_task(wait_or_give_up(event, second_gave_up));
+    co_await first;
+    co_await second;
+    check(!was_set || !first_gave_up, "a set() is lost to one who waited before it was cleared");
+    check(second_gave_up || event.is_set(), "a wait has returned without a set()");
+}
+
+void cleared_between_two_waits() {
+    ThreadSafeEvent event;
+    for (int i = 0; i < 2; ++i) spawn([&event] { event.set(); });
+    run_on_loop(clear_between_two_waits, event);
+    join();
+}
+
 // The waiter ends the event at once; it has been set once, by a context that is still on its way out.
 Task<> wait_and_end(std::unique_ptr<ThreadSafeEvent>& event) {
     co_await event->wait();
@@ -171,6 +197,7 @@ std::vector<Program> event_programs() {
         {"event: two waiters, two contexts set twice each", several_waiters, {.preemptions = 2}},
         {"event: a wait is cancelled", cancelled_wait, {}},
         {"event: a wait times out", wait_that_times_out, {}},
+        {"event: cleared between two waits", cleared_between_two_waits, {.preemptions = 2}},
         {"event: ends as soon as its waiter goes on", end_of_an_event_that_was_waited_for, {}},
         {"event: ends while a task waits", end_of_an_event_with_a_waiter, {}},
         {"event: the loop ends while tasks wait", end_of_the_loop, {.preemptions = 2, .spurious = 1}},

@@ -33,6 +33,7 @@ void outcome(const std::string& what) {
     const Execution::Inside inside;
     Execution::now().outcome(what);
 }
+void fail_checker(const std::string& why) { fail("CHECKER: " + why); }
 int choose(int n) {
     const Execution::Inside inside;
     return Execution::now().choose(n);
@@ -183,16 +184,18 @@ void Execution::spawn(std::function<void()> body) {
         if (thread.state != Thread::none) continue;
         thread.state = Thread::alive;
         thread.body = std::move(body);
+        memory_.begin_thread(id);
         thread.next = Step{Step::Kind::begin, nullptr, "begins"};
         thread.possible = thread.for_no_reason = nullptr;
         thread.fiber.prepare(Arena::now().stack(id), Arena::stack_bytes, &Execution::thread_main);
         memory_.hand_over(current_, id);
         return;
     }
-    fail("the program starts more threads than the checker has");
+    fail_checker("the program starts more threads than there are");
 }
 
 void Execution::join() {
+    if (current_ != 0) fail_checker("only thread 0 joins");
     step(Step{Step::Kind::join, nullptr, "joins"}, [this] {
         for (ThreadId id = 1; id < most_threads; ++id) {
             if (threads_[static_cast<std::size_t>(id)].state == Thread::alive) return false;
@@ -230,6 +233,7 @@ std::uint8_t Execution::possible_threads(bool for_no_reason_too) const {
 
 bool Execution::depend(const Step& a, const Step& b) {
     using Kind = Step::Kind;
+    if (a.seq_cst && b.seq_cst) return true;
     const auto barrier = [](const Step& step) { return step.kind >= Kind::light && step.kind <= Kind::fence; };
     if (barrier(a) && barrier(b)) return a.kind != Kind::light || b.kind != Kind::light;
     return a.what != nullptr && a.what == b.what && (a.kind != Kind::read || b.kind != Kind::read);
@@ -268,7 +272,10 @@ void Execution::switch_to_next() {
 // -1: every thread that could go on would only repeat what has been explored.
 int Execution::decide_thread(std::uint8_t may) {
     const auto self = static_cast<std::uint8_t>(1u << current_);
-    const bool can_go_on = (may & self) != 0 && threads_[static_cast<std::size_t>(current_)].state == Thread::alive;
+    // A thread that sleeps gives way by itself, also if its sleep may end before it is woken.
+    const Thread& running = threads_[static_cast<std::size_t>(current_)];
+    const bool can_go_on =
+        (may & self) != 0 && running.state == Thread::alive && running.next.kind != Step::Kind::sleep;
     if (position_ == decisions_.size()) {
         auto candidates = static_cast<std::uint8_t>(may & ~asleep_);
         if (options_.preemptions >= 0 && can_go_on && preemptions_ >= options_.preemptions) candidates &= self;
@@ -278,7 +285,7 @@ int Execution::decide_thread(std::uint8_t may) {
         decisions_.push_back(Decision{true, static_cast<std::uint8_t>(first), 0, candidates, asleep_});
     }
     const Decision& decision = decisions_[position_++];
-    if (!decision.between_threads) fail("the program is not the same each time");
+    if (!decision.between_threads) fail_checker("the program is not the same each time");
     if (can_go_on && decision.chosen != current_) ++preemptions_;
     unsigned still_asleep = 0;
     for (unsigned id = 0; id < most_threads; ++id) {
@@ -293,7 +300,7 @@ int Execution::choose(int n) {
     if (n <= 1) return 0;
     if (position_ == decisions_.size()) decisions_.push_back(Decision{false, 0, static_cast<std::uint8_t>(n), 0, 0});
     const Decision& decision = decisions_[position_++];
-    if (decision.between_threads || decision.options != n) fail("the program is not the same each time");
+    if (decision.between_threads || decision.options != n) fail_checker("the program is not the same each time");
     return decision.chosen;
 }
 

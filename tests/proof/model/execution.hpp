@@ -21,6 +21,7 @@ struct Step {
     const void* what = nullptr; // the location, or what is slept on
     const char* name = "";
     Where where{};
+    bool seq_cst = false;
 };
 
 class Execution {

@@ -1,7 +1,9 @@
-// The inbox by itself: two or three contexts send items while the loop looks, sleeps, and ends.
+// The inbox by itself: two or three contexts send items while the loop looks, sleeps, and ends; and a loop that a
+// host polls.
 #include <memory>
+#include <utility>
 
-#include <rouse/core/inbox.hpp>
+#include <rouse/rouse.hpp>
 
 #include "programs.hpp"
 
@@ -85,6 +87,49 @@ void send() {
     join();
 }
 
+// The port of a loop that a host polls: the host sleeps until the descriptor is readable, and takes no wake in.
+class HostsPort final : public rouse::Port {
+public:
+    HostsPort() = default;
+    ~HostsPort() = default;
+
+    [[nodiscard]] rouse::TimePoint now() const noexcept override { return port_.now(); }
+    unsigned wait_until(rouse::TimePoint deadline) noexcept override {
+        if (deadline == rouse::at_once) return 0;
+        return seen_ > 0 ? std::exchange(seen_, 0u) : port_.wait_until(deadline);
+    }
+    void wake() noexcept override { port_.wake(); }
+    void wait_until_readable() noexcept {
+        if (seen_ == 0) seen_ = port_.wait_until(rouse::forever);
+    }
+
+private:
+    model::Port port_;
+    unsigned seen_ = 0; // wakes that have made it readable, and that the loop has not taken in
+};
+
+rouse::Task<> wait_once(rouse::ThreadSafeFlag& flag) { co_await flag.wait(); }
+
+// The host ends a flag between two polls, once it is set; its setter may stand between its exchange and its push.
+void polled_by_a_host() {
+    auto flag = std::make_unique<rouse::ThreadSafeFlag>();
+    rouse::ThreadSafeFlag other;
+    spawn([set = flag.get()] { set->set(); });
+    spawn([&other] { other.set(); });
+    {
+        const auto port = std::make_unique<HostsPort>();
+        const auto loop = std::make_unique<rouse::Loop>(*port);
+        auto first = loop->create_task(wait_once(*flag));
+        auto second = loop->create_task(wait_once(other));
+        while (!second.done()) {
+            const bool more = loop->poll();
+            if (flag != nullptr && flag->is_set()) flag.reset();
+            if (!more && !second.done() && loop->next_deadline() == rouse::forever) port->wait_until_readable();
+        }
+    }
+    join();
+}
+
 } // namespace
 
 std::vector<Program> inbox_programs() {
@@ -95,6 +140,7 @@ std::vector<Program> inbox_programs() {
         {"inbox: two contexts, a sleep that ends for no reason",
          send<2, 1>,
          {.preemptions = 1, .spurious = 1, .weak_failures = 1}},
+        {"loop: polled by a host, that ends a flag between polls", polled_by_a_host, {.preemptions = 2}},
     };
 }
 

@@ -42,7 +42,7 @@ void Memory::join(Knowledge& to, const Knowledge& from) const {
 }
 
 std::uint8_t Memory::new_location(ThreadId thread, std::uint64_t value) {
-    if (locations_ == most_locations) fail("the checker has no room for so many locations");
+    if (locations_ == most_locations) fail_checker("there is no room for so many locations");
     const auto location = static_cast<std::uint8_t>(locations_++);
     Place& place = places_[location];
     place.stores.push_back(Store{value, at(thread).now, false});
@@ -81,7 +81,7 @@ void Memory::add(ThreadId id, std::uint8_t location, std::size_t rank, std::uint
                  const Knowledge* carried_on) {
     Thread& thread = at(id);
     Place& place = places_[location];
-    if (place.stores.size() == 255) fail("the checker has no room for so many stores");
+    if (place.stores.size() == 255) fail_checker("there is no room for so many stores");
     const auto store = static_cast<std::uint8_t>(place.stores.size());
     const Knowledge inherited = carried_on != nullptr ? *carried_on : Knowledge{};
     place.stores.push_back(Store{value, {}, carried_on != nullptr});
@@ -154,7 +154,8 @@ void Memory::fence(ThreadId id, Order order) {
 
 // The asymmetric barrier, as in P1202 ("Asymmetric fences"): a heavy and a light one are ordered as two seq_cst fences
 // are, and so are two heavy ones; two light ones are not ordered at all. membarrier(2) gives more: it is a full
-// barrier of every running thread at whatever point that has reached.
+// barrier of every running thread at whatever point that has reached. Except that here what one thread's light barrier
+// has told a heavy one is known behind another thread's later light barrier too; the queue has two sides only.
 void Memory::light_barrier(ThreadId id) {
     join(at(id).now.view, heavy_);
     join(light_, at(id).now.view);

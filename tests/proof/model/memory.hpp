@@ -61,6 +61,8 @@ public:
     /// The kernel reads the newest value for a thread, which cannot read an older one afterwards.
     std::uint64_t read_newest(ThreadId thread, std::uint8_t location);
 
+    void begin_thread(ThreadId thread) { at(thread).at_release_fence = at(thread).to_acquire = {}; }
+
     /// All that `from` has done happened before what `to` does from here on. (Starting and joining threads.)
     void hand_over(ThreadId from, ThreadId to);
 

@@ -31,7 +31,7 @@ Execution& execution() { return Execution::now(); }
 std::uint8_t place(const Location& location) {
     Execution& self = execution();
     if (!self.running()) fail("an atomic is used outside of a program");
-    if (location.execution != self.number()) fail("an atomic is used that was made outside of this execution");
+    if (location.execution != self.number()) fail("an atomic is used that is gone, or was never made");
     races::touch(&location, sizeof location, races::Access::atomic);
     return static_cast<std::uint8_t>(location.id);
 }
@@ -47,8 +47,8 @@ void note(const char* what, const Where& where, const std::string& rest = {}) {
     execution().note(file.substr(file.rfind('/') + 1) + ':' + std::to_string(where.line()) + ' ' + what + ' ' + rest);
 }
 
-void turn(Kind kind, const Location& location, const char* what, const Where& where) {
-    execution().step(Step{kind, &location, what, where});
+void turn(Kind kind, const Location& location, const char* what, const Where& where, Order order) {
+    execution().step(Step{kind, &location, what, where, order == Order::seq_cst});
 }
 
 } // namespace
@@ -64,10 +64,18 @@ void construct(Location& location, std::uint64_t value) {
     location.execution = self.number();
 }
 
+// An atomic on a stack is not poisoned, as the stack is used again; but nobody may use it any more.
+void destroy(Location& location) {
+    const Execution::Inside inside;
+    if (!execution().running() || location.execution != execution().number()) return;
+    races::touch(&location, sizeof location, races::Access::write);
+    location.execution = 0;
+}
+
 std::uint64_t load(const Location& location, Order order, const Where& where) {
     const Execution::Inside inside;
     const Change change = Mutants::now().visit(where, Operation::load, order);
-    turn(Kind::read, location, "loads", where);
+    turn(Kind::read, location, "loads", where, order);
     const std::uint64_t value =
         execution().memory().load(execution().thread(), place(location), weakened(order, change));
     note("load", where, value_text(value));
@@ -78,7 +86,7 @@ void store(Location& location, std::uint64_t value, Order order, const Where& wh
     const Execution::Inside inside;
     const Change change = Mutants::now().visit(where, Operation::store, order);
     if (change == Change::no_store) return;
-    turn(Kind::write, location, "stores", where);
+    turn(Kind::write, location, "stores", where, order);
     execution().memory().store(execution().thread(), place(location), value, weakened(order, change));
     note("store", where, value_text(value));
 }
@@ -89,7 +97,7 @@ namespace {
 template <class F>
 std::uint64_t change_value(Location& location, Order success, Order failure, Change change, const char* what,
                            const Where& where, F new_value) {
-    turn(Kind::write, location, what, where);
+    turn(Kind::write, location, what, where, success);
     const std::uint8_t at = place(location);
     Memory& memory = execution().memory();
     const ThreadId thread = execution().thread();
@@ -98,7 +106,7 @@ std::uint64_t change_value(Location& location, Order success, Order failure, Cha
         before = memory.load(thread, at, without_release(success));
         std::uint64_t value = before;
         if (new_value(value) && change == Change::not_atomic) {
-            turn(Kind::write, location, what, where);
+            turn(Kind::write, location, what, where, success);
             memory.store(thread, place(location), value, without_acquire(success));
         }
     } else {
@@ -138,7 +146,7 @@ bool compare_exchange(Location& location, std::uint64_t& expected, std::uint64_t
     success = weakened(success, change);
     if (weak && execution().weak_failures_left() > 0 && execution().choose(2) == 1) {
         --execution().weak_failures_left();
-        turn(Kind::read, location, "fails for no reason", where);
+        turn(Kind::read, location, "fails for no reason", where, failure);
         expected = execution().memory().load(execution().thread(), place(location), failure);
         note("fails for no reason", where, value_text(expected));
         return false;
@@ -156,7 +164,7 @@ bool compare_exchange(Location& location, std::uint64_t& expected, std::uint64_t
 
 void fence(Order order, const Where& where) {
     const Execution::Inside inside;
-    execution().step(Step{Kind::fence, nullptr, "fences", where});
+    execution().step(Step{Kind::fence, nullptr, "fences", where, order == Order::seq_cst});
     execution().memory().fence(execution().thread(), order);
 }
 

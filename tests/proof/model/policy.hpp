@@ -22,6 +22,7 @@ struct Location {
 };
 
 void construct(Location& location, std::uint64_t value);
+void destroy(Location& location);
 std::uint64_t load(const Location& location, Order order, const Where& where);
 void store(Location& location, std::uint64_t value, Order order, const Where& where);
 std::uint64_t exchange(Location& location, std::uint64_t value, Order order, const Where& where);
@@ -44,6 +45,9 @@ public:
         } else {
             construct(location_, to_bits(value));
         }
+    }
+    constexpr ~Atomic() {
+        if (!std::is_constant_evaluated()) destroy(location_);
     }
     Atomic(const Atomic&) = delete;
     Atomic& operator=(const Atomic&) = delete;

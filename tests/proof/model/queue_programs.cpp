@@ -144,7 +144,7 @@ void get_that_times_out() {
 }
 
 Task<> put_with_limit(Queue<1>& queue, int& accepted) {
-    for (int i = 1; i <= 3; ++i) {
+    for (int i = 1; i <= 2; ++i) {
         auto outcome = co_await rouse::try_wait_for(queue.put(accepted + 1), 1ms);
         if (outcome.has_value() && outcome.value()) ++accepted;
     }
@@ -160,6 +160,45 @@ void put_that_times_out() {
     queue->close();
     join();
     check(accepted == received, "what was accepted has not been received");
+}
+
+// The wake of the one put may come when its item has been got already, and the next wait has ended.
+Task<> get_twice_with_limit(Queue<1>& queue, int& received) {
+    for (int i = 0; i < 2; ++i) {
+        const auto outcome = co_await rouse::try_wait_for(queue.next(), 1ms);
+        if (outcome.has_value()) ++received;
+    }
+}
+void wait_for_nothing() {
+    auto queue = std::make_unique<Queue<1>>();
+    int received = 0;
+    spawn([&] { check(queue->put_sync(1), "refused, though there is room"); });
+    run_on_loop(get_twice_with_limit, *queue, received);
+    join();
+    check(received == 1 || queue->get_sync().has_value(), "an item is lost");
+}
+
+// The queue ends while its wake is on its way to a task, which is cancelled or not.
+Task<> get_next(Queue<1>& queue, bool& ended) {
+    (void)co_await queue.next();
+    ended = true;
+}
+void end_of_a_queue_with_a_waiter() {
+    auto queue = std::make_unique<Queue<1>>();
+    bool ended = false;
+    spawn([&] { check(queue->put_sync(1), "refused, though there is room"); });
+    const auto port = std::make_unique<Port>();
+    const auto loop = std::make_unique<rouse::Loop>(*port);
+    auto getter = loop->create_task(get_next(*queue, ended));
+    loop->poll();
+    const bool cancelled = choose(2) == 1 && getter.cancel();
+    join();
+    queue.reset();
+    loop->poll();
+    check(!cancelled || getter.done(), "a task that was cancelled has not ended");
+    getter.cancel();
+    loop->poll();
+    check(getter.done(), "a task that was cancelled has not ended");
 }
 
 // The loop ends while its task waits for an item, and a thread puts, and another closes. The queue lives on.
@@ -189,11 +228,13 @@ std::vector<Program> queue_programs() {
         {"queue: a thread puts, another closes, a task gets", put_and_close, {.preemptions = 2}},
         {"queue: a thread that blocks puts, a task gets", blocked_producer, {.preemptions = 2}},
         {"queue: a task puts, a thread that blocks gets", blocked_consumer, {.preemptions = 2}},
-        {"queue: a task puts, a thread that blocks gets, another closes", closed_between, {.preemptions = 2}},
+        {"queue: a task puts, a thread that blocks gets, another closes", closed_between, {.preemptions = 1}},
         {"queue: a task puts, a task of another loop gets", two_loops, {.preemptions = 2}},
         {"queue: a get of a task is cancelled", cancelled_get, {.preemptions = 2}},
         {"queue: a get of a task times out", get_that_times_out, {.preemptions = 2}},
         {"queue: a put of a task times out", put_that_times_out, {.preemptions = 2}},
+        {"queue: two gets of a task, one item, both with a time limit", wait_for_nothing, {.preemptions = 2}},
+        {"queue: ends while a task waits", end_of_a_queue_with_a_waiter, {}},
         {"queue: the loop ends while a task waits", end_of_the_loop, {.preemptions = 2, .spurious = 1}},
     };
 }

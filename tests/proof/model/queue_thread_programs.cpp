@@ -92,6 +92,7 @@ void neither_blocks() {
 std::vector<Program> queue_thread_programs() {
     return {
         {"queue: two threads that block", both_block, {.preemptions = 2}},
+        {"queue: two threads that block, a sleep ends for no reason", both_block, {.preemptions = 1, .spurious = 1}},
         {"queue: two threads that block, a third closes", closed_by_a_third, {.preemptions = 2}},
         {"queue: two threads, both with a time limit", both_time_out, {.preemptions = 2}},
         {"queue: two threads that do not block", neither_blocks, {}},

@@ -13,26 +13,20 @@ namespace model {
 
 namespace {
 
-// When a thread, by its own clock, has last accessed which of eight bytes. Two times are kept, as neighbours that are
-// handed over one by one have one each; of a third, the oldest is forgotten.
+// When a thread, by its own clock, has last accessed each of eight bytes.
 struct Accesses {
-    std::array<std::uint16_t, 2> time{};
-    std::array<std::uint8_t, 2> bytes{};
+    std::array<std::uint16_t, 8> time{};
 
     void add(std::uint16_t now, std::uint8_t which) {
-        if (time[0] != now) {
-            const auto left = static_cast<std::uint8_t>(bytes[0] & ~which);
-            if (left != 0) {
-                time[1] = time[0];
-                bytes[1] = left;
-            }
-            time[0] = now;
-            bytes[0] = 0;
+        for (std::size_t i = 0; i < 8; ++i) {
+            if ((which >> i & 1u) != 0) time[i] = now;
         }
-        bytes[0] |= which;
     }
     [[nodiscard]] bool after(std::uint16_t known, std::uint8_t which) const {
-        return (time[0] > known && (bytes[0] & which) != 0) || (time[1] > known && (bytes[1] & which) != 0);
+        for (std::size_t i = 0; i < 8; ++i) {
+            if ((which >> i & 1u) != 0 && time[i] > known) return true;
+        }
+        return false;
     }
 };
 

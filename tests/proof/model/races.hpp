@@ -10,7 +10,7 @@ namespace model::races {
 enum class Access : std::uint8_t {
     read,
     write,
-    atomic, // races with what is plain, not with its like
+    atomic, // races with a plain write, not with its like; a plain read beside an atomic store is not reported
 };
 
 /// Of the arena, so many bytes were used by the execution before: none of them is poisoned any more.
