@@ -29,6 +29,18 @@ void both_block() {
     check(received == 3, "what was accepted has not been received");
 }
 
+// Nobody gets: only the close can end the second put.
+void closed_while_full() {
+    auto queue = std::make_unique<Queue>();
+    spawn([&] {
+        const bool first = queue->put_sync(1, block), second = queue->put_sync(2, block);
+        check(!second, "accepted, though the queue is full");
+        check(first == queue->full(), "what was accepted is not there");
+    });
+    spawn([&] { queue->close(); });
+    join();
+}
+
 void closed_by_a_third() {
     auto queue = std::make_unique<Queue>();
     int accepted = 0, received = 0, written_before_close = 0;
@@ -93,6 +105,7 @@ std::vector<Program> queue_thread_programs() {
     return {
         {"queue: two threads that block", both_block, {.preemptions = 2}},
         {"queue: two threads that block, a sleep ends for no reason", both_block, {.preemptions = 1, .spurious = 1}},
+        {"queue: a thread that blocks puts, nobody gets, another closes", closed_while_full, {.preemptions = 2}},
         {"queue: two threads that block, a third closes", closed_by_a_third, {.preemptions = 2}},
         {"queue: two threads, both with a time limit", both_time_out, {.preemptions = 2}},
         {"queue: two threads that do not block", neither_blocks, {}},

@@ -41,7 +41,7 @@ control() {
 compiler=$1
 control "write(2) in place of syscall(SYS_write)" cancel 'terminate called|FATAL: exception not rethrown' \
     ports/epoll.hpp \
-    's/::syscall\(SYS_write, descriptor,/(void)!::write(descriptor,/'
+    's/::syscall\(SYS_write, descriptor,/::write(descriptor,/'
 control "a loop is not woken" cancel 124 core/inbox.hpp 's/if \(before == asleep\) port_\.wake\(\);//'
 control "the wake of a loop does not put errno back" errno 'was spoilt' ports/epoll.hpp \
     '/void wake\(\) noexcept override/,/^    }/s/errno = saved;//'

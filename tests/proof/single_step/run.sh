@@ -1,12 +1,12 @@
 #!/bin/bash
 # An interrupt at every instruction: builds single_step with both compilers, unoptimised and optimised, runs it, and shows by
 # deliberate faults that it would find them (controls.sh).
-# Unoptimised code has five times the instructions, and several between any two that matter: every seventh of them, or every
+# Unoptimised code has five times the instructions, and several between any two that matter: every seventeenth of them, or every
 # N-th if N is given.
 # usage: run.sh <source root> [N]
 set -u
 root=$1
-every=${2:-7}
+every=${2:-17}
 here=$(cd "$(dirname "$0")" && pwd)
 [[ $(uname -sm) == "Linux x86_64" ]] || { echo "needs the trap flag of x86-64, and Linux; this is $(uname -sm)"; exit 77; }
 work=$(mktemp -d)
@@ -34,7 +34,7 @@ check() {
 }
 check "g++ -O0, every $every" "$every" g++ -O0
 check "g++ -O2" 1 g++ -O2
-check "g++ -O2, without exceptions, every 3" 3 g++ -O2 -fno-exceptions -fno-rtti
+check "g++ -O2, without exceptions, every 5" 5 g++ -O2 -fno-exceptions -fno-rtti
 check "clang++-19 -O0, every $every" "$every" clang++-19 -O0
 check "clang++-19 -O2" 1 clang++-19 -O2
 (( passed + failed > 0 )) || { echo "there is no compiler"; exit 77; }
