@@ -160,8 +160,9 @@ public:
 
     /// How many items it holds; exact for a side while the other rests.
     [[nodiscard]] std::size_t qsize() const noexcept {
+        // The acquire is for anybody else: the tail is not older than the one that the head has followed.
         const std::size_t head = head_.load(std::memory_order_acquire);
-        const std::size_t tail = tail_.load(std::memory_order_acquire);
+        const std::size_t tail = tail_.load(std::memory_order_relaxed);
         return tail >= head ? tail - head : tail + ring_.size() - head;
     }
     [[nodiscard]] bool empty() const noexcept { return qsize() == 0; }

@@ -192,12 +192,12 @@ void end_of_the_loop() {
 
 std::vector<Program> event_programs() {
     return {
+        {"event: cleared between two waits", cleared_between_two_waits, {.preemptions = 2}},
         {"event: two contexts set, the waiter clears", set_and_clear<1>, {}},
         {"event: two contexts set twice each, the waiter clears", set_and_clear<2>, {.preemptions = 2}},
         {"event: two waiters, two contexts set twice each", several_waiters, {.preemptions = 2}},
         {"event: a wait is cancelled", cancelled_wait, {}},
         {"event: a wait times out", wait_that_times_out, {}},
-        {"event: cleared between two waits", cleared_between_two_waits, {.preemptions = 2}},
         {"event: ends as soon as its waiter goes on", end_of_an_event_that_was_waited_for, {}},
         {"event: ends while a task waits", end_of_an_event_with_a_waiter, {}},
         {"event: the loop ends while tasks wait", end_of_the_loop, {.preemptions = 2, .spurious = 1}},

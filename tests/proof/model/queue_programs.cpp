@@ -225,6 +225,9 @@ void end_of_the_loop() {
 
 std::vector<Program> queue_programs() {
     return {
+        {"queue: two gets of a task, one item, both with a time limit", wait_for_nothing, {.preemptions = 3}},
+        {"queue: ends while a task waits", end_of_a_queue_with_a_waiter, {}},
+        {"queue: the loop ends while a task waits", end_of_the_loop, {.preemptions = 2, .spurious = 1}},
         {"queue: a thread puts, another closes, a task gets", put_and_close, {.preemptions = 2}},
         {"queue: a thread that blocks puts, a task gets", blocked_producer, {.preemptions = 2}},
         {"queue: a task puts, a thread that blocks gets", blocked_consumer, {.preemptions = 2}},
@@ -233,9 +236,6 @@ std::vector<Program> queue_programs() {
         {"queue: a get of a task is cancelled", cancelled_get, {.preemptions = 2}},
         {"queue: a get of a task times out", get_that_times_out, {.preemptions = 2}},
         {"queue: a put of a task times out", put_that_times_out, {.preemptions = 2}},
-        {"queue: two gets of a task, one item, both with a time limit", wait_for_nothing, {.preemptions = 2}},
-        {"queue: ends while a task waits", end_of_a_queue_with_a_waiter, {}},
-        {"queue: the loop ends while a task waits", end_of_the_loop, {.preemptions = 2, .spurious = 1}},
     };
 }
 

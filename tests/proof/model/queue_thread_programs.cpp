@@ -99,6 +99,15 @@ void neither_blocks() {
     check(accepted == received, "what was accepted has not been received");
 }
 
+// A third context looks how full it is.
+void looked_at() {
+    auto queue = std::make_unique<rouse::ThreadSafeQueue<int, 2>>();
+    spawn([&] { check(queue->put_sync(1), "refused, though there is room"); });
+    spawn([&] { (void)queue->get_sync(); });
+    spawn([&] { check(queue->qsize() <= 1, "more in the queue than was ever put"); });
+    join();
+}
+
 } // namespace
 
 std::vector<Program> queue_thread_programs() {
@@ -109,6 +118,7 @@ std::vector<Program> queue_thread_programs() {
         {"queue: two threads that block, a third closes", closed_by_a_third, {.preemptions = 2}},
         {"queue: two threads, both with a time limit", both_time_out, {.preemptions = 2}},
         {"queue: two threads that do not block", neither_blocks, {}},
+        {"queue: two threads that do not block, a third looks", looked_at, {}},
     };
 }
 

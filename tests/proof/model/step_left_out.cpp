@@ -13,7 +13,7 @@
 
 int main(int argc, char** argv) {
     const std::uint64_t most = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : model::Options{}.most_executions;
-    for (const std::uint64_t round : {std::uint64_t{500}, std::uint64_t{20'000}, most}) {
+    for (const std::uint64_t round : {std::uint64_t{200}, std::uint64_t{2'500}, std::uint64_t{25'000}, most}) {
         for (model::Program program : model::PROGRAMS()) {
             std::printf("running \"%s\"\n", program.name);
             std::fflush(stdout);

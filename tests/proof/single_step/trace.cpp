@@ -67,6 +67,11 @@ bool at_system_call(const greg_t* registers, int bytes_back) {
     return code[0] == 0x0f && code[1] == 0x05;
 }
 
+bool nothing_to_tell() {
+    pollfd look{epoll, POLLIN, 0};
+    return ::poll(&look, 1, 0) == 0;
+}
+
 // Whether the next instruction makes epoll sleep, without a deadline and with nothing to tell.
 bool falls_asleep(const greg_t* registers) {
     if (!at_system_call(registers, 0)) return false;
@@ -83,8 +88,7 @@ bool falls_asleep(const greg_t* registers) {
         break;
     default: return false;
     }
-    pollfd look{epoll, POLLIN, 0};
-    return ::poll(&look, 1, 0) == 0;
+    return nothing_to_tell();
 }
 
 // The kernel's clock_gettime() reads again and again until it was not interrupted for a while, so it is left alone.
@@ -186,11 +190,11 @@ void on_step(int, siginfo_t*, void* context) {
 }
 
 // A program whose last interrupt is behind it, and whose system call was ended by nothing but this tick, has nobody
-// left to wake it.
+// left to wake it; unless the port has something to tell, and the tick was only faster.
 void on_tick(int, siginfo_t*, void* context) {
     const int saved = errno;
     const greg_t* registers = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
-    if (at_system_call(registers, 2) && registers[REG_RAX] == -EINTR) {
+    if (at_system_call(registers, 2) && registers[REG_RAX] == -EINTR && nothing_to_tell()) {
         if (!to_come_in_sleep) fail("a wake was lost: the loop sleeps, and nobody is left to wake it");
         to_come_in_sleep = false;
         while (!all_done()) perform();
