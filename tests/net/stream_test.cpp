@@ -446,7 +446,7 @@ static Task<std::size_t> bytes_until_end(const loopback::Plain& peer) {
     for (std::size_t all = 0;;) {
         const auto count = ::recv(peer.descriptor(), part.data(), part.size(), MSG_DONTWAIT);
         if (count == 0) co_return all;
-        if (count < 0 && errno != EAGAIN) co_return 0;
+        if (count < 0 && errno != EAGAIN) co_return std::size_t{0};
         if (count > 0) all += static_cast<std::size_t>(count);
         if (count < 0) co_await settle();
     }

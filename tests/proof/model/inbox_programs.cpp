@@ -121,7 +121,8 @@ void polled_by_a_host() {
         const auto loop = std::make_unique<rouse::Loop>(*port);
         auto first = loop->create_task(wait_once(*flag));
         auto second = loop->create_task(wait_once(other));
-        while (!second.done()) {
+        for (int polls = 0; !second.done(); ++polls) {
+            check(polls < 20, "the host is kept busy");
             const bool more = loop->poll();
             if (flag != nullptr && flag->is_set()) flag.reset();
             if (!more && !second.done() && loop->next_deadline() == rouse::forever) port->wait_until_readable();
