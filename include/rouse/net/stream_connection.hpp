@@ -49,7 +49,7 @@ public:
     }
 
     /// Nobody has it any more: the loop ends, or nobody waited until all was sent.
-    ~StreamConnection() {
+    ~StreamConnection() override {
         if (is_open() && !output_.empty()) make_close_a_reset();
     }
 
