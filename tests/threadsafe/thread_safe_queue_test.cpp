@@ -582,3 +582,42 @@ TEST_CASE("a get cancelled at any moment around a put by a thread loses no item"
     CHECK(run(main()) == count);
     producer.join();
 }
+
+#if ROUSE_EXCEPTIONS
+namespace {
+
+// A coroutine that is no task.
+struct Outside {
+    struct promise_type {
+        Outside get_return_object() { return {}; }
+        std::suspend_never initial_suspend() { return {}; }
+        std::suspend_never final_suspend() noexcept { return {}; }
+        void return_void() {}
+        void unhandled_exception() {
+            try {
+                throw;
+            } catch (const UsageError&) {
+                ++refused;
+            }
+        }
+    };
+    static inline int refused = 0;
+};
+
+Outside wait_outside_of_a_task(ThreadSafeQueue<int, 1>& queue) {
+    auto item = co_await queue.next();
+    (void)item;
+}
+
+} // namespace
+
+TEST_CASE("a wait outside of a task is refused, and leaves nobody in the queue who could be woken") {
+    test::CountingPort port;
+    Loop loop{port};
+    ThreadSafeQueue<int, 1> queue;
+    wait_outside_of_a_task(queue);
+    CHECK(Outside::refused == 1);
+    CHECK(queue.put_sync(1));
+    CHECK(port.wakes == 0);
+}
+#endif

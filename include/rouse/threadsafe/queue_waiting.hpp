@@ -26,6 +26,7 @@ public:
     }
 
     bool await_suspend(std::coroutine_handle<> frame) {
+        Loop::running_task(); // where there is none this is misuse, and nobody must know of us
         inbox_ = &Loop::current().inbox();
         if (!Side::slot(*queue_).announce(*this)) misuse(Side::second_one);
         asleep_ = queue_->template stays_asleep<Side>(*this);
