@@ -8,17 +8,14 @@ root=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 missed=0
+. "$root/tests/support/copy_with_fault.sh"
 
 # control NAME HEADER SED: the fault, as a change to one header
 control() {
-    local include=$work/include
-    rm -rf "$include"
-    cp -r "$root/include" "$include"
-    sed -i -E "$3" "$include/rouse/$2"
-    if cmp -s "$root/include/rouse/$2" "$include/rouse/$2"; then
-        echo "$1: the fault does not fit $2 any more"
+    if ! copy_with_fault "$2" "$3" >"$work/log"; then
+        echo "$1: $(cat "$work/log")"
         missed=1
-    elif ! "$compiler" -std=c++20 -O1 -I "$include" "$root/tests/simulation/simulation.cpp" -o "$work/broken" 2>"$work/log"; then
+    elif ! "$compiler" -std=c++20 -O1 -I "$work/include" "$root/tests/simulation/simulation.cpp" -o "$work/broken" 2>"$work/log"; then
         echo "$1: does not build"
         head -20 "$work/log"
         missed=1

@@ -40,8 +40,8 @@ public:
     /// On the loop, after the item was sent. It may be sent again from here on.
     virtual void arrive() noexcept = 0;
 
-    /// From any context: sends the item to its inbox. A bounded number of steps: the inner loop repeats only
-    /// when another context has sent to, or the loop has emptied, the same inbox in between. Not virtual, and nothing
+    /// From any context: sends the item to its inbox. Lock-free: the inner loop repeats only when another context
+    /// has sent to, or the loop has emptied, the same inbox in between. Not virtual, and nothing
     /// that a foreign context calls is: when an item is destroyed its vtable pointer is written first, and only then
     /// can its destructor wait for the context that has taken it.
     void wake() noexcept;

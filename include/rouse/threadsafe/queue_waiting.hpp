@@ -26,12 +26,15 @@ public:
     }
 
     bool await_suspend(std::coroutine_handle<> frame) {
-        Loop::running_task(); // where there is none this is misuse, and nobody must know of us
         inbox_ = &Loop::current().inbox();
-        if (!Side::slot(*queue_).announce(*this)) misuse(Side::second_one);
-        asleep_ = queue_->template stays_asleep<Side>(*this);
-        if (!asleep_) return false;
-        Loop::park(*this, TaskState::waiting_for_foreign, frame);
+        Loop::park(*this, TaskState::waiting_for_foreign, frame); // first, as it throws where there is no task
+        const bool announced = Side::slot(*queue_).announce(*this);
+        asleep_ = announced && queue_->template stays_asleep<Side>(*this);
+        if (!asleep_) {
+            Loop::unpark(*this);
+            if (!announced) misuse(Side::second_one);
+            return false;
+        }
         Side::waiter(*queue_) = this;
         registered_ = true;
         return true;

@@ -26,20 +26,11 @@ template <int times>
 void set_and_clear() {
     ThreadSafeEvent event;
     Mark marks[2];
-    for (Mark& mark : marks) {
-        spawn([&event, &mark] {
-            for (int i = 1; i <= times; ++i) {
-                mark.write(i);
-                event.set();
-            }
-        });
-    }
+    set_from_two(event, marks, times);
     int last = times;
     run_on_loop(wait_for_both, event, marks[0], marks[1], last);
     join();
 }
-
-Task<> wait_once(ThreadSafeEvent& event) { co_await event.wait(); }
 
 Task<> two_waiters(ThreadSafeEvent& event) {
     auto other = rouse::create_task(wait_once(event));
@@ -74,12 +65,7 @@ Task<> cancel_one(ThreadSafeEvent& event, const Mark& a, const Mark& b) {
 void cancelled_wait() {
     ThreadSafeEvent event;
     Mark marks[2];
-    for (Mark& mark : marks) {
-        spawn([&event, &mark] {
-            mark.write(1);
-            event.set();
-        });
-    }
+    set_from_two(event, marks, 1);
     run_on_loop(cancel_one, event, marks[0], marks[1]);
     join();
 }
@@ -93,12 +79,7 @@ Task<> wait_with_limit(ThreadSafeEvent& event, const Mark& a, const Mark& b) {
 void wait_that_times_out() {
     ThreadSafeEvent event;
     Mark marks[2];
-    for (Mark& mark : marks) {
-        spawn([&event, &mark] {
-            mark.write(1);
-            event.set();
-        });
-    }
+    set_from_two(event, marks, 1);
     run_on_loop(wait_with_limit, event, marks[0], marks[1]);
     join();
 }
@@ -126,27 +107,6 @@ void cleared_between_two_waits() {
     ThreadSafeEvent event;
     for (int i = 0; i < 2; ++i) spawn([&event] { event.set(); });
     run_on_loop(clear_between_two_waits, event);
-    join();
-}
-
-// The waiter ends the event at once; it has been set once, by a context that is still on its way out.
-Task<> wait_and_end(std::unique_ptr<ThreadSafeEvent>& event) {
-    co_await event->wait();
-    event.reset();
-}
-Task<> wait_and_end_both(std::unique_ptr<ThreadSafeEvent>& a, std::unique_ptr<ThreadSafeEvent>& b) {
-    auto first = rouse::create_task(wait_and_end(a));
-    auto second = rouse::create_task(wait_and_end(b));
-    co_await first;
-    co_await second;
-}
-
-void end_of_an_event_that_was_waited_for() {
-    auto a = std::make_unique<ThreadSafeEvent>();
-    auto b = std::make_unique<ThreadSafeEvent>();
-    spawn([event = a.get()] { event->set(); });
-    spawn([event = b.get()] { event->set(); });
-    run_on_loop(wait_and_end_both, a, b);
     join();
 }
 
@@ -198,7 +158,7 @@ std::vector<Program> event_programs() {
         {"event: two waiters, two contexts set twice each", several_waiters, {.preemptions = 2}},
         {"event: a wait is cancelled", cancelled_wait, {}},
         {"event: a wait times out", wait_that_times_out, {}},
-        {"event: ends as soon as its waiter goes on", end_of_an_event_that_was_waited_for, {}},
+        {"event: ends as soon as its waiter goes on", end_when_waited_for<ThreadSafeEvent>, {}},
         {"event: ends while a task waits", end_of_an_event_with_a_waiter, {}},
         {"event: the loop ends while tasks wait", end_of_the_loop, {.preemptions = 2, .spurious = 1}},
     };

@@ -106,15 +106,20 @@ void Execution::run_one() {
     asleep_ = 0;
     preemptions_ = steps_ = 0;
     end_ = End::none;
-    threads_[0].state = Thread::alive;
-    threads_[0].body = *program_;
-    threads_[0].next = Step{};
-    threads_[0].possible = threads_[0].for_no_reason = nullptr;
-    threads_[0].fiber.prepare(Arena::now().stack(0), Arena::stack_bytes, &Execution::thread_main);
+    start(0, *program_);
     current_ = 0;
     exchange_thread_locals(outside_thread_, threads_[0]);
     threads_[0].fiber.enter(&outside_);
     current_ = -1;
+}
+
+void Execution::start(ThreadId id, std::function<void()> body) {
+    Thread& thread = threads_[static_cast<std::size_t>(id)];
+    thread.state = Thread::alive;
+    thread.body = std::move(body);
+    thread.next = Step{Step::Kind::begin, nullptr, "begins"};
+    thread.possible = thread.for_no_reason = nullptr;
+    thread.fiber.prepare(Arena::now().stack(id), Arena::stack_bytes, &Execution::thread_main);
 }
 
 void Execution::thread_main() {
@@ -180,14 +185,9 @@ void Execution::wake_one(const void* address) {
 
 void Execution::spawn(std::function<void()> body) {
     for (ThreadId id = 1; id < most_threads; ++id) {
-        Thread& thread = threads_[static_cast<std::size_t>(id)];
-        if (thread.state != Thread::none) continue;
-        thread.state = Thread::alive;
-        thread.body = std::move(body);
+        if (threads_[static_cast<std::size_t>(id)].state != Thread::none) continue;
+        start(id, std::move(body));
         memory_.begin_thread(id);
-        thread.next = Step{Step::Kind::begin, nullptr, "begins"};
-        thread.possible = thread.for_no_reason = nullptr;
-        thread.fiber.prepare(Arena::now().stack(id), Arena::stack_bytes, &Execution::thread_main);
         memory_.hand_over(current_, id);
         return;
     }

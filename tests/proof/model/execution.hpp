@@ -104,6 +104,7 @@ private:
     };
 
     void run_one();
+    void start(ThreadId id, std::function<void()> body);
     bool advance();
     void switch_to_next();
     void leave();

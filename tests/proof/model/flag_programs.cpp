@@ -23,14 +23,7 @@ Task<> wait_for_both(ThreadSafeFlag& flag, const Mark& a, const Mark& b, int las
 void set_twice_each() {
     ThreadSafeFlag flag;
     Mark marks[2];
-    for (Mark& mark : marks) {
-        spawn([&flag, &mark] {
-            for (int i = 1; i <= 2; ++i) {
-                mark.write(i);
-                flag.set();
-            }
-        });
-    }
+    set_from_two(flag, marks, 2);
     int last = 2;
     run_on_loop(wait_for_both, flag, marks[0], marks[1], last);
     join();
@@ -54,28 +47,6 @@ void clear_and_set_each() {
     join();
 }
 
-Task<> wait_and_end(std::unique_ptr<ThreadSafeFlag>& flag) {
-    co_await flag->wait();
-    flag.reset();
-}
-Task<> wait_and_end_both(std::unique_ptr<ThreadSafeFlag>& a, std::unique_ptr<ThreadSafeFlag>& b) {
-    auto first = rouse::create_task(wait_and_end(a));
-    auto second = rouse::create_task(wait_and_end(b));
-    co_await first;
-    co_await second;
-}
-
-void end_of_a_flag_that_was_waited_for() {
-    auto a = std::make_unique<ThreadSafeFlag>();
-    auto b = std::make_unique<ThreadSafeFlag>();
-    spawn([flag = a.get()] { flag->set(); });
-    spawn([flag = b.get()] { flag->set(); });
-    run_on_loop(wait_and_end_both, a, b);
-    join();
-}
-
-Task<> wait_once(ThreadSafeFlag& flag) { co_await flag.wait(); }
-
 Task<> cancel_a_wait(ThreadSafeFlag& flag, const Mark& a, const Mark& b) {
     auto waiter = rouse::create_task(wait_once(flag));
     co_await rouse::yield();
@@ -87,12 +58,7 @@ Task<> cancel_a_wait(ThreadSafeFlag& flag, const Mark& a, const Mark& b) {
 void cancelled_wait() {
     ThreadSafeFlag flag;
     Mark marks[2];
-    for (Mark& mark : marks) {
-        spawn([&flag, &mark] {
-            mark.write(1);
-            flag.set();
-        });
-    }
+    set_from_two(flag, marks, 1);
     run_on_loop(cancel_a_wait, flag, marks[0], marks[1]);
     join();
 }
@@ -105,12 +71,7 @@ Task<> wait_with_limit(ThreadSafeFlag& flag, const Mark& a, const Mark& b) {
 void wait_that_times_out() {
     ThreadSafeFlag flag;
     Mark marks[2];
-    for (Mark& mark : marks) {
-        spawn([&flag, &mark] {
-            mark.write(1);
-            flag.set();
-        });
-    }
+    set_from_two(flag, marks, 1);
     run_on_loop(wait_with_limit, flag, marks[0], marks[1]);
     join();
 }
@@ -188,7 +149,7 @@ std::vector<Program> flag_programs() {
     return {
         {"flag: two contexts set twice each", set_twice_each, {.preemptions = 2}},
         {"flag: two contexts clear and set", clear_and_set_each, {}},
-        {"flag: ends as soon as its waiter goes on", end_of_a_flag_that_was_waited_for, {}},
+        {"flag: ends as soon as its waiter goes on", end_when_waited_for<ThreadSafeFlag>, {}},
         {"flag: a wait is cancelled", cancelled_wait, {}},
         {"flag: a wait times out", wait_that_times_out, {}},
         {"flag: ends while a task waits", end_of_a_flag_with_a_waiter, {.spurious = 1}},

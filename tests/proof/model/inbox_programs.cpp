@@ -108,8 +108,6 @@ private:
     unsigned seen_ = 0; // wakes that have made it readable, and that the loop has not taken in
 };
 
-rouse::Task<> wait_once(rouse::ThreadSafeFlag& flag) { co_await flag.wait(); }
-
 // The host ends a flag between two polls, once it is set; its setter may stand between its exchange and its push.
 void polled_by_a_host() {
     auto flag = std::make_unique<rouse::ThreadSafeFlag>();

@@ -6,15 +6,6 @@
 
 namespace model {
 
-namespace {
-
-bool acquires(Order order) {
-    return order == Order::acquire || order == Order::acq_rel || order == Order::seq_cst || order == Order::consume;
-}
-bool releases(Order order) { return order == Order::release || order == Order::acq_rel || order == Order::seq_cst; }
-
-} // namespace
-
 void Memory::reset() {
     threads_ = {};
     for (std::size_t i = 0; i < locations_; ++i) {

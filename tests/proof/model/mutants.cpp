@@ -8,9 +8,6 @@ namespace model {
 
 namespace {
 
-bool acquires(Order order) { return order == Order::acquire || order == Order::acq_rel || order == Order::seq_cst; }
-bool releases(Order order) { return order == Order::release || order == Order::acq_rel || order == Order::seq_cst; }
-
 // The path from the headers' folder on; empty if the place is not in the headers.
 std::string header(std::string_view path) {
     if (path.ends_with("model/port.cpp") || path == "port.cpp") return "Port"; // its wake()
@@ -86,12 +83,12 @@ void Mutants::activate(const Site& site, Change change) {
     for (std::size_t i = 0; i < sites_.size(); ++i) active_[i] = same(sites_[i], site) ? change : Change::none;
 }
 
-std::vector<Site> Mutants::in_headers(bool (*wanted)(bool visited)) const {
+std::vector<Site> Mutants::in_headers(bool only_visited) const {
     std::vector<Site> result;
     for (std::size_t i = 0; i < sites_.size(); ++i) {
         const Site& site = sites_[i];
         const auto it = [&](const Site& known) { return same(known, site); };
-        if (!site.file.empty() && wanted(visited_[i]) && std::none_of(result.begin(), result.end(), it))
+        if (!site.file.empty() && (visited_[i] || !only_visited) && std::none_of(result.begin(), result.end(), it))
             result.push_back(site);
     }
     std::sort(result.begin(), result.end(), [](const Site& a, const Site& b) {

@@ -48,14 +48,10 @@ public:
     Change visit(const Where& where, Operation operation, Order order = Order::relaxed, Order failure = Order::relaxed);
 
     /// All places in the headers that have been visited so far, in the order of the text.
-    [[nodiscard]] std::vector<Site> sites() const {
-        return in_headers([](bool) { return true; });
-    }
+    [[nodiscard]] std::vector<Site> sites() const { return in_headers(false); }
 
     /// Those since forget_visits().
-    [[nodiscard]] std::vector<Site> visited() const {
-        return in_headers([](bool visited) { return visited; });
-    }
+    [[nodiscard]] std::vector<Site> visited() const { return in_headers(true); }
     void forget_visits() { visited_.assign(visited_.size(), false); }
 
     /// What can be done to a place.
@@ -64,7 +60,7 @@ public:
     void activate(const Site& site, Change change);
 
 private:
-    [[nodiscard]] std::vector<Site> in_headers(bool (*wanted)(bool visited)) const;
+    [[nodiscard]] std::vector<Site> in_headers(bool only_visited) const;
 
     struct Key {
         const char* file;

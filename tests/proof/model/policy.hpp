@@ -14,6 +14,13 @@ namespace model {
 using Order = std::memory_order;
 using Where = std::source_location;
 
+constexpr bool acquires(Order order) {
+    return order == Order::acquire || order == Order::acq_rel || order == Order::seq_cst;
+}
+constexpr bool releases(Order order) {
+    return order == Order::release || order == Order::acq_rel || order == Order::seq_cst;
+}
+
 /// One location of the model's memory, inside the object. Only the checker looks into it.
 struct Location {
     std::uint64_t initial = 0;

@@ -6,6 +6,7 @@
 
 #include <rouse/core/loop.hpp>
 #include <rouse/core/task.hpp>
+#include <rouse/core/task_handle.hpp>
 
 #include "checker.hpp"
 #include "port.hpp"
@@ -35,12 +36,54 @@ private:
     rouse::Atomic<int> value_{0};
 };
 
+/// Two contexts, each of which sets `object` so often, and each time writes into its mark before that.
+template <class Object>
+void set_from_two(Object& object, Mark (&marks)[2], int times) {
+    for (Mark& mark : marks) {
+        spawn([&object, &mark, times] {
+            for (int i = 1; i <= times; ++i) {
+                mark.write(i);
+                object.set();
+            }
+        });
+    }
+}
+
+template <class Object>
+rouse::Task<> wait_once(Object& object) {
+    co_await object.wait();
+}
+
 /// Runs main(...) on a loop and a port that are gone when this returns, whatever the other threads are about.
 template <class Main, class... Args>
 void run_on_loop(Main main, Args&... args) {
     const auto port = std::make_unique<Port>();
     const auto loop = std::make_unique<rouse::Loop>(*port);
     loop->run(main(args...));
+}
+
+/// Two objects, each of which ends as soon as its waiter goes on; it has been set once, by a context that may be still
+/// on its way out.
+template <class Object>
+rouse::Task<> wait_and_end(std::unique_ptr<Object>& object) {
+    co_await object->wait();
+    object.reset();
+}
+template <class Object>
+rouse::Task<> wait_and_end_both(std::unique_ptr<Object>& a, std::unique_ptr<Object>& b) {
+    auto first = rouse::create_task(wait_and_end(a));
+    auto second = rouse::create_task(wait_and_end(b));
+    co_await first;
+    co_await second;
+}
+template <class Object>
+void end_when_waited_for() {
+    auto a = std::make_unique<Object>();
+    auto b = std::make_unique<Object>();
+    spawn([set = a.get()] { set->set(); });
+    spawn([set = b.get()] { set->set(); });
+    run_on_loop(wait_and_end_both<Object>, a, b);
+    join();
 }
 
 } // namespace model

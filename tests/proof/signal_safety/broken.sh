@@ -1,4 +1,5 @@
 # For the scripts beside this one: counts checks, and breaks headers for the controls. Needs $root.
+. "$root/tests/support/copy_with_fault.sh"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0
@@ -7,18 +8,7 @@ miss() { failed=$((failed + 1)); echo "FAILED: $1"; }
 finish() { echo "$passed passed, $failed failed"; (( failed == 0 )); }
 
 # break_header HEADER SED...: a copy of the headers, in $work/include, with one fault in it
-break_header() {
-    local header=$1
-    shift
-    rm -rf "$work/include"
-    cp -r "$root/include" "$work/include"
-    local each
-    for each in "$@"; do sed -i -E "$each" "$work/include/rouse/$header"; done
-    if cmp -s "$root/include/rouse/$header" "$work/include/rouse/$header"; then
-        miss "the fault does not fit $header any more"
-        return 1
-    fi
-}
+break_header() { copy_with_fault "$@" >"$work/log" || { miss "$(cat "$work/log")"; return 1; }; }
 
 # build_into FILE COMPILER FLAG...: with the log in $work/log
 build_into() {

@@ -2,14 +2,12 @@
 # state, at how many of the instructions there, and how.
 
 # control NAME PART HEADER SED: the fault, as a change to one header; the states of PART are to catch it
+. "$root/tests/support/copy_with_fault.sh"
 control() {
-    local include=$work/include parts=$2
-    rm -rf "$include"
-    cp -r "$root/include" "$include"
-    sed -i -E "$4" "$include/rouse/$3"
-    if cmp -s "$root/include/rouse/$3" "$include/rouse/$3"; then
-        echo "$1: the fault does not fit $3 any more"
-    elif ! build "$work/broken" "$include" "$compiler" -O1 2>"$work/log"; then
+    local parts=$2
+    if ! copy_with_fault "$3" "$4" >"$work/log"; then
+        echo "$1: $(cat "$work/log")"
+    elif ! build "$work/broken" "$work/include" "$compiler" -O1 2>"$work/log"; then
         echo "$1: does not build"
         head -20 "$work/log"
     elif ! timeout 60 "$work/broken" --expect-failure >"$work/log" 2>/dev/null; then
