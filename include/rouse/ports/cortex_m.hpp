@@ -1,0 +1,142 @@
+// The port of Cortex-M: ARMv6-M, ARMv7-M and ARMv8-M, without an operating system.
+//
+// How it sleeps without losing a wake. On one core the loop looks for a wake and sleeps with interrupts masked by
+// PRIMASK: an interrupt that comes between the look and WFI stays pending, and a pending interrupt ends WFI even while
+// it is masked; it runs as soon as the mask is lifted, and the loop looks again. (By BASEPRI this would not work: WFI does
+// not wake for what BASEPRI holds back.)
+//
+// Where another core may wake this one (ROUSE_CORES > 1) the loop sleeps by WFE, and wake() sends SEV. The processor's event
+// register remembers a SEV, and the return from an interrupt, until the next WFE; so what comes between the look and
+// WFE ends it at once. Nothing needs to be masked.
+//
+// Where the time comes from is the program's to say: from SysTick (below), or from any class with the functions of
+// SysTickClock.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include <rouse/core/atomic.hpp>
+#include <rouse/core/config.hpp>
+#include <rouse/core/port.hpp>
+
+namespace rouse::inline ROUSE_ABI {
+
+namespace core {
+
+/// Masks the interrupts of this core while it lives; nests. The "memory" clobbers keep accesses inside.
+class InterruptsMasked {
+public:
+    InterruptsMasked() noexcept { asm volatile("mrs %0, primask\n cpsid i" : "=r"(before_)::"memory"); }
+    ~InterruptsMasked() { asm volatile("msr primask, %0\n isb" ::"r"(before_) : "memory"); }
+    InterruptsMasked(const InterruptsMasked&) = delete;
+    InterruptsMasked& operator=(const InterruptsMasked&) = delete;
+
+private:
+    std::uint32_t before_;
+};
+
+} // namespace core
+
+/// The time, by SysTick: an interrupt every `period`, and the counter for what is between two. The program calls tick()
+/// from SysTick_Handler, and nobody else does.
+///
+/// The loop is roused at every tick while it sleeps, and a sleep ends at the first tick that is not before its deadline.
+/// A program that must not be roused so often takes a timer with a compare register instead; see docs/porting.md.
+class SysTickClock {
+public:
+    /// Starts SysTick, on the processor's clock of `hertz`. A tick has at most 2^24 cycles, and at least some hundred.
+    explicit SysTickClock(std::uint32_t hertz,
+                          std::chrono::microseconds period = std::chrono::milliseconds{1}) noexcept
+        : cycles_{static_cast<std::uint32_t>(std::uint64_t{hertz} / 1000 * static_cast<std::uint32_t>(period.count()) / 1000)},
+          nanoseconds_per_tick_{static_cast<std::uint32_t>(period.count()) * 1000},
+          fraction_{static_cast<std::uint32_t>((std::uint64_t{1'000'000'000} << 16) / hertz)} {
+        reload() = cycles_ - 1;
+        counter() = 0;
+        control() = 7; // the processor's clock, interrupt, on
+    }
+    ~SysTickClock() { control() = 0; }
+    SysTickClock(const SysTickClock&) = delete;
+    SysTickClock& operator=(const SysTickClock&) = delete;
+
+    /// From SysTick_Handler.
+    void tick() noexcept { passed_ = passed_ + nanoseconds_per_tick_; }
+
+    [[nodiscard]] TimePoint now() const noexcept {
+        const core::InterruptsMasked masked;
+        std::uint32_t left = counter();
+        std::uint64_t whole = passed_;
+        if ((interrupt_state() & systick_pending) != 0) { // a tick that has not been counted: read again, behind it
+            left = counter();
+            whole += nanoseconds_per_tick_;
+        }
+        // The tick comes with the count of 0, which is the first cycle of the next period.
+        const std::uint32_t cycles = left == 0 ? 0 : cycles_ - left;
+        const auto part = static_cast<std::uint32_t>((std::uint64_t{cycles} * fraction_) >> 16);
+        return TimePoint{std::chrono::nanoseconds{static_cast<std::int64_t>(whole + part)}};
+    }
+
+    /// Makes an interrupt come at `deadline` or before. There is one at each tick.
+    void interrupt_at(TimePoint) noexcept {}
+
+private:
+    static constexpr std::uint32_t systick_pending = 1U << 26;
+
+    static volatile std::uint32_t& at(std::uintptr_t address) noexcept {
+        return *reinterpret_cast<volatile std::uint32_t*>(address);
+    }
+    static volatile std::uint32_t& control() noexcept { return at(0xe000e010); }
+    static volatile std::uint32_t& reload() noexcept { return at(0xe000e014); }
+    static volatile std::uint32_t& counter() noexcept { return at(0xe000e018); }
+    static volatile std::uint32_t& interrupt_state() noexcept { return at(0xe000ed04); }
+
+    const std::uint32_t cycles_;
+    const std::uint32_t nanoseconds_per_tick_;
+    const std::uint32_t fraction_; // nanoseconds of a cycle, in 1/65536
+    volatile std::uint64_t passed_ = 0; // written by the tick only, read with interrupts masked
+};
+
+/// The port. `Timer` has now() and interrupt_at(deadline) as SysTickClock has them: the first may be called by the loop at
+/// any time, the second with interrupts masked; an interrupt must come even if the deadline has passed meanwhile.
+template <class Timer = SysTickClock>
+class CortexMPort final : public Port {
+public:
+    /// `timer` must outlive the port.
+    explicit CortexMPort(Timer& timer) noexcept : timer_{timer} {}
+    ~CortexMPort() = default;
+
+    [[nodiscard]] TimePoint now() const noexcept override { return timer_.now(); }
+
+    unsigned wait_until(TimePoint deadline) noexcept override {
+        while (deadline != at_once && wakes_.load(std::memory_order_relaxed) == 0 && timer_.now() < deadline)
+            sleep(deadline);
+        return wakes_.exchange(0, std::memory_order_acquire);
+    }
+
+    void wake() noexcept override {
+        unsigned before = wakes_.load(std::memory_order_relaxed);
+        while (
+            !wakes_.compare_exchange_weak(before, before + 1, std::memory_order_release, std::memory_order_relaxed)) {
+        }
+#if ROUSE_CORES > 1
+        asm volatile("dsb\n sev" ::: "memory"); // dsb: so that the other core sees the wake when it looks
+#endif
+    }
+
+private:
+    void sleep(TimePoint deadline) noexcept {
+#if ROUSE_CORES > 1
+        if (deadline != forever) timer_.interrupt_at(deadline);
+        if (wakes_.load(std::memory_order_relaxed) == 0) asm volatile("wfe" ::: "memory");
+#else
+        const core::InterruptsMasked masked;
+        if (deadline != forever) timer_.interrupt_at(deadline);
+        if (wakes_.load(std::memory_order_relaxed) == 0) asm volatile("dsb\n wfi" ::: "memory");
+#endif
+    }
+
+    Timer& timer_;
+    Atomic<unsigned> wakes_{0}; // written by wake(), emptied by the loop
+};
+
+} // namespace rouse::inline ROUSE_ABI
