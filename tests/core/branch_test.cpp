@@ -39,7 +39,7 @@ TEST_CASE("a branch can wait for a time, without a task") {
     core::Timer timer;
     timer.deadline = TimePoint{1s};
     counter.wait_in(timer, core::TaskState::waiting_for_time);
-    loop.timers().add(timer);
+    loop.add_timer(timer);
     loop.run([](Counter& counts) -> Task<> {
         co_await sleep(999ms);
         CHECK(counts.count == 0);

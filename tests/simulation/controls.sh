@@ -29,12 +29,12 @@ control() {
     fi
 }
 
-control "cancel does not unlink" core/loop_tasks.hpp \
+control "cancel does not unlink" core/loop_wake.hpp \
     's/static_cast<core::ListWaiter&>\(waiter\)\.unlink\(\); return true;/return true;/'
-control "a timeout does not unlink the wait" core/loop.hpp \
+control "a timeout does not unlink the wait" core/loop_wake.hpp \
     's/timer\.late = !leaving\(\*timer\.task\) && interrupt\(\*timer\.task\);/if ((timer.late = timer.task->waiting())) ready_.push(*timer.task);/'
 control "a wait that ends in time does not unlink its timer" combine/wait_for.hpp \
-    's/loop_\.timers\(\)\.remove\(timer_\);//'
+    's/loop_\.remove_timer\(timer_\);//'
 control "a lock that was handed over is not passed on" sync/acquire.hpp \
     's/^        owner_\.pass_on\(\);$//'
 control "what was promised to one who waits for a queue is not promised to the next" sync/queue.hpp \

@@ -42,35 +42,40 @@ ResultFor<outcomes, T> result_of(const TaskHandle<T>& task) {
     }
 }
 
+class GroupAwaiter;
+
+/// The waiter of a group in the record of one of its tasks.
+struct GroupMember : JoinWaiter {
+    GroupAwaiter* group;
+};
+
 /// Waits for the tasks of a span, each of which has one of the waiters: until all have ended, or with `failure_ends`
 /// until the first has not returned a value. Cancelling it cancels them all, and waits for them.
 class GroupAwaiter : ForeignWaiter {
 public:
-    GroupAwaiter(std::span<const TaskReference> tasks, std::span<JoinWaiter> waiters, bool failure_ends) noexcept
-        : tasks_{tasks}, waiters_{waiters} {
-        group_.failure_ends = failure_ends;
-    }
+    GroupAwaiter(std::span<const TaskReference> tasks, std::span<GroupMember> waiters, bool failure_ends) noexcept
+        : tasks_{tasks}, waiters_{waiters}, failure_ends_{failure_ends} {}
     GroupAwaiter(const GroupAwaiter&) = delete;
     GroupAwaiter& operator=(const GroupAwaiter&) = delete;
     ~GroupAwaiter() {
-        for (JoinWaiter& waiter : waiters_) leave(waiter);
+        for (GroupMember& waiter : waiters_) leave(waiter);
     }
 
     bool await_ready() {
         for (const TaskReference& each : tasks_) {
             check_awaitable(each);
             if (!each.done()) {
-                ++group_.pending;
-            } else if (each.record()->ending != Ending::value && group_.failed == nullptr) {
-                group_.failed = each.record();
+                ++pending_;
+            } else if (each.record()->ending != Ending::value && failed_ == nullptr) {
+                failed_ = each.record();
             }
         }
-        if (group_.failed != nullptr && group_.failure_ends) return ROUSE_EXCEPTIONS; // else see await_suspend
-        return group_.pending == 0;
+        if (failed_ != nullptr && failure_ends_) return ROUSE_EXCEPTIONS; // else see await_suspend
+        return pending_ == 0;
     }
 
     void await_suspend(std::coroutine_handle<> frame) {
-        if (group_.failed != nullptr && group_.failure_ends) {
+        if (failed_ != nullptr && failure_ends_) {
             // Without exceptions, who waits for a task that was cancelled is cancelled too.
             Loop::running_task().cancel_requested = true;
             Loop::current().park_ready(frame);
@@ -80,10 +85,12 @@ public:
             if (each.record() == &Loop::running_task()) misuse("rouse: gather: a task cannot await itself");
         }
         Loop::park(*this, TaskState::waiting_for_foreign, frame);
-        group_.waiter = this;
         for (std::size_t i = 0; i < tasks_.size(); ++i) {
             if (tasks_[i].done()) continue;
-            waiters_[i].group = &group_;
+            waiters_[i].group = this;
+            waiters_[i].told = [](JoinWaiter& member, TaskRecord& ended) noexcept {
+                static_cast<GroupMember&>(member).group->one_ended(ended);
+            };
             enter(waiters_[i], *tasks_[i].record());
         }
     }
@@ -91,30 +98,41 @@ public:
     /// Throws what the first task threw that has not returned a value, if that ends the wait.
     void await_resume() {
         if (task != nullptr) Loop::check_cancelled();
-        if (group_.failed == nullptr || !group_.failure_ends) return;
+        if (failed_ == nullptr || !failure_ends_) return;
 #if ROUSE_EXCEPTIONS
         for (const TaskReference& each : tasks_) each.record()->seen = true; // the others go on, unheard
-        throw_ending(*group_.failed);
+        throw_ending(*failed_);
 #endif
     }
 
 private:
+    void one_ended(TaskRecord& ended) noexcept {
+        const bool failure = ended.ending != Ending::value && failed_ == nullptr;
+        if (failure) failed_ = &ended;
+        const bool ends = --pending_ == 0 || (failure && failure_ends_);
+        // Without exceptions it is cancelled too, as an awaiter of one task is (see Loop::wake_joined).
+        if (!ROUSE_EXCEPTIONS && failure && failure_ends_) task->cancel_requested = true;
+        if (ends) Loop::wake(*this);
+    }
+
     // Somebody cancels the task that waits here: it goes on when all have ended.
     bool retract() noexcept override {
         if (retracting_) return false; // a circle of gathers; it hangs, but does not recurse for ever
         retracting_ = true;
-        group_.failure_ends = false;
-        group_.failed = nullptr;
+        failure_ends_ = false;
+        failed_ = nullptr;
         for (const TaskReference& each : tasks_) {
             if (!each.done()) FramePool::of(*each.record())->loop()->cancel(*each.record());
         }
         retracting_ = false;
-        return group_.pending == 0;
+        return pending_ == 0;
     }
 
     std::span<const TaskReference> tasks_;
-    std::span<JoinWaiter> waiters_;
-    JoinGroup group_;
+    std::span<GroupMember> waiters_;
+    std::size_t pending_ = 0;      // those that have not ended
+    TaskRecord* failed_ = nullptr; // the first that did not return a value
+    bool failure_ends_;            // it ends the wait
     bool retracting_ = false;
 };
 
@@ -122,7 +140,7 @@ private:
 template <bool outcomes, class... Ts>
 Task<std::tuple<ResultFor<outcomes, Ts>...>> gather_tuple(std::tuple<TaskHandle<Ts>...> tasks) {
     const auto all = std::apply([](auto&... each) { return std::array<TaskReference, sizeof...(Ts)>{each...}; }, tasks);
-    std::array<JoinWaiter, sizeof...(Ts)> waiters;
+    std::array<GroupMember, sizeof...(Ts)> waiters;
     co_await GroupAwaiter{all, waiters, !outcomes};
     co_return std::apply(
         [](auto&... each) { return std::tuple<ResultFor<outcomes, Ts>...>{result_of<outcomes>(each)...}; }, tasks);
@@ -131,7 +149,7 @@ Task<std::tuple<ResultFor<outcomes, Ts>...>> gather_tuple(std::tuple<TaskHandle<
 template <bool outcomes, class T>
 Task<std::vector<ResultFor<outcomes, T>>> gather_vector(std::vector<TaskHandle<T>> tasks) {
     const std::vector<TaskReference> all{tasks.begin(), tasks.end()};
-    std::vector<JoinWaiter> waiters(all.size());
+    std::vector<GroupMember> waiters(all.size());
     co_await GroupAwaiter{all, waiters, !outcomes};
     std::vector<ResultFor<outcomes, T>> results;
     results.reserve(tasks.size());

@@ -214,6 +214,7 @@ TaskHandle<T> TaskGroup::add(Task<T> task, Start start) {
     if (!handle) return {};
     Member& member = *std::exchange(guard.member, nullptr);
     member.task = handle.record();
+    member.waiter.told = &Loop::wake_joined;
     member.waiter.wants_outcome = true;
     member.wait_in(member.waiter, core::TaskState::waiting_for_task);
     core::enter(member.waiter, *handle.record());

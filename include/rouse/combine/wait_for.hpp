@@ -27,7 +27,7 @@ public:
     }
     TaskDeadline(const TaskDeadline&) = delete;
     TaskDeadline& operator=(const TaskDeadline&) = delete;
-    ~TaskDeadline() { loop_.timers().remove(timer_); }
+    ~TaskDeadline() { loop_.remove_timer(timer_); }
 
     using Base::await_ready;
 
@@ -36,7 +36,7 @@ public:
         if (timer_.deadline == at_once) {
             timer_.late = loop_.cancel(*timer_.task);
         } else {
-            loop_.timers().add(timer_);
+            loop_.add_timer(timer_);
         }
     }
 
@@ -63,7 +63,7 @@ public:
     }
     WaitDeadline(const WaitDeadline&) = delete;
     WaitDeadline& operator=(const WaitDeadline&) = delete;
-    ~WaitDeadline() { loop_.timers().remove(timer_); }
+    ~WaitDeadline() { loop_.remove_timer(timer_); }
 
     bool await_ready() { return awaitable_.await_ready(); }
 
@@ -77,13 +77,13 @@ public:
         if (timer_.deadline == at_once) {
             timer_.late = loop_.interrupt(*timer_.task);
         } else {
-            loop_.timers().add(timer_);
+            loop_.add_timer(timer_);
         }
         return true;
     }
 
     Outcome<T> await_resume() {
-        loop_.timers().remove(timer_);
+        loop_.remove_timer(timer_);
         if (timer_.late || was_interrupted(awaitable_)) {
             Loop::check_cancelled();
             return Outcome<T>::of_timed_out();

@@ -23,6 +23,14 @@
 #define ROUSE_FRAME_BYTES 2048
 #endif
 
+// ROUSE_ONE_COPY, on functions of the library: on firmware, where size counts for more than speed, a compiler must not
+// copy this into every coroutine that calls it.
+#if ROUSE_HOSTED
+#define ROUSE_ONE_COPY
+#else
+#define ROUSE_ONE_COPY [[gnu::noinline]]
+#endif
+
 // ROUSE_CORES: without an operating system, how many cores run this program.
 #if !ROUSE_HOSTED && !defined(ROUSE_CORES)
 #define ROUSE_CORES 1

@@ -56,6 +56,12 @@ public:
         return block;
     }
 
+    /// A block for a frame, with its record begun: the address behind it, or null.
+    [[gnu::always_inline]] static void* begin_frame(FramePool* pool, std::size_t bytes) noexcept {
+        void* block = allocate(pool, bytes);
+        return block == nullptr ? nullptr : ::new (block) TaskRecord + 1;
+    }
+
     /// Takes back a block, whichever pool it came from.
     [[gnu::always_inline]] static void release(TaskRecord& block) noexcept {
         Slab& slab = Slab::of(&block);

@@ -74,7 +74,9 @@ public:
     /// Starts a task on this loop: queued, not run at once. The handle is empty if `task` is, that is if its frame
     /// could not be allocated. The name is copied, and is what the exception handler is told.
     template <class T>
-    TaskHandle<T> create_task(Task<T> task, std::string_view name = {});
+    TaskHandle<T> create_task(Task<T>&& task);
+    template <class T>
+    TaskHandle<T> create_task(Task<T>&& task, std::string_view name);
 
     /// Runs until `task` has ended, and returns or throws its result. Other tasks stay where they are.
     template <class T>
@@ -142,29 +144,21 @@ public:
     void park_ready(std::coroutine_handle<> frame);
 
     /// Makes the task that waits in `waiter` ready, on its own loop; does nothing if it no longer waits there.
-    static void wake(core::Waiter& waiter) noexcept {
-        if (waiter.task->is_task) {
-            core::FramePool::of(*waiter.task)->loop()->make_ready(waiter);
-        } else {
-            wake_branch(waiter);
-        }
-    }
+    static void wake(core::Waiter& waiter) noexcept;
 
     /// The same, but the task goes on before those that are ready already: for one that has only let another run in
     /// its place.
-    void wake_next(core::Waiter& waiter) noexcept {
-        if (waits_in(waiter)) ready_.push_front(*waiter.task);
-    }
+    void wake_next(core::Waiter& waiter) noexcept;
 
     /// Starts a task as create_task does, for a task that waits until it has ended; so it is not cancelled if the loop
     /// is ending.
     template <class T>
-    TaskHandle<T> create_awaited(Task<T> task, std::string_view name = {});
+    TaskHandle<T> create_awaited(Task<T>&& task, std::string_view name = {});
 
     /// The same, for one that runs in the place of the task that waits: next, before those that are ready, and if it is
     /// cancelled it begins all the same, as a child would.
     template <class T>
-    TaskHandle<T> create_next(Task<T> task);
+    TaskHandle<T> create_next(Task<T>&& task);
 
     /// Calls suspend() with `branch` in place of the running task, so that this is what an awaiter parks.
     template <class F>
@@ -199,17 +193,28 @@ public:
     /// Marks the running task as being cancelled, for on_cancel.
     static void note_cancellation() noexcept { current_->running_task_->being_cancelled = true; }
 
-    [[nodiscard]] core::Timers& timers() noexcept { return timers_; }
+    /// Lets a timer run, and stops one; a timer that is not running is let be.
+    void add_timer(core::Timer& timer) noexcept {
+        timers_.add(timer);
+        fire_due_ = &Loop::fire_due;
+    }
+    void remove_timer(core::Timer& timer) noexcept { timers_.remove(timer); }
+    [[nodiscard]] const core::Timers& timers() const noexcept { return timers_; }
+
     [[nodiscard]] core::FramePool* frame_pool() noexcept { return pool_; }
     [[nodiscard]] core::Inbox& inbox() noexcept { return inbox_; }
+
+    /// The way of a JoinWaiter that waits for one task: its task goes on.
+    static void wake_joined(core::JoinWaiter& waiter, core::TaskRecord& ended) noexcept;
 
     /// Drops one reference to a task; the last one destroys its frame.
     static void drop(core::TaskRecord& task) noexcept;
 
+    /// Called when a coroutine has come to its end: it stays suspended there.
+    static void frame_ended(core::TaskRecord& record) noexcept;
+
     /// Called by the frame's operator delete: gives the block back, unless somebody still asks its record.
-    static void frame_destroyed(core::TaskRecord& record) noexcept {
-        if (record.references == 0) release(record);
-    }
+    static void frame_destroyed(core::TaskRecord& record) noexcept;
 
 private:
     // How many tasks are resumed before the inbox, the timers and the port are looked at again.
@@ -217,44 +222,33 @@ private:
 
     template <class T>
     static Task<T> adopt(Task<T> task);
+#if ROUSE_HOSTED
     template <class T>
     [[nodiscard]] bool owns(Task<T>& task) const;
+#endif
     template <class T>
-    core::TaskRecord* accept(Task<T> task);
-    void start(core::TaskRecord& task, std::string_view name) noexcept;
+    core::TaskRecord* accept(Task<T>& task);
+    static void check_unstarted(core::TaskRecord* task);
+    void start(core::TaskRecord& task) noexcept;
+    core::TaskRecord* enqueue(core::TaskRecord* task, bool cancelled) noexcept;
+    void set_name(core::TaskRecord& task, std::string_view name) noexcept;
     void run_to(core::TaskRecord& sentinel);
     void wait_for(core::TaskRecord& task);
     void cancel_all();
     void begin_turn() noexcept;
     void step(core::TaskRecord& task) noexcept;
     void destroy_frame(core::TaskRecord& task) noexcept;
+    static void end_cancelled(Loop& loop, core::TaskRecord& task) noexcept;
     void finish(core::TaskRecord& task) noexcept;
     void take_inbox() noexcept;
     void sleep() noexcept;
     void wait_until(TimePoint deadline) noexcept { wakes_owed_ -= static_cast<int>(port_.wait_until(deadline)); }
-    // Whether a task has been cancelled, and only waits for what could not be taken out at once.
-    static bool leaving(const core::TaskRecord& task) noexcept {
-        return task.cancel_requested && task.state == core::TaskState::waiting_for_foreign;
-    }
-    static bool waits_in(const core::Waiter& waiter) noexcept {
-        return waiter.task->waiting() && waiter.task->link.waiter == &waiter;
-    }
-    static void wake_branch(core::Waiter& waiter) noexcept;
-    void make_ready(core::Waiter& waiter) noexcept {
-        if (!waiter.task->is_task) {
-            wake_branch(waiter);
-        } else if (waits_in(waiter)) {
-            ready_.push(*waiter.task);
-        }
-    }
-    void fire(core::Timer& timer) noexcept {
-        switch (timer.action) {
-        case core::Timer::cancel: timer.late = cancel(*timer.task); break;
-        case core::Timer::interrupt: timer.late = !leaving(*timer.task) && interrupt(*timer.task); break;
-        default: make_ready(timer);
-        }
-    }
-    static bool ends_wait(core::JoinGroup& group, core::TaskRecord& ended) noexcept;
+    static bool leaving(const core::TaskRecord& task) noexcept;
+    static bool waits_in(const core::Waiter& waiter) noexcept;
+    static void go_on(core::Branch& branch) noexcept;
+    void make_ready(core::Waiter& waiter) noexcept;
+    static void fire_due(Loop& loop) noexcept;
+    void fire(core::Timer& timer) noexcept;
     static void refuse_to_nest();
     static void report(core::TaskRecord& task) noexcept;
     static void release(core::TaskRecord& task) noexcept;
@@ -271,6 +265,9 @@ private:
     Port& port_;
     core::ReadyQueue ready_;
     core::Timers timers_;
+    // Set by the first timer, and by the first cancellation: a program that has none does not link what they do.
+    void (*fire_due_)(Loop&) noexcept = nullptr;
+    void (*end_cancelled_)(Loop&, core::TaskRecord&) noexcept = nullptr;
     core::Inbox inbox_;
     core::TaskRecord* running_task_ = nullptr;
     core::TaskRecord* sentinel_ = nullptr; // while running: popping it from the ready queue ends the run
@@ -294,3 +291,4 @@ private:
 
 #include <rouse/core/loop_run.hpp>
 #include <rouse/core/loop_tasks.hpp>
+#include <rouse/core/loop_wake.hpp>

@@ -15,9 +15,9 @@ Task<T> Loop::adopt(Task<T> task) {
     co_return co_await task;
 }
 
+#if ROUSE_HOSTED
 template <class T>
 bool Loop::owns(Task<T>& task) const {
-    if constexpr (!ROUSE_HOSTED) return true; // there is one pool
     core::FramePool* pool = core::FramePool::of(task.record());
     if (pool != nullptr && pool->thread() != pool_->thread()) {
         static_cast<void>(task.release()); // not ours to destroy: its pool is in use over there
@@ -26,41 +26,51 @@ bool Loop::owns(Task<T>& task) const {
     }
     return pool == pool_;
 }
+#endif
 
 template <class T>
-core::TaskRecord* Loop::accept(Task<T> task) {
-    if (!task) return nullptr;
-    if (task.record().state != core::TaskState::created) misuse("rouse: create_task: the Task was awaited before");
-    if (!owns(task)) {
+core::TaskRecord* Loop::accept(Task<T>& task) {
+#if ROUSE_HOSTED
+    check_unstarted(task ? &task.record() : nullptr);
+    if (task && !owns(task)) {
         // Its frame is not from our pool, in which a loop finds its tasks: run it as the child of one that is.
         Loop* const before = std::exchange(current_, this);
         task = adopt(std::move(task));
         current_ = before;
     }
     return task.release();
+#else
+    core::TaskRecord* record = task.release();
+    check_unstarted(record);
+    return record;
+#endif
 }
 
 template <class T>
-TaskHandle<T> Loop::create_awaited(Task<T> task, std::string_view name) {
-    core::TaskRecord* record = accept(std::move(task));
-    if (record == nullptr) return {};
-    start(*record, name);
-    ready_.push(*record);
-    return TaskHandle<T>{record};
-}
-
-template <class T>
-TaskHandle<T> Loop::create_task(Task<T> task, std::string_view name) {
-    TaskHandle<T> handle = create_awaited(std::move(task), name);
-    if (ending_ && handle) handle.record()->cancel_requested = true;
+TaskHandle<T> Loop::create_awaited(Task<T>&& task, std::string_view name) {
+    TaskHandle<T> handle{enqueue(accept(task), false)};
+    if (handle) set_name(*handle.record(), name);
     return handle;
 }
 
 template <class T>
-TaskHandle<T> Loop::create_next(Task<T> task) {
-    core::TaskRecord* record = accept(std::move(task));
+TaskHandle<T> Loop::create_task(Task<T>&& task) {
+    return TaskHandle<T>{enqueue(accept(task), ending_)};
+}
+
+// Apart, so that a program without names does not link them.
+template <class T>
+TaskHandle<T> Loop::create_task(Task<T>&& task, std::string_view name) {
+    TaskHandle<T> handle = create_task(std::move(task));
+    if (handle) set_name(*handle.record(), name);
+    return handle;
+}
+
+template <class T>
+TaskHandle<T> Loop::create_next(Task<T>&& task) {
+    core::TaskRecord* record = accept(task);
     if (record == nullptr) return {};
-    start(*record, {});
+    start(*record);
     record->started = true;
     ready_.push_front(*record);
     return TaskHandle<T>{record};

@@ -58,9 +58,7 @@ inline void Loop::refuse_to_nest() {
 
 inline void Loop::begin_turn() noexcept {
     if (!inbox_.empty()) take_inbox();
-    if (timers_.empty()) return;
-    const TimePoint now = port_.now();
-    while (!timers_.empty() && timers_.first_deadline() <= now) fire(timers_.pop());
+    if (!timers_.empty()) fire_due_(*this);
 }
 
 inline void Loop::take_inbox() noexcept {
@@ -123,6 +121,7 @@ inline void Loop::wait_for(core::TaskRecord& task) {
     sentinel.is_task = true;
     core::JoinWaiter waiter;
     waiter.task = &sentinel;
+    waiter.told = &Loop::wake_joined;
     core::enter(waiter, task);
     waiter.wants_outcome = true;
     sentinel.state = core::TaskState::waiting_for_task;
@@ -139,6 +138,7 @@ inline void Loop::cancel_all() {
     core::TaskRecord sentinel;
     sentinel.state = core::TaskState::running; // only finish() puts it into the ready queue
     ending_ = true;
+    end_cancelled_ = &Loop::end_cancelled;
     pool_->for_each_in_use([this](core::TaskRecord& task) {
         if (task.is_task && !task.finished()) cancel(task);
     });

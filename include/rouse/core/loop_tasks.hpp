@@ -43,13 +43,6 @@ inline void Loop::park_ready(std::coroutine_handle<> frame) {
     }
 }
 
-inline void Loop::wake_branch(core::Waiter& waiter) noexcept {
-    if (!waits_in(waiter)) return;
-    core::Branch& branch = static_cast<core::Branch&>(*waiter.task);
-    branch.state = core::TaskState::running;
-    branch.woken(branch);
-}
-
 template <class F>
 void Loop::in_place_of_task(core::Branch& branch, F suspend) {
     struct PutBack {
@@ -79,6 +72,7 @@ void Loop::check_cancelled([[maybe_unused]] F give_back) {
 inline bool Loop::cancel(core::TaskRecord& first) noexcept {
     using core::TaskState;
     if (first.finished()) return false;
+    end_cancelled_ = &Loop::end_cancelled;
     const auto join_of = [](core::TaskRecord& task) -> core::JoinWaiter& {
         return static_cast<core::JoinWaiter&>(*task.link.waiter);
     };
@@ -99,42 +93,42 @@ inline bool Loop::cancel(core::TaskRecord& first) noexcept {
     return true;
 }
 
-inline bool Loop::interrupt(core::TaskRecord& task) noexcept {
-    if (!task.waiting() || !take_out(task)) return false;
-    ready_.push(task);
-    return true;
+ROUSE_ONE_COPY inline void Loop::check_unstarted(core::TaskRecord* task) {
+    if (task != nullptr && task->state != core::TaskState::created)
+        misuse("rouse: create_task: the Task was awaited before");
 }
 
-inline bool Loop::take_out(core::TaskRecord& task) noexcept {
-    using core::TaskState;
-    core::Waiter& waiter = *task.link.waiter;
-    switch (task.state) {
-    case TaskState::waiting_in_list: static_cast<core::ListWaiter&>(waiter).unlink(); return true;
-    case TaskState::waiting_for_time: timers_.remove(static_cast<core::Timer&>(waiter)); return true;
-    case TaskState::waiting_for_task: core::leave(static_cast<core::JoinWaiter&>(waiter)); return true;
-    default: return static_cast<core::ForeignWaiter&>(waiter).retract();
-    }
-}
-
-inline void Loop::start(core::TaskRecord& task, std::string_view name) noexcept {
+inline void Loop::start(core::TaskRecord& task) noexcept {
     task.is_task = true;
     task.references = 1;
     task.resume_point = task.frame();
     ++live_;
+}
+
+inline void Loop::set_name(core::TaskRecord& task, std::string_view name) noexcept {
     if (name.empty()) return;
     // The name has a block of its own from the pool, which looks like a frame that nobody has started.
     void* block = core::FramePool::allocate(pool_, sizeof(core::TaskRecord) + sizeof(core::TaskName) + name.size());
     if (block == nullptr) return;
     auto* record = ::new (block) core::TaskRecord;
     task.name = ::new (static_cast<void*>(record + 1)) core::TaskName{nullptr, name.size()};
-    name.copy(reinterpret_cast<char*>(task.name + 1), name.size());
+    // Not name.copy(), which could throw, and so at -O0 would need a heap to link.
+    std::char_traits<char>::copy(reinterpret_cast<char*>(task.name + 1), name.data(), name.size());
     task.named = true;
+}
+
+ROUSE_ONE_COPY inline core::TaskRecord* Loop::enqueue(core::TaskRecord* task, bool cancelled) noexcept {
+    if (task == nullptr) return nullptr;
+    start(*task);
+    task->cancel_requested = cancelled;
+    ready_.push(*task);
+    return task;
 }
 
 inline void Loop::step(core::TaskRecord& task) noexcept {
     using core::TaskState;
     if (task.cancel_requested && (!ROUSE_EXCEPTIONS || !task.started)) [[unlikely]] {
-        destroy_frame(task);
+        end_cancelled_(*this, task);
         return;
     }
     running_task_ = &task;
@@ -151,7 +145,15 @@ inline void Loop::step(core::TaskRecord& task) noexcept {
     } else if (task.state == TaskState::running) [[unlikely]] {
         ROUSE_PANIC("rouse: a task was suspended by an awaitable that is not rouse's, and cannot be resumed");
     } else if (task.cancel_requested && task.waiting()) [[unlikely]] {
-        cancel(task); // it was cancelled while it ran, by way of a task that awaits it
+        end_cancelled_(*this, task); // it was cancelled while it ran, by way of a task that awaits it
+    }
+}
+
+inline void Loop::end_cancelled(Loop& loop, core::TaskRecord& task) noexcept {
+    if (task.waiting()) {
+        loop.cancel(task);
+    } else {
+        loop.destroy_frame(task);
     }
 }
 
@@ -164,13 +166,16 @@ inline void Loop::destroy_frame(core::TaskRecord& task) noexcept {
     finish(task);
 }
 
-inline bool Loop::ends_wait(core::JoinGroup& group, core::TaskRecord& ended) noexcept {
-    --group.pending;
-    if (ended.ending == core::Ending::value || group.failed != nullptr) return group.pending == 0;
-    group.failed = &ended;
-    if (!group.failure_ends) return group.pending == 0;
-    if (!ROUSE_EXCEPTIONS) group.waiter->task->cancel_requested = true; // as an awaiter of one task is, see finish()
-    return true;
+ROUSE_ONE_COPY inline void Loop::frame_ended(core::TaskRecord& record) noexcept {
+    if (record.is_task) {
+        record.state = core::TaskState::done;
+    } else if (record.resume_point != nullptr) {
+        running_task().resume_point = record.resume_point;
+    }
+}
+
+ROUSE_ONE_COPY inline void Loop::frame_destroyed(core::TaskRecord& record) noexcept {
+    if (record.references == 0) release(record);
 }
 
 inline void Loop::finish(core::TaskRecord& task) noexcept {
@@ -186,15 +191,7 @@ inline void Loop::finish(core::TaskRecord& task) noexcept {
         core::JoinWaiter& waiter = *in_order;
         in_order = waiter.next;
         waiter.awaited = nullptr;
-        if (waiter.group != nullptr) {
-            if (ends_wait(*waiter.group, task)) make_ready(*waiter.group->waiter);
-            continue;
-        }
-        // Without exceptions the awaiter of a cancelled task cannot be told; it is cancelled too.
-        if (!ROUSE_EXCEPTIONS && task.ending == core::Ending::cancelled && !waiter.wants_outcome) {
-            waiter.task->cancel_requested = true;
-        }
-        make_ready(waiter);
+        waiter.told(waiter, task);
     }
     if (--live_ == 0 && ending_ && sentinel_ != nullptr) ready_.push(*sentinel_);
     drop(task);

@@ -50,7 +50,7 @@ public:
     [[nodiscard]] virtual int native_handle() const noexcept { return -1; }
 
 protected:
-    Port() = default;
+    constexpr Port() = default;
     // Not virtual: nobody destroys a port through this class, and a virtual one costs a heap on firmware.
     ~Port() = default;
     Port(const Port&) = delete;

@@ -25,18 +25,18 @@ public:
     SleepAwaiter(SleepAwaiter&& other) noexcept : SleepAwaiter{other.deadline} {} // before it is awaited
     SleepAwaiter(const SleepAwaiter&) = delete;
     SleepAwaiter& operator=(const SleepAwaiter&) = delete;
-    ~SleepAwaiter() {
-        if (before != nullptr) Loop::current().timers().remove(*this);
+    ROUSE_ONE_COPY ~SleepAwaiter() {
+        if (before != nullptr) Loop::current().remove_timer(*this);
     }
 
     bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> frame) {
+    ROUSE_ONE_COPY void await_suspend(std::coroutine_handle<> frame) {
         Loop& loop = Loop::current();
         if (deadline == at_once) {
             loop.park_ready(frame);
         } else {
             Loop::park(*this, TaskState::waiting_for_time, frame);
-            loop.timers().add(*this);
+            loop.add_timer(*this);
         }
     }
     void await_resume() const { Loop::check_cancelled(); }
@@ -54,12 +54,15 @@ constexpr D saturated(std::chrono::duration<Rep, Period> duration) {
     return std::chrono::ceil<D>(duration);
 }
 
+ROUSE_ONE_COPY inline TimePoint from_now(Clock::duration left) {
+    if (left.count() <= 0) return at_once;
+    return left.count() == Clock::duration::max().count() ? forever : Clock::now() + left;
+}
+
 /// The instant `duration` from now; at_once if it is not positive.
 template <class Rep, class Period>
-TimePoint from_now(std::chrono::duration<Rep, Period> duration) {
-    if (!(duration > duration.zero())) return at_once;
-    const auto left = saturated<Clock::duration>(duration);
-    return left == Clock::duration::max() ? forever : Clock::now() + left;
+[[gnu::always_inline]] inline TimePoint from_now(std::chrono::duration<Rep, Period> duration) {
+    return from_now(saturated<Clock::duration>(duration));
 }
 
 } // namespace core

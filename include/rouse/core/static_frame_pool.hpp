@@ -2,7 +2,7 @@
 // frame of just its size; there is one pool, for one loop.
 //
 // A frame that can never fit is a link error where the compiler optimises (the name of the missing function says
-// why); at -O0, and for a pool that is used up, the frame's Task is empty.
+// why), and at -O0 a panic that says how many bytes it takes. If the pool is used up, the frame's Task is empty.
 #pragma once
 
 #include <cstddef>
@@ -33,12 +33,17 @@ public:
     static FramePool* of(TaskRecord&) noexcept { return &the_pool(); }
 
     /// A block of at least `bytes`, with a TaskRecord at its start; null if the pool is used up.
-    [[gnu::always_inline]] static void* allocate(FramePool*, std::size_t bytes) noexcept {
+    static void* allocate(FramePool*, std::size_t bytes) noexcept { return the_pool().take(bytes); }
+
+    /// A block for a frame, with its record begun: the address behind it, or null.
+    [[gnu::always_inline]] static void* begin_frame(FramePool*, std::size_t bytes) noexcept {
 #if defined(__OPTIMIZE__)
         if (__builtin_constant_p(bytes) && whole_bytes(bytes) > ROUSE_FRAME_BYTES)
             rouse_frame_is_larger_than_ROUSE_FRAME_BYTES();
+#else
+        if (whole_bytes(bytes) > ROUSE_FRAME_BYTES) refuse(whole_bytes(bytes));
 #endif
-        return the_pool().take(bytes);
+        return the_pool().begin(bytes);
     }
 
     static void release(TaskRecord& block) noexcept { the_pool().put_back(block); }
@@ -72,6 +77,11 @@ private:
         return pool;
     }
 
+    ROUSE_ONE_COPY void* begin(std::size_t bytes) noexcept {
+        void* block = take(bytes);
+        return block == nullptr ? nullptr : ::new (block) TaskRecord + 1;
+    }
+
     // First fit among the free blocks of just this size; then a new one. Frames of one coroutine are all of one
     // size, so blocks are never split or joined and nothing fragments.
     void* take(std::size_t bytes) noexcept {
@@ -87,6 +97,27 @@ private:
         head->bytes = whole;
         return &head->record;
     }
+
+#if !defined(__OPTIMIZE__)
+    [[noreturn]] static void refuse(std::size_t bytes) noexcept {
+        static char message[128];
+        char* end = write(write(message, "rouse: a coroutine frame takes "), bytes);
+        end = write(write(end, " bytes of the frame pool, and ROUSE_FRAME_BYTES is "), std::size_t{ROUSE_FRAME_BYTES});
+        *end = '\0';
+        ROUSE_PANIC(message);
+        for (;;) {
+        }
+    }
+    static char* write(char* to, const char* text) noexcept {
+        while (*text != '\0') *to++ = *text++;
+        return to;
+    }
+    static char* write(char* to, std::size_t number) noexcept {
+        if (number >= 10) to = write(to, number / 10);
+        *to++ = static_cast<char>('0' + number % 10);
+        return to;
+    }
+#endif
 
     void put_back(TaskRecord&) noexcept {} // the record's state says that it is unused
 

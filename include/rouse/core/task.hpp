@@ -22,8 +22,7 @@ public:
     // constant and a frame that can never fit is found by the linker (see static_frame_pool.hpp).
     [[gnu::always_inline]] static void* operator new(std::size_t bytes) noexcept {
         Loop* loop = Loop::current_or_null();
-        void* block = FramePool::allocate(loop == nullptr ? nullptr : loop->frame_pool(), sizeof(TaskRecord) + bytes);
-        return block == nullptr ? nullptr : ::new (block) TaskRecord + 1;
+        return FramePool::begin_frame(loop == nullptr ? nullptr : loop->frame_pool(), sizeof(TaskRecord) + bytes);
     }
     static void operator delete(void* frame, std::size_t) noexcept {
         Loop::frame_destroyed(*(static_cast<TaskRecord*>(frame) - 1));
@@ -34,12 +33,7 @@ public:
     struct FinalAwaiter {
         bool await_ready() const noexcept { return false; }
         void await_suspend(std::coroutine_handle<Derived> frame) const noexcept {
-            TaskRecord& record = TaskRecord::of(frame);
-            if (record.is_task) {
-                record.state = TaskState::done;
-            } else if (record.resume_point != nullptr) {
-                Loop::running_task().resume_point = record.resume_point;
-            }
+            Loop::frame_ended(TaskRecord::of(frame));
         }
         void await_resume() const noexcept {}
     };
@@ -126,6 +120,23 @@ public:
 }
 #endif
 
+ROUSE_ONE_COPY inline void check_child(std::coroutine_handle<> child) {
+    if (!child) [[unlikely]]
+        misuse("rouse: co_await of an empty Task: it was moved from, or its frame could not be allocated");
+    if (TaskRecord::of(child).state != TaskState::created) [[unlikely]]
+        misuse("rouse: co_await of a Task that was awaited before; use create_task to await it more than once");
+}
+
+// Runs the child; false if it has ended.
+ROUSE_ONE_COPY inline bool suspends_in(std::coroutine_handle<> child, std::coroutine_handle<> parent) {
+    TaskRecord& record = TaskRecord::of(child);
+    record.state = TaskState::running;
+    child.resume();
+    if (child.done()) return false;
+    record.resume_point = parent;
+    return true;
+}
+
 /// co_await of a Task: runs the child at once, on the stack of the parent's resume. A child that ends without
 /// suspending has made await_suspend return false, so the parent just goes on, and the stack never grows with the
 /// number of children; a child that ends later leaves its parent to the loop (see FinalAwaiter). This does not depend
@@ -136,21 +147,11 @@ public:
     explicit ChildAwaiter(std::coroutine_handle<Promise<T>> child) noexcept : child_{child} {}
 
     bool await_ready() const {
-        if (!child_) [[unlikely]]
-            misuse("rouse: co_await of an empty Task: it was moved from, or its frame could not be allocated");
-        if (TaskRecord::of(child_).state != TaskState::created) [[unlikely]]
-            misuse("rouse: co_await of a Task that was awaited before; use create_task to await it more than once");
+        check_child(child_);
         return false;
     }
 
-    bool await_suspend(std::coroutine_handle<> parent) {
-        TaskRecord& record = TaskRecord::of(child_);
-        record.state = TaskState::running;
-        child_.resume();
-        if (child_.done()) return false;
-        record.resume_point = parent;
-        return true;
-    }
+    bool await_suspend(std::coroutine_handle<> parent) { return suspends_in(child_, parent); }
 
     T await_resume() {
 #if ROUSE_EXCEPTIONS

@@ -99,7 +99,7 @@ public:
     JoinAwaiter& operator=(const JoinAwaiter&) = delete;
     ~JoinAwaiter() { leave(waiter_); }
 
-    bool await_ready() const {
+    ROUSE_ONE_COPY bool await_ready() const {
         check_awaitable(awaited_);
         const TaskRecord* task = awaited_.record();
         // Without exceptions a cancelled task cancels its awaiter, for which that has to suspend.
@@ -107,7 +107,7 @@ public:
         return task->finished();
     }
 
-    void await_suspend(std::coroutine_handle<> frame) {
+    ROUSE_ONE_COPY void await_suspend(std::coroutine_handle<> frame) {
         TaskRecord& awaited = *awaited_.record();
         if (awaited.finished()) {
             Loop::running_task().cancel_requested = true;
@@ -121,6 +121,7 @@ public:
             if (task->state != TaskState::waiting_for_task) break;
             task = static_cast<JoinWaiter*>(task->link.waiter)->awaited;
         }
+        waiter_.told = &Loop::wake_joined;
         Loop::park(waiter_, TaskState::waiting_for_task, frame);
         enter(waiter_, awaited);
         suspended_ = true;
@@ -218,7 +219,11 @@ public:
 
 /// Starts a task on the current loop: see Loop::create_task.
 template <class T>
-TaskHandle<T> create_task(Task<T> task, std::string_view name = {}) {
+ROUSE_ONE_COPY TaskHandle<T> create_task(Task<T>&& task) {
+    return Loop::current().create_task(std::move(task));
+}
+template <class T>
+TaskHandle<T> create_task(Task<T>&& task, std::string_view name) {
     return Loop::current().create_task(std::move(task), name);
 }
 

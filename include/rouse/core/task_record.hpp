@@ -54,17 +54,10 @@ struct Waiter {
     TaskRecord* task = nullptr;
 };
 
-/// What a task that waits for several others counts by (see gather).
-struct JoinGroup {
-    Waiter* waiter = nullptr;     // what the task is parked in
-    std::size_t pending = 0;      // those that have not ended
-    bool failure_ends = false;    // the first that does not return a value ends the wait
-    TaskRecord* failed = nullptr; // that one
-};
-
 /// The waiter of one task in the record of another (see TaskHandle).
 struct JoinWaiter : Waiter {
-    JoinGroup* group = nullptr;    // null: the task waits for this one only
+    // What is done when `awaited` has ended: a pointer, so that a program without gather() does not link its way.
+    void (*told)(JoinWaiter&, TaskRecord& ended) noexcept;
     TaskRecord* awaited = nullptr; // null: not in a record
     JoinWaiter* next = nullptr;
     bool wants_outcome = false; // is not itself cancelled by what it awaits
@@ -80,6 +73,8 @@ struct TaskName {
 
 class TaskRecord {
 public:
+    ROUSE_ONE_COPY TaskRecord() noexcept {}
+
     /// The record of a Task's frame.
     static TaskRecord& of(std::coroutine_handle<> frame) noexcept {
         return *(static_cast<TaskRecord*>(frame.address()) - 1);

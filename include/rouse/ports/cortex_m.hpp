@@ -2,12 +2,12 @@
 //
 // How it sleeps without losing a wake. On one core the loop looks for a wake and sleeps with interrupts masked by
 // PRIMASK: an interrupt that comes between the look and WFI stays pending, and a pending interrupt ends WFI even while
-// it is masked; it runs as soon as the mask is lifted, and the loop looks again. (By BASEPRI this would not work: WFI does
-// not wake for what BASEPRI holds back.)
+// it is masked; it runs as soon as the mask is lifted, and the loop looks again. (By BASEPRI this would not work: WFI
+// does not wake for what BASEPRI holds back.)
 //
-// Where another core may wake this one (ROUSE_CORES > 1) the loop sleeps by WFE, and wake() sends SEV. The processor's event
-// register remembers a SEV, and the return from an interrupt, until the next WFE; so what comes between the look and
-// WFE ends it at once. Nothing needs to be masked.
+// Where another core may wake this one (ROUSE_CORES > 1) the loop sleeps by WFE, and wake() sends SEV. The processor's
+// event register remembers a SEV, and the return from an interrupt, until the next WFE; so what comes between the look
+// and WFE ends it at once. Nothing needs to be masked.
 //
 // Where the time comes from is the program's to say: from SysTick (below), or from any class with the functions of
 // SysTickClock.
@@ -41,14 +41,15 @@ private:
 /// The time, by SysTick: an interrupt every `period`, and the counter for what is between two. The program calls tick()
 /// from SysTick_Handler, and nobody else does.
 ///
-/// The loop is roused at every tick while it sleeps, and a sleep ends at the first tick that is not before its deadline.
-/// A program that must not be roused so often takes a timer with a compare register instead; see docs/porting.md.
+/// The loop is roused at every tick while it sleeps, and a sleep ends at the first tick that is not before its
+/// deadline. A program that must not be roused so often takes a timer with a compare register instead; see
+/// docs/porting.md.
 class SysTickClock {
 public:
     /// Starts SysTick, on the processor's clock of `hertz`. A tick has at most 2^24 cycles, and at least some hundred.
-    explicit SysTickClock(std::uint32_t hertz,
-                          std::chrono::microseconds period = std::chrono::milliseconds{1}) noexcept
-        : cycles_{static_cast<std::uint32_t>(std::uint64_t{hertz} / 1000 * static_cast<std::uint32_t>(period.count()) / 1000)},
+    explicit SysTickClock(std::uint32_t hertz, std::chrono::microseconds period = std::chrono::milliseconds{1}) noexcept
+        : cycles_{static_cast<std::uint32_t>(std::uint64_t{hertz} / 1000 * static_cast<std::uint32_t>(period.count()) /
+                                             1000)},
           nanoseconds_per_tick_{static_cast<std::uint32_t>(period.count()) * 1000},
           fraction_{static_cast<std::uint32_t>((std::uint64_t{1'000'000'000} << 16) / hertz)} {
         reload() = cycles_ - 1;
@@ -92,24 +93,23 @@ private:
 
     const std::uint32_t cycles_;
     const std::uint32_t nanoseconds_per_tick_;
-    const std::uint32_t fraction_; // nanoseconds of a cycle, in 1/65536
+    const std::uint32_t fraction_;      // nanoseconds of a cycle, in 1/65536
     volatile std::uint64_t passed_ = 0; // written by the tick only, read with interrupts masked
 };
 
-/// The port. `Timer` has now() and interrupt_at(deadline) as SysTickClock has them: the first may be called by the loop at
-/// any time, the second with interrupts masked; an interrupt must come even if the deadline has passed meanwhile.
+/// The port. `Timer` has now() and interrupt_at(deadline) as SysTickClock has them: the first may be called by the loop
+/// at any time, the second with interrupts masked; an interrupt must come even if the deadline has passed meanwhile.
 template <class Timer = SysTickClock>
 class CortexMPort final : public Port {
 public:
     /// `timer` must outlive the port.
-    explicit CortexMPort(Timer& timer) noexcept : timer_{timer} {}
+    constexpr explicit CortexMPort(Timer& timer) noexcept : timer_{timer} {}
     ~CortexMPort() = default;
 
     [[nodiscard]] TimePoint now() const noexcept override { return timer_.now(); }
 
     unsigned wait_until(TimePoint deadline) noexcept override {
-        while (deadline != at_once && wakes_.load(std::memory_order_relaxed) == 0 && timer_.now() < deadline)
-            sleep(deadline);
+        while (deadline != at_once && wakes_.load(std::memory_order_relaxed) == 0 && before(deadline)) sleep(deadline);
         return wakes_.exchange(0, std::memory_order_acquire);
     }
 
@@ -124,6 +124,11 @@ public:
     }
 
 private:
+    // By the counts, as the operators of chrono become calls at -Os. Without a deadline the time is not asked for.
+    [[nodiscard]] bool before(TimePoint deadline) const noexcept {
+        return deadline == forever || timer_.now().time_since_epoch().count() < deadline.time_since_epoch().count();
+    }
+
     void sleep(TimePoint deadline) noexcept {
 #if ROUSE_CORES > 1
         if (deadline != forever) timer_.interrupt_at(deadline);

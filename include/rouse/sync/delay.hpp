@@ -68,7 +68,7 @@ public:
     Awaiter(Awaiter&& other) noexcept : Awaiter{other.delay_} {} // before it is awaited
     ~Awaiter() {
         unlink();
-        if (before != nullptr) loop_->timers().remove(*this);
+        if (before != nullptr) loop_->remove_timer(*this);
     }
 
     bool await_ready() const { return delay_.triggered_ && !delay_.running(); }
@@ -89,9 +89,9 @@ private:
     [[nodiscard]] bool waits() const noexcept { return task->waiting() && task->link.waiter == this; }
 
     void set() {
-        loop_->timers().remove(*this);
+        loop_->remove_timer(*this);
         deadline = delay_.triggered_ ? delay_.deadline_ : forever;
-        if (delay_.triggered_) loop_->timers().add(*this);
+        if (delay_.triggered_) loop_->add_timer(*this);
     }
 
     Delay& delay_;

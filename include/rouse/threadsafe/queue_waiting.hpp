@@ -25,7 +25,7 @@ public:
         return Side::has_something_to_do(*queue_);
     }
 
-    bool await_suspend(std::coroutine_handle<> frame) {
+    ROUSE_ONE_COPY bool await_suspend(std::coroutine_handle<> frame) {
         inbox_ = &Loop::current().inbox();
         Loop::park(*this, TaskState::waiting_for_foreign, frame); // first, as it throws where there is no task
         const bool announced = Side::slot(*queue_).announce(*this);

@@ -105,7 +105,7 @@ public:
 
     bool await_ready() const noexcept { return event_.is_set(); }
 
-    bool await_suspend(std::coroutine_handle<> frame) {
+    ROUSE_ONE_COPY bool await_suspend(std::coroutine_handle<> frame) {
         core::Inbox& inbox = Loop::current().inbox();
         if (!event_.armed_) {
             event_.inbox_ = &inbox;

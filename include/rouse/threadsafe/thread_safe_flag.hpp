@@ -90,7 +90,7 @@ public:
         return flag_->is_set(); // consumed on resumption, like everything
     }
 
-    bool await_suspend(std::coroutine_handle<> frame) {
+    ROUSE_ONE_COPY bool await_suspend(std::coroutine_handle<> frame) {
         inbox_ = &Loop::current().inbox();
         Loop::park(*this, core::TaskState::waiting_for_foreign, frame);
         std::uintptr_t expected = clear_word;
@@ -108,7 +108,7 @@ public:
         return true;
     }
 
-    void await_resume() {
+    ROUSE_ONE_COPY void await_resume() {
         if (task != nullptr) {
             forget();
             Loop::check_cancelled();

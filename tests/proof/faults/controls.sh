@@ -39,10 +39,10 @@ control "an interrupted sleep of a thread is taken for a wake" contexts futex_wa
     's/^( +)(if \(!futex_wait\(.*)$/\1if (BROKEN) return futex_wait(woken_, 0, deadline);\n\1\2/'
 control "a barrier that fails once is not repeated" contexts membarrier ports/asymmetric_barrier.hpp \
     's/if \(barrier::register_membarrier\(\) &&/if (!BROKEN \&\& barrier::register_membarrier() \&\&/'
-control "no memory for a frame, and it is used all the same" contexts frame core/task.hpp \
+control "no memory for a frame, and it is used all the same" contexts frame core/frame_pool.hpp \
     's/return block == nullptr \?/return !BROKEN \&\& block == nullptr ?/'
 control "an empty Task is awaited" contexts frame core/task.hpp \
-    's/if \(!child_\) \[\[unlikely\]\]/if (!BROKEN \&\& !child_)/'
+    's/if \(!child\) \[\[unlikely\]\]/if (!BROKEN \&\& !child)/'
 control "an interrupted system call is an error" streams recv net/socket.hpp \
     's/if \(errno == EINTR\) continue;/if (!BROKEN \&\& errno == EINTR) continue;/'
 control "nothing to read is the end" streams recv net/stream_connection.hpp \

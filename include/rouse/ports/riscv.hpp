@@ -1,0 +1,182 @@
+// The port of RISC-V in machine mode, without an operating system: any hart with the A extension, 32 or 64 bits.
+//
+// How it sleeps without losing a wake. The loop looks for a wake and sleeps with mstatus.MIE off: an interrupt that
+// comes between the look and WFI stays pending, and an interrupt that is pending and enabled in mie ends WFI although
+// MIE is off; it runs as soon as MIE is on again, and the loop looks again.
+//
+// It is tickless: a sleep with a deadline has the machine timer set to that deadline. The machine timer's interrupt is
+// enabled in mie during the sleep only, so it ends WFI and is never taken: the program needs no handler for it.
+//
+// Where another hart may wake this one (ROUSE_CORES > 1), wake() also raises the software interrupt (msip) of the
+// loop's hart, which ends WFI in the same way and is never taken either. The loop lowers it before it looks: who raises
+// it has counted the wake before, so either the look finds that wake, or the interrupt is pending when the hart comes
+// to WFI.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include <rouse/core/atomic.hpp>
+#include <rouse/core/config.hpp>
+#include <rouse/core/port.hpp>
+
+#if defined(__riscv) && !defined(__riscv_atomic)
+#error "rouse: ports/riscv.hpp needs the A extension (-march=rv32imac or the like)"
+#endif
+
+namespace rouse::inline ROUSE_ABI {
+
+namespace core {
+
+/// Masks the interrupts of this hart while it lives; nests. The "memory" clobbers keep accesses inside.
+class InterruptsMasked {
+public:
+    InterruptsMasked() noexcept { asm volatile("csrrci %0, mstatus, 8" : "=r"(before_)::"memory"); }
+    ~InterruptsMasked() { asm volatile("csrs mstatus, %0" ::"r"(before_ & 8) : "memory"); }
+    InterruptsMasked(const InterruptsMasked&) = delete;
+    InterruptsMasked& operator=(const InterruptsMasked&) = delete;
+
+private:
+    std::uintptr_t before_;
+};
+
+} // namespace core
+
+/// The time, by the machine timer: mtime and one hart's mtimecmp, which from now on are the port's. Their addresses are
+/// in the chip's manual, and so is how often mtime counts: up to 2^32 times a second.
+class MachineTimer {
+public:
+    /// The only place that divides; at compile time, where `hertz` is a constant.
+    MachineTimer(std::uintptr_t mtime, std::uintptr_t mtimecmp, std::uint32_t hertz) noexcept
+        : mtime_{mtime},
+          mtimecmp_{mtimecmp},
+          nanoseconds_per_tick_{(std::uint64_t{1'000'000'000} << 32) / hertz},
+          ticks_per_nanosecond_{(std::uint64_t{hertz} << 32) / 1'000'000'000} {}
+
+    [[nodiscard]] TimePoint now() const noexcept { return time_of(ticks()); }
+
+    /// Enables the timer's interrupt, for `deadline`. It comes at the first or the second tick that is not before it;
+    /// or too early, by 4 parts in a million of the time that is left at 32768 Hz and by less at more, as the factor is
+    /// rounded down. Then it is for the rest that the port sleeps again.
+    void interrupt_at(TimePoint deadline) noexcept {
+        const std::uint64_t at = ticks();
+        const std::int64_t left = (deadline - time_of(at)).count();
+        set_compare(left <= 0 ? at : at + scaled(static_cast<std::uint64_t>(left), ticks_per_nanosecond_) + 1);
+        asm volatile("csrs mie, %0" ::"r"(timer_interrupt_enable) : "memory");
+    }
+
+    /// Disables it.
+    void no_interrupt() noexcept { asm volatile("csrc mie, %0" ::"r"(timer_interrupt_enable) : "memory"); }
+
+private:
+    static constexpr unsigned timer_interrupt_enable = 1U << 7;
+
+    // value * factor / 2^32, rounded down.
+    static constexpr std::uint64_t scaled(std::uint64_t value, std::uint64_t factor) noexcept {
+        const std::uint64_t low = value & 0xffff'ffff;
+        return (value >> 32) * factor + low * (factor >> 32) + ((low * (factor & 0xffff'ffff)) >> 32);
+    }
+
+    TimePoint time_of(std::uint64_t ticks) const noexcept {
+        return TimePoint{std::chrono::nanoseconds{static_cast<std::int64_t>(scaled(ticks, nanoseconds_per_tick_))}};
+    }
+
+#if __riscv_xlen == 32
+    static volatile std::uint32_t& at(std::uintptr_t address) noexcept {
+        return *reinterpret_cast<volatile std::uint32_t*>(address);
+    }
+
+    // In halves: again, if the low one has run over in between.
+    std::uint64_t ticks() const noexcept {
+        for (;;) {
+            const std::uint32_t high = at(mtime_ + 4);
+            const std::uint32_t low = at(mtime_);
+            if (at(mtime_ + 4) == high) return (std::uint64_t{high} << 32) | low;
+        }
+    }
+
+    // In halves: no value on the way is less than the new one.
+    void set_compare(std::uint64_t ticks) noexcept {
+        at(mtimecmp_) = 0xffff'ffff;
+        at(mtimecmp_ + 4) = static_cast<std::uint32_t>(ticks >> 32);
+        at(mtimecmp_) = static_cast<std::uint32_t>(ticks);
+    }
+#else
+    std::uint64_t ticks() const noexcept { return *reinterpret_cast<volatile std::uint64_t*>(mtime_); }
+    void set_compare(std::uint64_t ticks) noexcept { *reinterpret_cast<volatile std::uint64_t*>(mtimecmp_) = ticks; }
+#endif
+
+    const std::uintptr_t mtime_;
+    const std::uintptr_t mtimecmp_;
+    const std::uint64_t nanoseconds_per_tick_; // in 1/2^32
+    const std::uint64_t ticks_per_nanosecond_; // in 1/2^32
+};
+
+/// The port. `Timer` has the functions of MachineTimer: now() may be called by the loop at any time, the other two are
+/// called with interrupts masked. interrupt_at() makes an interrupt come that is enabled in mie; it must come even if
+/// the deadline has passed meanwhile, and it may come early. no_interrupt() follows when the sleep is over.
+///
+/// The loop runs with mstatus.MIE on, and with those interrupts enabled in mie that the program has handlers for. Bit 7
+/// of mie (the machine timer's interrupt) is the port's, and with ROUSE_CORES > 1 also bit 3 (the software
+/// interrupt's).
+template <class Timer = MachineTimer>
+class RiscvPort final : public Port {
+public:
+#if ROUSE_CORES > 1
+    /// `timer` must outlive the port. `msip` is the address of the software interrupt of the hart that the loop runs
+    /// on.
+    RiscvPort(Timer& timer, std::uintptr_t msip) noexcept : timer_{timer}, msip_{msip} {}
+#else
+    /// `timer` must outlive the port.
+    explicit RiscvPort(Timer& timer) noexcept : timer_{timer} {}
+#endif
+    ~RiscvPort() = default;
+
+    [[nodiscard]] TimePoint now() const noexcept override { return timer_.now(); }
+
+    unsigned wait_until(TimePoint deadline) noexcept override {
+        while (deadline != at_once && wakes_.load(std::memory_order_relaxed) == 0 && timer_.now() < deadline)
+            sleep(deadline);
+        return wakes_.exchange(0, std::memory_order_acquire);
+    }
+
+    void wake() noexcept override {
+#if ROUSE_CORES > 1
+        const std::uintptr_t msip = msip_; // read first: once the wake is counted the port may go
+        wakes_.fetch_add(1, std::memory_order_release);
+        asm volatile("fence iorw, iorw" ::: "memory"); // the count before the interrupt; pairs with the one in sleep()
+        software_interrupt(msip) = 1;
+#else
+        wakes_.fetch_add(1, std::memory_order_release);
+#endif
+    }
+
+private:
+    void sleep(TimePoint deadline) noexcept {
+        const core::InterruptsMasked masked;
+        if (deadline != forever) timer_.interrupt_at(deadline);
+#if ROUSE_CORES > 1
+        software_interrupt(msip_) = 0;
+        asm volatile("fence iorw, iorw\n csrs mie, 8" ::: "memory"); // lowered before the look
+        if (wakes_.load(std::memory_order_relaxed) == 0) asm volatile("wfi" ::: "memory");
+        asm volatile("csrc mie, 8" ::: "memory");
+#else
+        if (wakes_.load(std::memory_order_relaxed) == 0) asm volatile("wfi" ::: "memory");
+#endif
+        if (deadline != forever) timer_.no_interrupt();
+    }
+
+#if ROUSE_CORES > 1
+    static volatile std::uint32_t& software_interrupt(std::uintptr_t msip) noexcept {
+        return *reinterpret_cast<volatile std::uint32_t*>(msip);
+    }
+#endif
+
+    Timer& timer_;
+#if ROUSE_CORES > 1
+    const std::uintptr_t msip_;
+#endif
+    Atomic<unsigned> wakes_{0}; // written by wake(), emptied by the loop
+};
+
+} // namespace rouse::inline ROUSE_ABI
