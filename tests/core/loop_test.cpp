@@ -4,7 +4,9 @@
 #include <thread>
 #include <vector>
 
+#if ROUSE_HOSTED
 #include <poll.h>
+#endif
 
 #include "support/catch.hpp"
 #include "support/misuse.hpp"
@@ -165,6 +167,7 @@ TEST_CASE("run of an empty task is a clear error") {
     CHECK(contains(misuse_of([] { run_virtual(Task<>{}); }), "empty task"));
 }
 
+#if ROUSE_HOSTED // threads
 TEST_CASE("a second loop works after the first, and one in each of two threads") {
     auto main = [](int n) -> Task<int> {
         co_await sleep(1ms);
@@ -178,6 +181,7 @@ TEST_CASE("a second loop works after the first, and one in each of two threads")
     thread.join();
     CHECK(other == 3);
 }
+#endif
 
 TEST_CASE("a task made before the loop, or beside another one of the thread, runs all the same") {
     auto main = []() -> Task<int> {
@@ -236,6 +240,7 @@ TEST_CASE("a loop destroyed with live tasks destroys their frames, innermost fir
     CHECK(text.size() == std::string{"inner outer waiter waiter waiter waiter waiter waiter"}.size());
 }
 
+#if ROUSE_HOSTED // descriptors, and several loops
 TEST_CASE("a host's own loop drives rouse with poll, next_deadline and native_handle") {
     EpollPort port;
     Loop loop{port};
@@ -318,6 +323,7 @@ TEST_CASE("run_until_complete of a task of another loop is a clear error") {
                    }),
                    "run_until_complete: the task belongs to another loop"));
 }
+#endif
 
 TEST_CASE("ten thousand tasks run round robin") {
     auto worker = [](int& sum) -> Task<> {

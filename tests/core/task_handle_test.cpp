@@ -165,6 +165,7 @@ TEST_CASE("a task that awaits itself, or one that awaits it, is a clear error") 
     CHECK(contains(misuse_of([&] { run_virtual(main()); }), "nor a task that awaits it"));
 }
 
+#if ROUSE_HOSTED // threads, and several loops
 TEST_CASE("a task awaited or cancelled on another loop is a clear error") {
     VirtualTimePort port_a, port_b;
     Loop loop_b{port_b};
@@ -200,6 +201,7 @@ TEST_CASE("a task made on the thread of another loop is a clear error") {
     other.join();
     CHECK(contains(message, "made on the thread of another loop"));
 }
+#endif
 
 TEST_CASE("outcome tells how a task ended, and a cancelled one does not cancel who asks") {
     auto main = []() -> Task<> {

@@ -58,6 +58,7 @@ TEST_CASE("scenario 28: when only waiters are left, the loop does not end, and s
     CHECK(lines_of(loop) == std::vector<std::string>{"sleeper sleeps until 3"});
 }
 
+#if ROUSE_HOSTED // stdio
 TEST_CASE("print_tasks prints a line for each task") {
     VirtualTimePort port;
     Loop loop{port};
@@ -74,3 +75,4 @@ TEST_CASE("print_tasks prints a line for each task") {
     CHECK(text.find("task waiter waits in an object of its loop\n") != std::string::npos);
     CHECK(text.find("task (unnamed) sleeps for 3.000 s\n") != std::string::npos);
 }
+#endif

@@ -19,6 +19,14 @@ T run_virtual(Task<T> main) {
     return loop.run(std::move(main));
 }
 
+#if !ROUSE_HOSTED
+// In place of rouse's own, for which there is no default port.
+template <class T>
+T run(Task<T> main) {
+    return run_virtual(std::move(main));
+}
+#endif
+
 inline Task<int> returns_after(int value, Clock::duration time) {
     co_await sleep(time);
     co_return value;

@@ -64,6 +64,7 @@ TEST_CASE("rousing surely wakes as rousing does") {
     CHECK(sleeper.wakes() == 1);
 }
 
+#if ROUSE_HOSTED // threads
 TEST_CASE("a thread that was announced is woken as a task is") {
     SleepSlot slot;
     rouse::core::ParkedThread thread;
@@ -75,6 +76,7 @@ TEST_CASE("a thread that was announced is woken as a task is") {
     REQUIRE(slot.announce(thread));
     CHECK(slot.withdraw(thread));
 }
+#endif
 
 TEST_CASE("a sleeper that has withdrawn is not woken") {
     SleepSlot slot;
@@ -109,6 +111,7 @@ TEST_CASE("a slot has room for one: a second is refused and the first stays") {
     CHECK(second.wakes() == 0);
 }
 
+#if ROUSE_HOSTED // threads
 TEST_CASE("of a withdrawal and two that rouse, exactly one takes the sleeper") {
     constexpr int rounds = 20'000;
     SleepSlot slot;
@@ -135,3 +138,4 @@ TEST_CASE("of a withdrawal and two that rouse, exactly one takes the sleeper") {
     CHECK(refused == 0);
     CHECK(withdrawn + sleeper.wakes() == rounds);
 }
+#endif

@@ -218,6 +218,7 @@ TEST_CASE("an event that goes while tasks wait leaves them; one that is on its w
     CHECK(log == "2");
 }
 
+#if ROUSE_HOSTED // threads
 TEST_CASE("an event set by a thread rouses all tasks, round after round, and what was written before is seen") {
     ThreadSafeEvent event;
     ThreadSafeEvent done;
@@ -253,6 +254,7 @@ TEST_CASE("an event set by a thread rouses all tasks, round after round, and wha
     setter.join();
     CHECK(woken >= 2 * rounds);
 }
+#endif
 
 TEST_CASE("an event set by a signal handler, with some of its waiters cancelled each round") {
     SignalTimer timer{[](int) { global.set(); }};

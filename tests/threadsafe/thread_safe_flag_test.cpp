@@ -144,6 +144,7 @@ TEST_CASE("a flag that goes while a task waits leaves it waiting until it is can
 
 TEST_CASE("a flag is three words at most") { CHECK(sizeof(ThreadSafeFlag) <= 3 * sizeof(void*)); }
 
+#if ROUSE_HOSTED // threads
 TEST_CASE("a flag set by a thread: requests are answered one by one, and what was written before is seen") {
     ThreadSafeFlag request, answer;
     int value = 0; // not atomic: the flags order it
@@ -168,6 +169,7 @@ TEST_CASE("a flag set by a thread: requests are answered one by one, and what wa
     thread.join();
     CHECK(value == 2 * rounds);
 }
+#endif
 
 TEST_CASE("a flag set by a signal handler wakes the loop that sleeps on the same thread") {
     SignalTimer timer{[](int) { global.set(); }};
@@ -182,6 +184,7 @@ TEST_CASE("a flag set by a signal handler wakes the loop that sleeps on the same
     CHECK(run(main()) == 500);
 }
 
+#if ROUSE_HOSTED // threads
 TEST_CASE("while the loop is awake a set makes no system call; when it sleeps the first makes one, the rest none") {
     CountingPort port;
     Loop loop{port};
@@ -239,3 +242,4 @@ TEST_CASE("a wait cancelled at any moment around a set by a thread loses neither
     CHECK(got == rounds);
     CHECK(!flag.is_set());
 }
+#endif

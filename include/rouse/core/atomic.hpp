@@ -21,6 +21,7 @@
 
 namespace rouse::inline ROUSE_ABI {
 
+// All of it is inlined, or the orders would be looked at when it runs.
 template <class T>
 class Atomic {
 public:
@@ -29,75 +30,79 @@ public:
     Atomic(const Atomic&) = delete;
     Atomic& operator=(const Atomic&) = delete;
 
-    [[nodiscard]] T load(std::memory_order order) const noexcept {
-        const T value = value_.load(std::memory_order_relaxed);
+    [[nodiscard, gnu::always_inline]] T load(std::memory_order order) const noexcept {
+        const T value = read();
         std::atomic_signal_fence(order);
         return value;
     }
 
-    void store(T value, std::memory_order order) noexcept {
+    [[gnu::always_inline]] void store(T value, std::memory_order order) noexcept {
         std::atomic_signal_fence(order);
-        value_.store(value, std::memory_order_relaxed);
+        write(value);
     }
 
-    T exchange(T value, std::memory_order order) noexcept {
-        const Fences fences{order};
+    [[gnu::always_inline]] T exchange(T value, std::memory_order order) noexcept {
+        std::atomic_signal_fence(order);
 #if defined(__ARM_ARCH_6M__)
-        const Masked masked;
-        const T old = value_.load(std::memory_order_relaxed);
-        value_.store(value, std::memory_order_relaxed);
+        const T old = change([value](T) { return value; });
+#else
+        const T old = __atomic_exchange_n(&value_, value, __ATOMIC_RELAXED);
+#endif
+        std::atomic_signal_fence(order);
         return old;
-#else
-        return value_.exchange(value, std::memory_order_relaxed);
-#endif
     }
 
-    bool compare_exchange_strong(T& expected, T desired, std::memory_order success, std::memory_order) noexcept {
-        const Fences fences{success};
+    [[gnu::always_inline]] T fetch_add(T value, std::memory_order order) noexcept {
+        std::atomic_signal_fence(order);
 #if defined(__ARM_ARCH_6M__)
-        const Masked masked;
-        const T old = value_.load(std::memory_order_relaxed);
-        if (old == expected) {
-            value_.store(desired, std::memory_order_relaxed);
-            return true;
-        }
-        expected = old;
-        return false;
+        const T old = change([value](T before) { return before + value; });
 #else
-        return value_.compare_exchange_strong(expected, desired, std::memory_order_relaxed, std::memory_order_relaxed);
+        const T old = __atomic_fetch_add(&value_, value, __ATOMIC_RELAXED);
 #endif
+        std::atomic_signal_fence(order);
+        return old;
     }
 
-    bool compare_exchange_weak(T& expected, T desired, std::memory_order success, std::memory_order failure) noexcept {
+    [[gnu::always_inline]] bool compare_exchange_strong(T& expected, T desired, std::memory_order success,
+                                                        std::memory_order) noexcept {
+        std::atomic_signal_fence(success);
+#if defined(__ARM_ARCH_6M__)
+        const T old = change([expected, desired](T before) { return before == expected ? desired : before; });
+        const bool done = old == expected;
+        if (!done) expected = old;
+#else
+        const bool done =
+            __atomic_compare_exchange_n(&value_, &expected, desired, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+#endif
+        std::atomic_signal_fence(success);
+        return done;
+    }
+
+    [[gnu::always_inline]] bool compare_exchange_weak(T& expected, T desired, std::memory_order success,
+                                                      std::memory_order failure) noexcept {
         return compare_exchange_strong(expected, desired, success, failure);
     }
 
 private:
-    // On both sides of a read-modify-write.
-    struct Fences {
-        explicit Fences(std::memory_order around) noexcept : order{around} { std::atomic_signal_fence(order); }
-        ~Fences() { std::atomic_signal_fence(order); }
-        Fences(const Fences&) = delete;
-        Fences& operator=(const Fences&) = delete;
-        std::memory_order order;
-    };
+    // Volatile: one load or store of its own, as atomic as an access of one word is, and never a call of a library.
+    [[gnu::always_inline]] T read() const noexcept { return static_cast<const volatile T&>(value_); }
+    [[gnu::always_inline]] void write(T value) noexcept { static_cast<volatile T&>(value_) = value; }
 
 #if defined(__ARM_ARCH_6M__)
-    // Interrupts off for the life of this object; nests. The "memory" clobbers keep the compiler from moving
-    // an access out of the section.
-    class Masked {
-    public:
-        Masked() noexcept { asm volatile("mrs %0, primask\n cpsid i" : "=r"(before_)::"memory"); }
-        ~Masked() { asm volatile("msr primask, %0" ::"r"(before_) : "memory"); }
-        Masked(const Masked&) = delete;
-        Masked& operator=(const Masked&) = delete;
-
-    private:
-        unsigned before_;
-    };
+    // With interrupts off, from the load to the store; nests. The "memory" clobbers keep the compiler from moving an
+    // access out of the section.
+    template <class F>
+    [[gnu::always_inline]] T change(F next) noexcept {
+        unsigned masked_before;
+        asm volatile("mrs %0, primask\n cpsid i" : "=r"(masked_before)::"memory");
+        const T old = read();
+        write(next(old));
+        asm volatile("msr primask, %0" ::"r"(masked_before) : "memory");
+        return old;
+    }
 #endif
 
-    std::atomic<T> value_{};
+    T value_{};
 };
 
 } // namespace rouse::inline ROUSE_ABI

@@ -41,7 +41,7 @@ inline void Loop::wake_joined(core::JoinWaiter& waiter, core::TaskRecord& ended)
     if (!ROUSE_EXCEPTIONS && ended.ending == core::Ending::cancelled && !waiter.wants_outcome) {
         waiter.task->cancel_requested = true;
     }
-    core::FramePool::of(ended)->loop()->make_ready(waiter);
+    current_->make_ready(waiter); // the loop on which it has ended
 }
 
 inline bool Loop::interrupt(core::TaskRecord& task) noexcept {

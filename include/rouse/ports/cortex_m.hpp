@@ -114,10 +114,7 @@ public:
     }
 
     void wake() noexcept override {
-        unsigned before = wakes_.load(std::memory_order_relaxed);
-        while (
-            !wakes_.compare_exchange_weak(before, before + 1, std::memory_order_release, std::memory_order_relaxed)) {
-        }
+        wakes_.fetch_add(1, std::memory_order_release);
 #if ROUSE_CORES > 1
         asm volatile("dsb\n sev" ::: "memory"); // dsb: so that the other core sees the wake when it looks
 #endif

@@ -11,7 +11,7 @@ namespace rouse::inline ROUSE_ABI::core {
 /// do not align a coroutine's locals to more than a pointer or two, and a queue is often one.
 #if ROUSE_HOSTED
 struct LineGap {
-    std::byte unused[64];
+    std::byte unused[64] = {}; // so that what contains it can be constinit
 };
 #else
 struct LineGap {};

@@ -20,7 +20,8 @@ namespace rouse::inline ROUSE_ABI {
 /// run. What was written before set() is seen after wait(). A cancelled wait changes nothing. `constinit`-able, and
 /// nothing is allocated.
 //
-// The byte `state_`, of which every change is a read-modify-write:
+// The word `state_`, of which every change is a read-modify-write (a byte would do, but RISC-V has none for bytes, and
+// compilers call a library for it):
 //
 //              first wait()                  set(): the setter now owes the event's arrival
 //     clear ----------------> armed ------------------------------------------.
@@ -60,11 +61,11 @@ public:
     [[nodiscard]] Awaiter wait() noexcept;
 
 private:
-    static constexpr std::uint8_t clear_state = 0;
-    static constexpr std::uint8_t is_set_state = 1;
-    static constexpr std::uint8_t armed_state = 2; // clear, and somebody waits
+    static constexpr std::uint32_t clear_state = 0;
+    static constexpr std::uint32_t is_set_state = 1;
+    static constexpr std::uint32_t armed_state = 2; // clear, and somebody waits
 
-    bool change(std::uint8_t from, std::uint8_t to) noexcept {
+    bool change(std::uint32_t from, std::uint32_t to) noexcept {
         // release: of inbox_, when arming. acquire: of the setter's writes, when it fails because the event is set, and
         // when clear() takes a set() for which waiters are due.
         return state_.compare_exchange_strong(from, to, std::memory_order_acq_rel, std::memory_order_acquire);
@@ -90,8 +91,8 @@ private:
 
     core::WaitList waiting_; // in the order of waiting
     core::WaitList due_;     // to be woken when the event arrives, whatever has become of it until then
-    Atomic<std::uint8_t> state_{clear_state}; // written by everybody
-    bool armed_ = false;                      // loop side: armed by us, and neither disarmed nor arrived
+    Atomic<std::uint32_t> state_{clear_state}; // written by everybody
+    bool armed_ = false;                       // loop side: armed by us, and neither disarmed nor arrived
 };
 
 class ThreadSafeEvent::Awaiter final : core::ForeignWaiter, core::ListNode {

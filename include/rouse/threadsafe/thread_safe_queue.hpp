@@ -23,6 +23,9 @@ namespace rouse::inline ROUSE_ABI {
 struct block_t {};
 inline constexpr block_t block{};
 
+template <std::size_t N, void (*start_sending)()>
+class RingIO;
+
 namespace core {
 template <class Queue, class Side>
 class QueueWaiter;
@@ -239,6 +242,8 @@ private:
         }
         static constexpr const char* second_one = "rouse: ThreadSafeQueue: a second consumer; one at a time may get";
     };
+    template <std::size_t M, void (*start_sending)()>
+    friend class RingIO; // drained()
     template <class Q, class Side>
     friend class core::QueueWaiter;
     template <class>

@@ -23,6 +23,7 @@ extern const Constructor __constructors_begin[], __constructors_end[];
     *reinterpret_cast<volatile std::uint32_t*>(0xe000ed88) = 0xfU << 20; // full access to the FPU
     asm volatile("dsb\n isb");
 #endif
+    board::set_up();
     for (const Constructor* each = __constructors_begin; each != __constructors_end; ++each) (*each)();
     board::exit(call_main());
 }
@@ -52,6 +53,10 @@ void board_timer_at(std::uintptr_t address) {
 namespace board {
 
 volatile std::uintptr_t interrupted_at = 0;
+
+void enable_interrupt(unsigned which) {
+    *reinterpret_cast<volatile std::uint32_t*>(0xe000e100 + 4 * (which / 32)) = 1U << which % 32;
+}
 
 namespace {
 

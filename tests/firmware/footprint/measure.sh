@@ -1,0 +1,113 @@
+#!/bin/bash
+# The size of rouse in a firmware: builds the programs beside this script at -Os, prints how many bytes of text each has
+# over an empty one, the bytes of RAM of the objects, and the instructions of a wake.
+#
+#   measure.sh           compares with the figures in docs/footprint.md, and fails if one has grown by more than 5 %
+#   measure.sh --record  writes them there
+# Exits with 77 where there is no compiler for it.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+root=$here/../../..
+firmware=$root/examples/firmware
+page=$root/docs/footprint.md
+command -v arm-none-eabi-g++ >/dev/null && command -v qemu-system-arm >/dev/null || { echo "skipped: no arm-none-eabi-g++ or no qemu-system-arm"; exit 77; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+programs=(empty task_and_flag two_tasks three_tasks sleep queue event cancel time_limit gather everything)
+failed=0
+
+# build BOARD g++|clang++-19 PROGRAM
+build() ( # in a process of its own, as the board's file has variables of these names
+    [[ $2 == g++ ]] && { "$firmware/build" "$1" "$work/$1.$2.$3.elf" "$here/$3.cpp" -Os; exit; }
+    # clang has no C++ library for it: with the headers of the other, and linked by it.
+    . "$firmware/board/$1/board.conf"
+    local part parts=() library=/usr/include/newlib/c++/12.2.1 variant=v7-m/nofp
+    [[ $1 == microbit ]] && variant=v6-m/nofp
+    for part in "$here/$3.cpp" $(printf "$firmware/board/%s " $sources); do
+        parts+=("$work/$(basename "$part" .cpp).o")
+        # shellcheck disable=SC2086
+        clang++-19 --target=arm-none-eabi $(grep -v distribute "$firmware/board/compile.flags") $flags -Os -fno-c++-static-destructors -mfloat-abi=soft -fshort-enums \
+            -fno-unwind-tables -fno-asynchronous-unwind-tables -nostdinc++ -isystem $library \
+            -isystem $library/arm-none-eabi/thumb/$variant -isystem /usr/include/newlib -I "$root/include" -I "$firmware/board" \
+            -c "$part" -o "${parts[-1]}" || exit 1
+    done
+    # shellcheck disable=SC2086
+    arm-none-eabi-g++ $flags "${parts[@]}" -nostartfiles $link -L "$firmware/board/$scripts" \
+        -T "$firmware/board/$1/memory.ld" -Wl,--gc-sections -o "$work/$1.$2.$3.elf"
+)
+text() { arm-none-eabi-size "$work/$1.elf" | awk 'NR == 2 { print $1 + $2 }'; } # with what data takes in flash
+
+# What is compared are the first three, as the others hardly differ from them; for the page there are all.
+columns=("mps2-an385 g++" "microbit g++" "mps2-an385 clang++-19" "mps2-an386 g++" "mps2-an505 g++" "microbit clang++-19")
+[[ ${1:-} == --record ]] || columns=("${columns[@]:0:3}")
+command -v clang++-19 >/dev/null || columns=("${columns[@]:0:2}")
+{
+    echo "| program | M3 | M0 | M3, clang | M4F | M33 | M0, clang |"
+    echo "|---|---|---|---|---|---|---|"
+    for program in "${programs[@]}"; do
+        row="| $program |"
+        for column in "${columns[@]}"; do
+            read -r board compiler <<<"$column"
+            if ! build "$board" "$compiler" "$program" >"$work/log" 2>&1; then
+                echo "$program does not build for $board with $compiler:" >&2
+                head -20 "$work/log" >&2
+                row+=" ? |"
+                continue
+            fi
+            bytes=$(text "$board.$compiler.$program")
+            [[ $program == empty ]] || bytes=$((bytes - $(text "$board.$compiler.empty")))
+            row+=" $bytes |"
+        done
+        echo "$row"
+    done
+    echo
+    echo "| what | M3 | M0 |"
+    echo "|---|---|---|"
+    for name in loop flag port ticks queue event; do
+        row="| RAM of \`$name\` |"
+        for board in mps2-an385 microbit; do
+            image=$work/$board.g++.task_and_flag.elf
+            [[ -e $work/$board.g++.$name.elf ]] && image=$work/$board.g++.$name.elf
+            row+=" $(arm-none-eabi-nm -CS "$image" | awk -v name="$name" '{ last = $NF; sub(/.*::/, "", last) } last == name && NF > 3 { print "0x" $2 }' |
+                head -1 | xargs -r printf '%d') |"
+        done
+        echo "$row"
+    done
+    for what in "set() in an interrupt" "from set() to the task"; do
+        row="| instructions: $what |"
+        for board in mps2-an385 microbit; do
+            [[ -e $work/$board.cost ]] || { "$firmware/build" $board "$work/cost.elf" "$here/wake_cost.cpp" -Os && timeout 60 "$firmware/run" $board "$work/cost.elf"; } >"$work/$board.cost" 2>&1
+            read -r _ in_set _ to_task <"$work/$board.cost"
+            [[ $what == set* ]] && row+=" $in_set |" || row+=" $to_task |"
+        done
+        echo "$row"
+    done
+} >"$work/figures"
+cat "$work/figures"
+grep -q '?' "$work/figures" && failed=1
+
+if [[ ${1:-} == --record ]]; then
+    awk -v figures="$work/figures" '
+        /^<!-- figures -->/ { print; print ""; while ((getline line < figures) > 0) print line; print ""; skip = 1; next }
+        /^<!-- end -->/ { skip = 0 }
+        !skip' "$page" >"$work/page" && cp "$work/page" "$page"
+    exit $failed
+fi
+
+# Compared by the first cell of the row. usage: compare PERCENT
+compare() {
+    awk -F'|' -v limit="$1" '
+        FNR == NR { if (/^<!-- figures -->/) on = 1; if (/^<!-- end -->/) on = 0; if (on && NF > 3) recorded[$2] = $0; next }
+        NF > 3 && $3 + 0 > 0 {
+            if (!($2 in recorded)) { print "not recorded in docs/footprint.md:" $2; bad = 1; next }
+            split(recorded[$2], was, "|")
+            for (i = 3; i < NF; ++i) {
+                ++compared
+                if ($i + 0 > was[i] * (1 + limit / 100) + 2) { printf "grown:%s column %d, from %d to %d\n", $2, i - 2, was[i], $i; bad = 1 }
+            }
+        }
+        END { printf "%d figures compared with docs/footprint.md\n", compared; exit bad || compared < 20 }' "$page" "$work/figures"
+}
+compare 5 || failed=1
+compare -20 >/dev/null && { echo "control: figures that have grown by a quarter are not noticed"; failed=1; }
+exit $failed
