@@ -23,9 +23,6 @@ namespace rouse::inline ROUSE_ABI {
 struct block_t {};
 inline constexpr block_t block{};
 
-template <std::size_t N, void (*start_sending)()>
-class RingIO;
-
 namespace core {
 template <class Queue, class Side>
 class QueueWaiter;
@@ -171,6 +168,13 @@ public:
     [[nodiscard]] bool empty() const noexcept { return qsize() == 0; }
     [[nodiscard]] bool full() const noexcept { return qsize() >= capacity(); }
 
+    /// The consumer's: whether the queue is closed, nothing is left, and nothing can come any more.
+    [[nodiscard]] bool drained() noexcept {
+        if (!closed_.load(std::memory_order_acquire)) return false;
+        heavy_barrier();
+        return !putting_.load(std::memory_order_acquire) && !has_item(head_.load(std::memory_order_relaxed));
+    }
+
 private:
     // What a put does around its work.
     struct Putting {
@@ -214,12 +218,6 @@ private:
         tail_seen_ = tail_.load(std::memory_order_acquire);
         return head != tail_seen_;
     }
-    // Consumer: nothing is left, and nothing can come.
-    [[nodiscard]] bool drained() noexcept {
-        if (!closed_.load(std::memory_order_acquire)) return false;
-        heavy_barrier();
-        return !putting_.load(std::memory_order_acquire) && !has_item(head_.load(std::memory_order_relaxed));
-    }
 
     // What a side that goes to sleep waits for, and where.
     struct Producer {
@@ -242,8 +240,6 @@ private:
         }
         static constexpr const char* second_one = "rouse: ThreadSafeQueue: a second consumer; one at a time may get";
     };
-    template <std::size_t M, void (*start_sending)()>
-    friend class RingIO; // drained()
     template <class Q, class Side>
     friend class core::QueueWaiter;
     template <class>
