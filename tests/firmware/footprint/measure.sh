@@ -35,15 +35,20 @@ build() ( # in a process of its own, as the board's file has variables of these 
     arm-none-eabi-g++ $flags "${parts[@]}" -nostartfiles $link -L "$firmware/board/$scripts" \
         -T "$firmware/board/$1/memory.ld" -Wl,--gc-sections -o "$work/$1.$2.$3.elf"
 )
-text() { arm-none-eabi-size "$work/$1.elf" | awk 'NR == 2 { print $1 + $2 }'; } # with what data takes in flash
+text() { # BOARD.COMPILER.PROGRAM: with what data takes in flash
+    local size=arm-none-eabi-size
+    [[ $1 == virt-* ]] && size=riscv64-unknown-elf-size
+    $size "$work/$1.elf" | awk 'NR == 2 { print $1 + $2 }'
+}
 
 # What is compared are the first three, as the others hardly differ from them; for the page there are all.
-columns=("mps2-an385 g++" "microbit g++" "mps2-an385 clang++-19" "mps2-an386 g++" "mps2-an505 g++" "microbit clang++-19")
+columns=("mps2-an385 g++" "microbit g++" "mps2-an385 clang++-19" "mps2-an386 g++" "mps2-an505 g++" "virt-rv32 g++" "virt-rv64 g++"
+    "microbit clang++-19")
 [[ ${1:-} == --record ]] || columns=("${columns[@]:0:3}")
 command -v clang++-19 >/dev/null || columns=("${columns[@]:0:2}")
 {
-    echo "| program | M3 | M0 | M3, clang | M4F | M33 | M0, clang |"
-    echo "|---|---|---|---|---|---|---|"
+    echo "| program | M3 | M0 | M3, clang | M4F | M33 | RV32 | RV64 | M0, clang |"
+    echo "|---|---|---|---|---|---|---|---|---|"
     for program in "${programs[@]}"; do
         row="| $program |"
         for column in "${columns[@]}"; do
