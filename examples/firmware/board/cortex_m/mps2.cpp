@@ -1,36 +1,39 @@
-// Arm's MPS2 boards with a Cortex-M3 (mps2-an385) or a Cortex-M4F (mps2-an386): CMSDK timers 0 and 1, UART 0.
+// The devices of Arm's MPS2 boards: CMSDK timers 0 and 1, UART 0. What differs between the boards (their names and
+// vectors) is in mps2_an*.cpp.
 #include "../board.hpp"
 #include "cmsdk_timer.hpp"
 #include "cmsdk_uart.hpp"
 #include "interrupts.hpp"
 
-extern "C" [[gnu::section(".vectors"), gnu::used]] const board::Vector vectors[16 + 9] = {
-    &__stack_end, reset, hard_fault, hard_fault, hard_fault, hard_fault, hard_fault, nullptr, nullptr, nullptr, nullptr,
-    nullptr, nullptr, nullptr, nullptr, tick_interrupt,
-    // The board's own interrupts; the UART's are the first two, the timer's is the ninth.
-    uart_interrupt, uart_interrupt, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, board_timer};
-
 namespace board {
-
-#if defined(__ARM_FP)
-const char* const name = "mps2-an386";
-#else
-const char* const name = "mps2-an385";
-#endif
-const std::uint32_t clock_hertz = 25'000'000;
-const std::uint32_t timer_hertz = 25'000'000;
-const CounterKind counter_kind = CounterKind::down_32;
 
 namespace {
 
-CmsdkTimer& timer = *reinterpret_cast<CmsdkTimer*>(0x40000000);
-CmsdkTimer& counter = *reinterpret_cast<CmsdkTimer*>(0x40001000);
-CmsdkUart& uart = *reinterpret_cast<CmsdkUart*>(0x40004000);
+#if defined(__ARM_ARCH_8M_MAIN__) // the boards with a Cortex-M33, on its secure side
+constexpr std::uint32_t hertz = 20'000'000;
+constexpr std::uintptr_t devices = 0x50000000, first_uart = 0x50200000;
+constexpr unsigned timer_interrupt_number = 3, uart_interrupts = 32;
+#else
+constexpr std::uint32_t hertz = 25'000'000;
+constexpr std::uintptr_t devices = 0x40000000, first_uart = 0x40004000;
+constexpr unsigned timer_interrupt_number = 8, uart_interrupts = 0;
+#endif
+
+CmsdkTimer& timer = *reinterpret_cast<CmsdkTimer*>(devices);
+CmsdkTimer& counter = *reinterpret_cast<CmsdkTimer*>(devices + 0x1000);
+CmsdkUart& uart = *reinterpret_cast<CmsdkUart*>(first_uart);
 bool once = false;
 
 } // namespace
 
-void set_up() { enable_interrupt(8); }
+const std::uint32_t clock_hertz = hertz;
+const std::uint32_t timer_hertz = hertz;
+const CounterKind counter_kind = CounterKind::down_32;
+
+void set_up() {
+    share_exclusive_accesses();
+    enable_interrupt(timer_interrupt_number);
+}
 
 void start_timer(std::uint32_t cycles, bool again) {
     once = !again;
@@ -49,8 +52,8 @@ void start_counter(std::uint32_t from) { counter.start(from, 0xffff'ffff, false)
 std::uint32_t counter_now() { return counter.value; }
 
 void start_uart() {
-    enable_interrupt(0);
-    enable_interrupt(1);
+    enable_interrupt(uart_interrupts);
+    enable_interrupt(uart_interrupts + 1);
     uart.start();
 }
 void send_to_uart(char byte) { uart.send(byte); }
