@@ -1,12 +1,12 @@
 #!/bin/bash
 # An interrupt at every instruction: builds single_step with both compilers, unoptimised and optimised, runs it, and shows by
 # deliberate faults that it would find them (controls.sh).
-# Unoptimised code has five times the instructions, and several between any two that matter: every seventeenth of them, or every
+# Unoptimised code has five times the instructions, and several between any two that matter: every thirty-first of them, or every
 # N-th if N is given.
 # usage: run.sh <source root> [N]
 set -u
 root=$1
-every=${2:-17}
+every=${2:-31}
 here=$(cd "$(dirname "$0")" && pwd)
 [[ $(uname -sm) == "Linux x86_64" ]] || { echo "needs the trap flag of x86-64, and Linux; this is $(uname -sm)"; exit 77; }
 work=$(mktemp -d)
