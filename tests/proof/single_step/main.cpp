@@ -17,7 +17,7 @@
 namespace {
 
 constexpr int fewest = 5; // or the tracing does not work
-constexpr int few = 25;   // so short a stretch is interrupted at every instruction
+constexpr int few = 25;   // a short stretch is interrupted more often, at about as many
 // Of two interrupts, both come at every so-manieth instruction only: about as often as this in one turn.
 constexpr int times_in_a_turn = 12;
 
@@ -50,8 +50,10 @@ int main(int argc, char** argv) {
         std::fflush(stdout);
         int stride = scenario.second == nullptr ? every : std::max(1, one_turn / times_in_a_turn);
         step::Result result = step::run(scenario.body, scenario.first, scenario.second, stride);
-        if (result.boundaries < few && result.failed == 0 && stride > 1)
-            result = step::run(scenario.body, scenario.first, scenario.second, stride = 1);
+        if (result.boundaries < few && result.failed == 0 && stride > 1) {
+            stride = std::max(1, stride * result.boundaries / few);
+            result = step::run(scenario.body, scenario.first, scenario.second, stride);
+        }
         if (scenario.second == nullptr) one_turn = result.boundaries * stride;
         ++rows;
         boundaries += result.boundaries;
