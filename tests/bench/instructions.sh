@@ -29,26 +29,9 @@ times=5000
 } >"$work/figures"
 cat "$work/figures"
 
+. "$root/tests/support/recorded_figures.sh"
 if [[ ${1:-} == --record ]]; then
-    awk -v figures="$work/figures" '
-        /^<!-- instructions -->/ { print; print ""; while ((getline line < figures) > 0) print line; print ""; skip = 1; next }
-        /^<!-- end -->/ { skip = 0 }
-        !skip' "$page" >"$work/page" && cp "$work/page" "$page"
-    exit
+    record_figures "$page" instructions "$work/figures"
+else
+    check_figures "$page" instructions "$work/figures" 0 5
 fi
-
-# usage: compare PERCENT
-compare() {
-    awk -F' *[|] *' -v limit="$1" '
-        FNR == NR { if (/^<!-- instructions -->/) on = 1; if (/^<!-- end -->/) on = 0; if (on && $3 + 0 > 0) recorded[$2] = $3; next }
-        $3 + 0 > 0 {
-            if (!($2 in recorded)) { print "not recorded in docs/benchmarks.md: " $2; bad = 1; next }
-            ++compared
-            if ($3 > recorded[$2] * (1 + limit / 100)) { printf "grown: %s, from %d to %d\n", $2, recorded[$2], $3; bad = 1 }
-        }
-        END { printf "%d figures compared with docs/benchmarks.md\n", compared; exit bad || compared < 5 }' "$page" "$work/figures"
-}
-failed=0
-compare 5 || failed=1
-compare -20 >/dev/null && { echo "control: figures that have grown by a quarter are not noticed"; failed=1; }
-exit $failed

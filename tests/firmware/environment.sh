@@ -1,14 +1,16 @@
-# How the firmware programs are built and run, for run.sh and controls.sh; sourced. Sets $root and $work, a folder.
+# How the firmware programs are built and run, for the scripts of this folder and below; sourced. Sets $root and $work, a folder.
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# require_tools BOARD: ends the script with 77 if the board's compiler or emulator is not installed.
+# require_tools BOARD...: ends the script with 77 if the compiler or the emulator of one of them is not installed.
 require_tools() {
-    local compiler machine tool
-    . "$root/examples/firmware/board/$1/board.conf"
-    for tool in "$compiler" "${machine%% *}"; do
-        command -v "$tool" >/dev/null || { echo "skipped: no $tool"; exit 77; }
+    local board compiler machine tool
+    for board in "$@"; do
+        . "$root/examples/firmware/board/$board/board.conf"
+        for tool in "$compiler" "${machine%% *}"; do
+            command -v "$tool" >/dev/null || { echo "skipped: no $tool"; exit 77; }
+        done
     done
 }
 

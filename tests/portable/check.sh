@@ -19,11 +19,7 @@ flags=(-mthumb -std=c++20 -Os -fno-exceptions -fno-rtti -fno-threadsafe-statics 
     -ffunction-sections -fdata-sections -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -I "$here/../../include")
 link=(--specs=nano.specs --specs=nosys.specs -Wl,--gc-sections)
 
-# malloc and its kin, operator new and delete, exceptions and unwinding, RTTI, guards of statics, libatomic, streams, stdio,
-# 64-bit division, abort. Of names as the linker has them.
-forbidden='^(_?(malloc|free|calloc|realloc)(_r)?|_sbrk|_Zn[wa].*|_Zd[la].*|__cxa_.*|_Unwind_.*|__gxx_personality.*'
-forbidden+='|_ZT[IS].*|_ZSt[0-9]+__throw.*|__atomic_.*|__sync_.*|_ZNSo.*|_ZNSi.*|_ZSt4c(out|err|in)|_ZNSt8ios_base.*'
-forbidden+='|f?printf|f?puts|fwrite|abort|__aeabi_u?ldivmod|__u?(div|mod)di3)$'
+. "$here/../../examples/firmware/forbidden_names.sh"
 
 fail() {
     failed=1

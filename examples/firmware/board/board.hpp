@@ -23,6 +23,9 @@ void print(First first, Second second, Rest... rest) {
 /// Ends the emulator, with this status.
 [[noreturn]] void exit(int status);
 
+/// The same, for a fault of the processor: says at which instruction.
+[[noreturn]] void stop_at_fault(std::uintptr_t address);
+
 /// The hardware timer: calls timer_interrupt() from its interrupt in `cycles` of its clock (timer_hertz), once or again
 /// and again.
 extern const std::uint32_t timer_hertz;

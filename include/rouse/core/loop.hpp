@@ -153,7 +153,9 @@ public:
     /// Starts a task as create_task does, for a task that waits until it has ended; so it is not cancelled if the loop
     /// is ending.
     template <class T>
-    TaskHandle<T> create_awaited(Task<T>&& task, std::string_view name = {});
+    TaskHandle<T> create_awaited(Task<T>&& task);
+    template <class T>
+    TaskHandle<T> create_awaited(Task<T>&& task, std::string_view name);
 
     /// The same, for one that runs in the place of the task that waits: next, before those that are ready, and if it is
     /// cancelled it begins all the same, as a child would.
@@ -228,7 +230,7 @@ private:
 #endif
     template <class T>
     core::TaskRecord* accept(Task<T>& task);
-    static void check_unstarted(core::TaskRecord* task);
+    static void check_unstarted(const core::TaskRecord& task);
     void start(core::TaskRecord& task) noexcept;
     core::TaskRecord* enqueue(core::TaskRecord* task, bool cancelled) noexcept;
     void set_name(core::TaskRecord& task, std::string_view name) noexcept;

@@ -30,27 +30,16 @@ bool Loop::owns(Task<T>& task) const {
 
 template <class T>
 core::TaskRecord* Loop::accept(Task<T>& task) {
+    if (task) check_unstarted(task.record());
 #if ROUSE_HOSTED
-    check_unstarted(task ? &task.record() : nullptr);
     if (task && !owns(task)) {
         // Its frame is not from our pool, in which a loop finds its tasks: run it as the child of one that is.
         Loop* const before = std::exchange(current_, this);
         task = adopt(std::move(task));
         current_ = before;
     }
-    return task.release();
-#else
-    core::TaskRecord* record = task.release();
-    check_unstarted(record);
-    return record;
 #endif
-}
-
-template <class T>
-TaskHandle<T> Loop::create_awaited(Task<T>&& task, std::string_view name) {
-    TaskHandle<T> handle{enqueue(accept(task), false)};
-    if (handle) set_name(*handle.record(), name);
-    return handle;
+    return task.release();
 }
 
 template <class T>
@@ -58,10 +47,21 @@ TaskHandle<T> Loop::create_task(Task<T>&& task) {
     return TaskHandle<T>{enqueue(accept(task), ending_)};
 }
 
-// Apart, so that a program without names does not link them.
+template <class T>
+TaskHandle<T> Loop::create_awaited(Task<T>&& task) {
+    return TaskHandle<T>{enqueue(accept(task), false)};
+}
+
+// Apart from those without, so that a program without names does not link them.
 template <class T>
 TaskHandle<T> Loop::create_task(Task<T>&& task, std::string_view name) {
     TaskHandle<T> handle = create_task(std::move(task));
+    if (handle) set_name(*handle.record(), name);
+    return handle;
+}
+template <class T>
+TaskHandle<T> Loop::create_awaited(Task<T>&& task, std::string_view name) {
+    TaskHandle<T> handle = create_awaited(std::move(task));
     if (handle) set_name(*handle.record(), name);
     return handle;
 }

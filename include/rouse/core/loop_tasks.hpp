@@ -93,9 +93,8 @@ inline bool Loop::cancel(core::TaskRecord& first) noexcept {
     return true;
 }
 
-ROUSE_ONE_COPY inline void Loop::check_unstarted(core::TaskRecord* task) {
-    if (task != nullptr && task->state != core::TaskState::created)
-        misuse("rouse: create_task: the Task was awaited before");
+ROUSE_ONE_COPY inline void Loop::check_unstarted(const core::TaskRecord& task) {
+    if (task.state != core::TaskState::created) misuse("rouse: create_task: the Task was awaited before");
 }
 
 inline void Loop::start(core::TaskRecord& task) noexcept {

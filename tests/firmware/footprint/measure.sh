@@ -91,28 +91,10 @@ command -v clang++-19 >/dev/null || columns=("${columns[@]:0:2}")
 cat "$work/figures"
 grep -q '?' "$work/figures" && failed=1
 
+. "$root/tests/support/recorded_figures.sh"
 if [[ ${1:-} == --record ]]; then
-    awk -v figures="$work/figures" '
-        /^<!-- figures -->/ { print; print ""; while ((getline line < figures) > 0) print line; print ""; skip = 1; next }
-        /^<!-- end -->/ { skip = 0 }
-        !skip' "$page" >"$work/page" && cp "$work/page" "$page"
-    exit $failed
+    record_figures "$page" figures "$work/figures"
+else
+    check_figures "$page" figures "$work/figures" 2 20 || failed=1
 fi
-
-# Compared by the first cell of the row. usage: compare PERCENT
-compare() {
-    awk -F'|' -v limit="$1" '
-        FNR == NR { if (/^<!-- figures -->/) on = 1; if (/^<!-- end -->/) on = 0; if (on && NF > 3) recorded[$2] = $0; next }
-        NF > 3 && $3 + 0 > 0 {
-            if (!($2 in recorded)) { print "not recorded in docs/footprint.md:" $2; bad = 1; next }
-            split(recorded[$2], was, "|")
-            for (i = 3; i < NF; ++i) {
-                ++compared
-                if ($i + 0 > was[i] * (1 + limit / 100) + 2) { printf "grown:%s column %d, from %d to %d\n", $2, i - 2, was[i], $i; bad = 1 }
-            }
-        }
-        END { printf "%d figures compared with docs/footprint.md\n", compared; exit bad || compared < 20 }' "$page" "$work/figures"
-}
-compare 5 || failed=1
-compare -20 >/dev/null && { echo "control: figures that have grown by a quarter are not noticed"; failed=1; }
 exit $failed

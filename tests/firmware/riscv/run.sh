@@ -1,15 +1,11 @@
 #!/bin/bash
 # The port of RISC-V, on QEMU's board "virt" with 32 and with 64 bits: see the sources of this folder. Then with a
 # deliberate fault in a copy of the headers, which must be caught. Exits with 77 where there is no compiler or no emulator.
-# usage: run.sh <source root>
+# usage: run.sh
 set -u
-root=$1
+. "$(dirname "$0")/../environment.sh"
 here=$root/tests/firmware/riscv
-for each in riscv64-unknown-elf-g++ qemu-system-riscv32 qemu-system-riscv64; do
-    command -v $each >/dev/null || { echo "skipped: no $each" && exit 77; }
-done
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+require_tools virt-rv32 virt-rv64
 . "$root/tests/support/copy_with_fault.sh"
 failed=0
 

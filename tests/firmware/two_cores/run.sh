@@ -2,15 +2,11 @@
 # A loop on one core and plain code on another, on boards of two cores (see two_cores.cpp); then the same with a
 # deliberate fault in a copy of the headers, which must be caught; and that the asymmetric barrier is a full fence there.
 # Exits with 77 where there is no compiler or no emulator.
-# usage: run.sh <source root>
+# usage: run.sh
 set -u
-root=$1
+. "$(dirname "$0")/../environment.sh"
 here=$root/tests/firmware/two_cores
-for each in arm-none-eabi-g++ qemu-system-arm riscv64-unknown-elf-g++ qemu-system-riscv32 qemu-system-riscv64; do
-    command -v $each >/dev/null || { echo "skipped: no $each" && exit 77; }
-done
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+require_tools mps2-an521 virt-rv32 virt-rv64
 . "$root/tests/support/copy_with_fault.sh"
 failed=0
 

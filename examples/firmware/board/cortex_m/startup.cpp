@@ -28,15 +28,7 @@ extern const Constructor __constructors_begin[], __constructors_end[];
     board::exit(call_main());
 }
 
-[[noreturn]] void hard_fault_at(std::uintptr_t address) {
-    board::print("stopped by a fault at ");
-    for (int shift = 28; shift >= 0; shift -= 4) {
-        const char digit[2] = {"0123456789abcdef"[(address >> shift) & 15], '\0'};
-        board::print(digit);
-    }
-    board::print("\n");
-    board::exit(3);
-}
+[[noreturn]] void hard_fault_at(std::uintptr_t address) { board::stop_at_fault(address); }
 
 // The exception frame is on the stack; the return address is its seventh word.
 [[gnu::naked]] void hard_fault() { asm volatile("ldr r0, [sp, #24]\n ldr r1, =hard_fault_at\n bx r1"); }
@@ -71,15 +63,6 @@ std::uint32_t call_host(std::uint32_t what, const void* argument) {
 } // namespace
 
 void print(const char* text) { call_host(0x04, text); }
-
-void print(std::uint32_t number) {
-    char digits[11];
-    char* at = digits + sizeof digits;
-    *--at = '\0';
-    do *--at = static_cast<char>('0' + number % 10);
-    while ((number /= 10) != 0);
-    print(at);
-}
 
 void exit(int status) {
     const std::uint32_t block[2] = {0x20026, static_cast<std::uint32_t>(status)};

@@ -13,7 +13,4 @@ inline constexpr std::uintptr_t machine_timer_interrupt = is_interrupt | 7;
 /// Takes back the timer's interrupt request; false if there is none.
 bool acknowledge_timer();
 
-/// Says where, and ends the emulator.
-[[noreturn]] void stop_at_fault(std::uintptr_t address);
-
 } // namespace board

@@ -87,29 +87,10 @@ namespace {
 
 void print(const char* text) { call_host(0x04, text); }
 
-void print(std::uint32_t number) {
-    char digits[11];
-    char* at = digits + sizeof digits;
-    *--at = '\0';
-    do *--at = static_cast<char>('0' + number % 10);
-    while ((number /= 10) != 0);
-    print(at);
-}
-
 void start_second_core(void (*function)()) {
     second_function = function;
     asm volatile("fence iorw, iorw" ::: "memory");
     *reinterpret_cast<volatile std::uint32_t*>(msip + 4) = 1; // of the second hart
-}
-
-void stop_at_fault(std::uintptr_t address) {
-    print("stopped by a fault at ");
-    for (int shift = __riscv_xlen - 4; shift >= 0; shift -= 4) {
-        const char digit[2] = {"0123456789abcdef"[(address >> shift) & 15], '\0'};
-        print(digit);
-    }
-    print("\n");
-    exit(3);
 }
 
 void exit(int status) {
