@@ -1,27 +1,44 @@
-// The least code that does the job, with nothing else around it: what rouse is measured against.
+// The least code that runs tasks: an intrusive queue, first in, first out; frames in free lists; a lazy task that is
+// awaited in place, or queued and joined. No errors, no cancellation, no handles, no other thread, no time.
 #pragma once
 
-#include <atomic>
 #include <coroutine>
 #include <cstddef>
-#include <cstdint>
 #include <new>
 #include <utility>
 
 namespace floor_of {
 
-/// Frames of one size, in a free list that is never given back.
-struct FreeList {
+/// Blocks that are never given back, in a list for each size.
+struct FreeLists {
     struct Block {
         Block* next;
     };
-    static inline Block* free = nullptr;
-    static constexpr std::size_t bytes = 256;
-    static void* take() {
-        if (free == nullptr) return ::operator new(bytes);
-        return std::exchange(free, free->next);
+    static constexpr std::size_t granule = 16;
+    static inline Block* free[32] = {};
+
+    static void* take(std::size_t bytes) {
+        Block*& first = free[(bytes - 1) / granule];
+        if (first == nullptr) return ::operator new((bytes + granule - 1) / granule * granule);
+        return std::exchange(first, first->next);
     }
-    static void give(void* block) { free = ::new (block) Block{free}; }
+    static void give(void* block, std::size_t bytes) {
+        Block*& first = free[(bytes - 1) / granule];
+        first = ::new (block) Block{first};
+    }
+};
+
+/// The frame, by an address of which clang cannot tell whose it is: it would else put it into the frame of the caller.
+template <class Promise>
+std::coroutine_handle<Promise> frame_of(Promise& promise) {
+    void* address = std::coroutine_handle<Promise>::from_promise(promise).address();
+    asm("" : "+r"(address));
+    return std::coroutine_handle<Promise>::from_address(address);
+}
+
+struct Pooled {
+    static void* operator new(std::size_t bytes) { return FreeLists::take(bytes); }
+    static void operator delete(void* frame, std::size_t bytes) { FreeLists::give(frame, bytes); }
 };
 
 /// First in, first out, linked through the promises.
@@ -32,10 +49,16 @@ struct Fifo {
     };
     Node* head = nullptr;
     Node* tail = nullptr;
+
     void push(Node& node) {
         node.next = nullptr;
         (head == nullptr ? head : tail->next) = &node;
         tail = &node;
+    }
+    void append(Fifo& other) {
+        if (other.head == nullptr) return;
+        (head == nullptr ? head : tail->next) = std::exchange(other.head, nullptr);
+        tail = other.tail;
     }
     void run() {
         while (head != nullptr) {
@@ -47,100 +70,132 @@ struct Fifo {
 };
 inline Fifo fifo;
 
-/// A lazy coroutine that returns an int: awaited in place, or pushed into the queue and joined.
+/// A lazy coroutine that returns a long.
 struct Task {
-    struct promise_type : Fifo::Node {
-        int value = 0;
-        Fifo::Node* joiner = nullptr;
+    struct promise_type : Fifo::Node, Pooled {
+        long value = 0;
+        Fifo::Node* awaits_us = nullptr;
 
-        static void* operator new(std::size_t) { return FreeList::take(); }
-        static void operator delete(void* frame) { FreeList::give(frame); }
-        Task get_return_object() { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
+        Task get_return_object() { return {frame_of(*this)}; }
         std::suspend_always initial_suspend() noexcept { return {}; }
         struct Final {
             bool await_ready() noexcept { return false; }
             void await_suspend(std::coroutine_handle<promise_type> ended) noexcept {
-                if (ended.promise().joiner != nullptr) fifo.push(*ended.promise().joiner);
+                if (ended.promise().awaits_us != nullptr) fifo.push(*ended.promise().awaits_us);
             }
             void await_resume() noexcept {}
         };
         Final final_suspend() noexcept { return {}; }
-        void return_value(int v) { value = v; }
+        void return_value(long v) { value = v; }
         void unhandled_exception() {}
     };
+    using Handle = std::coroutine_handle<promise_type>;
 
-    std::coroutine_handle<promise_type> frame;
-    Task(std::coroutine_handle<promise_type> f) : frame{f} {}
+    Handle frame;
+    Task(Handle f) : frame{f} {}
     Task(Task&& other) noexcept : frame{std::exchange(other.frame, nullptr)} {}
     Task& operator=(Task&&) = delete;
     ~Task() {
         if (frame) frame.destroy();
     }
 
-    struct InPlace {
-        std::coroutine_handle<promise_type> child;
-        bool await_ready() { return false; }
-        bool await_suspend(std::coroutine_handle<>) {
-            child.resume();
-            return !child.done();
-        }
-        int await_resume() { return child.promise().value; }
-    };
-    InPlace operator co_await() { return {frame}; }
+    /// To the back of the queue.
+    static void queue(Handle frame) {
+        frame.promise().frame = frame;
+        fifo.push(frame.promise());
+    }
 
-    /// Queued; then the caller, which must be a Task too, waits for it.
+    /// What the caller awaits: the child's end, if it has not ended yet.
     struct Join {
-        std::coroutine_handle<promise_type> child;
-        bool await_ready() {
-            child.promise().frame = child;
-            fifo.push(child.promise());
-            return false;
-        }
-        void await_suspend(std::coroutine_handle<promise_type> caller) {
+        Handle child;
+        bool await_ready() { return false; }
+        void await_suspend(Handle caller) {
             caller.promise().frame = caller;
-            child.promise().joiner = &caller.promise();
+            child.promise().awaits_us = &caller.promise();
         }
-        int await_resume() { return child.promise().value; }
+        long await_resume() { return child.promise().value; }
     };
-    Join spawned() { return {frame}; }
+
+    /// Queued, then joined.
+    Join spawned() {
+        queue(frame);
+        return {frame};
+    }
+
+    /// Run in place, from inside the caller's suspension.
+    struct InPlace : Join {
+        bool await_suspend(Handle caller) {
+            child.resume();
+            if (child.done()) return false;
+            Join::await_suspend(caller);
+            return true;
+        }
+    };
+    InPlace operator co_await() { return {{frame}}; }
 };
 
 /// Once round the queue.
 struct Yield {
     bool await_ready() { return false; }
-    void await_suspend(std::coroutine_handle<Task::promise_type> frame) {
-        frame.promise().frame = frame;
-        fifo.push(frame.promise());
-    }
+    void await_suspend(Task::Handle frame) { Task::queue(frame); }
     void await_resume() {}
 };
 
-/// One producer, one consumer, each with a copy of the other's index; nobody can sleep.
-template <class T, std::size_t N>
-class Ring {
-public:
-    bool put(T value) {
-        const std::size_t tail = tail_.load(std::memory_order_relaxed);
-        const std::size_t next = tail + 1 == N + 1 ? 0 : tail + 1;
-        if (next == head_seen_ && next == (head_seen_ = head_.load(std::memory_order_acquire))) return false;
-        slots_[tail] = value;
-        tail_.store(next, std::memory_order_release);
-        return true;
-    }
-    bool get(T& value) {
-        const std::size_t head = head_.load(std::memory_order_relaxed);
-        if (head == tail_seen_ && head == (tail_seen_ = tail_.load(std::memory_order_acquire))) return false;
-        value = slots_[head];
-        head_.store(head + 1 == N + 1 ? 0 : head + 1, std::memory_order_release);
-        return true;
-    }
+/// Many wait for one thing.
+struct Event {
+    Fifo waiting;
+    struct Wait {
+        Event& event;
+        bool await_ready() { return false; }
+        void await_suspend(Task::Handle frame) {
+            frame.promise().frame = frame;
+            event.waiting.push(frame.promise());
+        }
+        void await_resume() {}
+    };
+    Wait wait() { return {*this}; }
+    void set() { fifo.append(waiting); }
+};
 
-private:
-    alignas(64) std::atomic<std::size_t> tail_{0};
-    std::size_t head_seen_ = 0;
-    alignas(64) std::atomic<std::size_t> head_{0};
-    std::size_t tail_seen_ = 0;
-    alignas(64) T slots_[N + 1];
+/// A lazy coroutine that is awaited in place by symmetric transfer, to it and back: a tail call each.
+struct Transferred {
+    struct promise_type : Pooled {
+        long value = 0;
+        std::coroutine_handle<> caller;
+
+        Transferred get_return_object() { return {frame_of(*this)}; }
+        std::suspend_always initial_suspend() noexcept { return {}; }
+        struct Final {
+            bool await_ready() noexcept { return false; }
+            std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> ended) noexcept {
+                return ended.promise().caller;
+            }
+            void await_resume() noexcept {}
+        };
+        Final final_suspend() noexcept { return {}; }
+        void return_value(long v) { value = v; }
+        void unhandled_exception() {}
+    };
+
+    std::coroutine_handle<promise_type> frame;
+    Transferred(std::coroutine_handle<promise_type> f) : frame{f} {}
+    Transferred(const Transferred&) = delete;
+    Transferred& operator=(const Transferred&) = delete;
+    ~Transferred() { frame.destroy(); }
+
+    bool await_ready() { return false; }
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<> caller) {
+        frame.promise().caller = caller;
+        return frame;
+    }
+    long await_resume() { return frame.promise().value; }
+
+    /// Runs one that nobody awaits.
+    long run() {
+        frame.promise().caller = std::noop_coroutine();
+        frame.resume();
+        return await_resume();
+    }
 };
 
 } // namespace floor_of

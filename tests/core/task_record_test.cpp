@@ -43,11 +43,11 @@ TEST_CASE("a record waits in four of its states, and is finished in two others")
         waiting += record.waiting() ? 'w' : '.';
         finished += record.finished() ? 'f' : '.';
     }
-    CHECK(waiting == "....wwww..");
-    CHECK(finished == "........ff");
+    CHECK(waiting == ".....wwww..");
+    CHECK(finished == ".........ff");
 }
 
-TEST_CASE("a task's record follows it: created, ready, waiting, done with its value") {
+TEST_CASE("a task's record follows it: created, fresh, waiting, done with its value") {
     auto worker = []() -> Task<int> {
         co_await sleep(1s);
         co_return 7;
@@ -59,12 +59,10 @@ TEST_CASE("a task's record follows it: created, ready, waiting, done with its va
     CHECK(record.state == TaskState::created);
     const auto handle = loop.create_task(std::move(task));
     CHECK(handle.record() == &record);
-    CHECK(record.state == TaskState::ready);
+    CHECK(record.state == TaskState::fresh);
     CHECK(record.is_task);
-    CHECK(!record.started);
     loop.poll();
     CHECK(record.state == TaskState::waiting_for_time);
-    CHECK(record.started);
     port.advance(1s);
     loop.poll();
     CHECK(record.state == TaskState::done);

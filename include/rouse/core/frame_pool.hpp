@@ -32,6 +32,7 @@ public:
     void abandon() noexcept {
         loop_ = nullptr;
         for_each_in_use([this](TaskRecord&) { ++still_out_; });
+        for (Slab* slab = slabs_; slab != nullptr; slab = slab->next) slab->free = nullptr;
         if (still_out_ == 0) delete this;
     }
 
@@ -65,10 +66,10 @@ public:
     /// Takes back a block, whichever pool it came from.
     [[gnu::always_inline]] static void release(TaskRecord& block) noexcept {
         Slab& slab = Slab::of(&block);
-        if (slab.free == nullptr || slab.pool->loop_ == nullptr) [[unlikely]] {
+        if (slab.free == nullptr) [[unlikely]] {
             release_uncommon(block, slab);
         } else {
-            put_back(block, slab);
+            put_back(block, *slab.free, slab.block_bytes);
         }
     }
 
@@ -80,8 +81,7 @@ public:
     void for_each_in_use(F f) {
         for (Slab* slab = slabs_; slab != nullptr;) {
             Slab* next = slab->next;
-            const std::size_t count = slab->free == nullptr ? 1 : blocks_per_slab(slab->block_bytes);
-            for (std::size_t i = 0; i < count; ++i) {
+            for (std::size_t i = 0, blocks = slab->blocks; i < blocks; ++i) {
                 TaskRecord& block = slab->block(i);
                 if (block.state != TaskState::unused) f(block);
             }
@@ -101,7 +101,8 @@ private:
         Slab* next;
         Slab* previous;
         std::size_t block_bytes;
-        TaskRecord** free; // the free list of its blocks, in the pool; null: a single block, which has none
+        std::size_t blocks;
+        TaskRecord** free; // the free list of its blocks, in the pool; null: it has none, or its loop has ended
 
         static Slab& of(void* block) noexcept {
             return *reinterpret_cast<Slab*>(reinterpret_cast<std::uintptr_t>(block) & ~(slab_alignment - 1));
@@ -125,10 +126,11 @@ private:
         return (slab_bytes - sizeof(Slab)) / block_bytes;
     }
 
-    static Slab* new_slab(FramePool* pool, std::size_t bytes, std::size_t block_bytes, TaskRecord** free) noexcept {
+    static Slab* new_slab(FramePool* pool, std::size_t bytes, std::size_t block_bytes, std::size_t blocks,
+                          TaskRecord** free) noexcept {
         void* memory = ::operator new(bytes, std::align_val_t{slab_alignment}, std::nothrow);
         if (memory == nullptr) return nullptr;
-        Slab* slab = ::new (memory) Slab{pool, nullptr, nullptr, block_bytes, free};
+        Slab* slab = ::new (memory) Slab{pool, nullptr, nullptr, block_bytes, blocks, free};
         if (pool != nullptr) {
             slab->next = pool->slabs_;
             if (slab->next != nullptr) slab->next->previous = slab;
@@ -138,29 +140,29 @@ private:
     }
 
     static void free_slab(Slab& slab) noexcept {
-        asan_unpoison(&slab, slab.free == nullptr ? sizeof(Slab) : slab_bytes);
+        asan_unpoison(&slab, slab.blocks == 1 ? sizeof(Slab) : slab_bytes);
         ::operator delete(&slab, std::align_val_t{slab_alignment});
     }
 
     [[gnu::noinline]] static void* allocate_alone(FramePool* pool, std::size_t bytes) noexcept {
-        Slab* slab = new_slab(pool, sizeof(Slab) + bytes, bytes, nullptr);
+        Slab* slab = new_slab(pool, sizeof(Slab) + bytes, bytes, 1, nullptr);
         return slab == nullptr ? nullptr : &slab->block(0);
     }
 
-    [[gnu::always_inline]] static void put_back(TaskRecord& block, Slab& slab) noexcept {
-        asan_poison(&block + 1, slab.block_bytes - sizeof(TaskRecord));
-        block.link.next = *slab.free;
-        *slab.free = &block;
+    [[gnu::always_inline]] static void put_back(TaskRecord& block, TaskRecord*& free, std::size_t bytes) noexcept {
+        asan_poison(&block + 1, bytes - sizeof(TaskRecord));
+        block.link.next = free;
+        free = &block;
     }
 
     // A block that has a slab for itself, or whose loop has ended.
     [[gnu::noinline]] static void release_uncommon(TaskRecord& block, Slab& slab) noexcept {
         FramePool* pool = slab.pool;
-        if (slab.free != nullptr) {
-            put_back(block, slab);
-        } else {
+        if (slab.blocks == 1) {
             if (pool != nullptr) pool->unlink(slab);
             free_slab(slab);
+        } else {
+            asan_poison(&block + 1, slab.block_bytes - sizeof(TaskRecord));
         }
         if (pool != nullptr && pool->loop_ == nullptr && --pool->still_out_ == 0) delete pool;
     }
@@ -168,9 +170,9 @@ private:
     // Returns the first of the new free blocks, or null.
     [[gnu::noinline]] TaskRecord* add_slab(std::size_t size_class) noexcept {
         const std::size_t block_bytes = (size_class + 1) * granule;
-        Slab* slab = new_slab(this, slab_bytes, block_bytes, &free_[size_class]);
+        Slab* slab = new_slab(this, slab_bytes, block_bytes, blocks_per_slab(block_bytes), &free_[size_class]);
         if (slab == nullptr) return nullptr;
-        for (std::size_t i = blocks_per_slab(block_bytes); i-- > 0;) {
+        for (std::size_t i = slab->blocks; i-- > 0;) {
             TaskRecord* block = ::new (static_cast<void*>(&slab->block(i))) TaskRecord;
             block->state = TaskState::unused;
             block->link.next = free_[size_class];

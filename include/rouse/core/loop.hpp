@@ -101,6 +101,12 @@ public:
     /// The port's descriptor that is readable when poll() has something to do, or -1.
     [[nodiscard]] int native_handle() const noexcept { return port_.native_handle(); }
 
+    /// Busy polling: from now on the loop looks for work for up to `longest` before each sleep (including input and
+    /// output). Work that comes meanwhile begins sooner, by what it takes to be woken, and set() and put() from
+    /// elsewhere make no system call; the core is busy for as long. Zero, as it is at first: sleeps at once. Not for
+    /// poll().
+    void set_busy_poll(Clock::duration longest) noexcept;
+
     /// Whether a task of this loop, or the loop itself, is running: it must not be blocked now.
     [[nodiscard]] bool running() const noexcept { return sentinel_ != nullptr || running_task_ != nullptr; }
 
@@ -134,11 +140,7 @@ public:
     static void park(core::Waiter& waiter, core::TaskState state, std::coroutine_handle<> frame);
 
     /// Takes back the park() of just now: the task goes on.
-    static void unpark(core::Waiter& waiter) noexcept {
-        waiter.task->state = core::TaskState::running;
-        waiter.task->resume_point = nullptr;
-        waiter.task = nullptr;
-    }
+    static void unpark(core::Waiter& waiter) noexcept;
 
     /// Suspends the running task at `frame`, to go once round the ready queue.
     void park_ready(std::coroutine_handle<> frame);
@@ -172,9 +174,7 @@ public:
 
     /// For await_resume: throws CancelledError if the running task has been cancelled. Without exceptions it does
     /// nothing, for then the loop does not resume such a task.
-    static void check_cancelled() {
-        check_cancelled([] {});
-    }
+    static void check_cancelled();
 
     /// The same; calls give_back() before it throws. For what has been promised to the awaiter, which may live on for
     /// long.
@@ -192,14 +192,14 @@ public:
     template <class F>
     void wait_for_arrival(F arrived) noexcept;
 
-    /// Marks the running task as being cancelled, for on_cancel.
-    static void note_cancellation() noexcept { current_->running_task_->being_cancelled = true; }
+    /// Notes that the running task is being cancelled, for on_cancel.
+    static void note_cancellation() noexcept { current_->cancelling_ = current_->running_task_; }
+
+    /// The task to which CancelledError was thrown in this step, or null.
+    [[nodiscard]] const core::TaskRecord* cancelling() const noexcept { return cancelling_; }
 
     /// Lets a timer run, and stops one; a timer that is not running is let be.
-    void add_timer(core::Timer& timer) noexcept {
-        timers_.add(timer);
-        fire_due_ = &Loop::fire_due;
-    }
+    void add_timer(core::Timer& timer) noexcept;
     void remove_timer(core::Timer& timer) noexcept { timers_.remove(timer); }
     [[nodiscard]] const core::Timers& timers() const noexcept { return timers_; }
 
@@ -224,10 +224,8 @@ private:
 
     template <class T>
     static Task<T> adopt(Task<T> task);
-#if ROUSE_HOSTED
     template <class T>
-    [[nodiscard]] bool owns(Task<T>& task) const;
-#endif
+    Task<T> made_ours(Task<T>&& task);
     template <class T>
     core::TaskRecord* accept(Task<T>& task);
     static void check_unstarted(const core::TaskRecord& task);
@@ -244,6 +242,7 @@ private:
     void finish(core::TaskRecord& task) noexcept;
     void take_inbox() noexcept;
     void sleep() noexcept;
+    static bool busy_poll(Loop& loop) noexcept;
     void wait_until(TimePoint deadline) noexcept { wakes_owed_ -= static_cast<int>(port_.wait_until(deadline)); }
     static bool leaving(const core::TaskRecord& task) noexcept;
     static bool waits_in(const core::Waiter& waiter) noexcept;
@@ -252,6 +251,7 @@ private:
     static void fire_due(Loop& loop) noexcept;
     void fire(core::Timer& timer) noexcept;
     static void refuse_to_nest();
+    static void drop_unreturned(core::TaskRecord& task) noexcept;
     static void report(core::TaskRecord& task) noexcept;
     static void release(core::TaskRecord& task) noexcept;
 
@@ -266,13 +266,17 @@ private:
 
     Port& port_;
     core::ReadyQueue ready_;
-    core::Timers timers_;
-    // Set by the first timer, and by the first cancellation: a program that has none does not link what they do.
+    mutable core::Timers timers_; // who looks for the first may rearrange them
+    // Set by the first timer, the first cancellation, set_busy_poll: a program that has none does not link what they
+    // do.
     void (*fire_due_)(Loop&) noexcept = nullptr;
     void (*end_cancelled_)(Loop&, core::TaskRecord&) noexcept = nullptr;
+    bool (*busy_poll_)(Loop&) noexcept = nullptr;
+    Clock::duration busy_poll_for_{};
     core::Inbox inbox_;
     core::TaskRecord* running_task_ = nullptr;
-    core::TaskRecord* sentinel_ = nullptr; // while running: popping it from the ready queue ends the run
+    const core::TaskRecord* cancelling_ = nullptr; // with exceptions
+    core::TaskRecord* sentinel_ = nullptr;         // while running: popping it from the ready queue ends the run
     core::FramePool* pool_;
     std::size_t live_ = 0;
     int wakes_owed_ = 0;  // how often `asleep` was replaced, less the wakes that the port has counted
@@ -291,6 +295,7 @@ private:
 
 } // namespace rouse::inline ROUSE_ABI
 
+#include <rouse/core/busy_poll.hpp>
 #include <rouse/core/loop_run.hpp>
 #include <rouse/core/loop_tasks.hpp>
 #include <rouse/core/loop_wake.hpp>

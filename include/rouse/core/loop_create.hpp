@@ -16,28 +16,29 @@ Task<T> Loop::adopt(Task<T> task) {
 }
 
 #if ROUSE_HOSTED
+// For a frame that is not from our pool, in which a loop finds its tasks: runs it as the child of one that is.
 template <class T>
-bool Loop::owns(Task<T>& task) const {
+[[gnu::noinline]] Task<T> Loop::made_ours(Task<T>&& task) {
     core::FramePool* pool = core::FramePool::of(task.record());
     if (pool != nullptr && pool->thread() != pool_->thread()) {
         static_cast<void>(task.release()); // not ours to destroy: its pool is in use over there
         misuse(
             "rouse: create_task: the Task was made on the thread of another loop; make it on the thread that runs it");
     }
-    return pool == pool_;
+    Loop* const before = std::exchange(current_, this);
+    Task<T> ours = adopt(std::move(task));
+    current_ = before;
+    return ours;
 }
 #endif
 
 template <class T>
 core::TaskRecord* Loop::accept(Task<T>& task) {
-    if (task) check_unstarted(task.record());
+    if (!task) return nullptr;
+    check_unstarted(task.record());
 #if ROUSE_HOSTED
-    if (task && !owns(task)) {
-        // Its frame is not from our pool, in which a loop finds its tasks: run it as the child of one that is.
-        Loop* const before = std::exchange(current_, this);
-        task = adopt(std::move(task));
-        current_ = before;
-    }
+    if (core::FramePool::of(task.record()) != pool_) [[unlikely]]
+        task = made_ours(std::move(task));
 #endif
     return task.release();
 }
@@ -71,7 +72,6 @@ TaskHandle<T> Loop::create_next(Task<T>&& task) {
     core::TaskRecord* record = accept(task);
     if (record == nullptr) return {};
     start(*record);
-    record->started = true;
     ready_.push_front(*record);
     return TaskHandle<T>{record};
 }

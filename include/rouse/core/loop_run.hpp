@@ -67,6 +67,7 @@ inline void Loop::take_inbox() noexcept {
 }
 
 inline void Loop::sleep() noexcept {
+    if (busy_poll_ != nullptr && busy_poll_(*this)) return;
     asleep_ = inbox_.fall_asleep();
     if (!asleep_) return;
     wait_until(next_deadline());

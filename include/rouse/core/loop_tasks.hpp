@@ -33,6 +33,12 @@ inline void Loop::park(core::Waiter& waiter, core::TaskState state, std::corouti
     task.state = state;
 }
 
+inline void Loop::unpark(core::Waiter& waiter) noexcept {
+    waiter.task->state = core::TaskState::running;
+    waiter.task->resume_point = nullptr;
+    waiter.task = nullptr;
+}
+
 inline void Loop::park_ready(std::coroutine_handle<> frame) {
     core::TaskRecord& task = running_task();
     task.resume_point = frame;
@@ -62,11 +68,15 @@ void Loop::check_cancelled([[maybe_unused]] F give_back) {
     core::TaskRecord& task = *current_->running_task_;
     if (task.cancel_requested) [[unlikely]] {
         task.cancel_requested = false;
-        task.being_cancelled = true;
+        note_cancellation();
         give_back();
         throw CancelledError{};
     }
 #endif
+}
+
+inline void Loop::check_cancelled() {
+    check_cancelled([] {});
 }
 
 inline bool Loop::cancel(core::TaskRecord& first) noexcept {
@@ -119,26 +129,30 @@ inline void Loop::set_name(core::TaskRecord& task, std::string_view name) noexce
 ROUSE_ONE_COPY inline core::TaskRecord* Loop::enqueue(core::TaskRecord* task, bool cancelled) noexcept {
     if (task == nullptr) return nullptr;
     start(*task);
-    task->cancel_requested = cancelled;
+    if (cancelled) [[unlikely]]
+        task->cancel_requested = true;
     ready_.push(*task);
+    task->state = core::TaskState::fresh;
     return task;
 }
 
 inline void Loop::step(core::TaskRecord& task) noexcept {
     using core::TaskState;
-    if (task.cancel_requested && (!ROUSE_EXCEPTIONS || !task.started)) [[unlikely]] {
-        end_cancelled_(*this, task);
-        return;
+    if (task.cancel_requested) [[unlikely]] {
+        if (!ROUSE_EXCEPTIONS || task.state == TaskState::fresh) {
+            end_cancelled_(*this, task);
+            return;
+        }
     }
     running_task_ = &task;
-    task.started = true;
-    task.being_cancelled = false;
+    if (ROUSE_EXCEPTIONS) cancelling_ = nullptr;
     task.state = TaskState::running;
     do {
         std::exchange(task.resume_point, nullptr).resume();
     } while (task.state == TaskState::running && task.resume_point != nullptr);
     running_task_ = nullptr;
 
+    if (task.state == TaskState::ready) return;
     if (task.state == TaskState::done) {
         finish(task);
     } else if (task.state == TaskState::running) [[unlikely]] {
@@ -178,19 +192,20 @@ ROUSE_ONE_COPY inline void Loop::frame_destroyed(core::TaskRecord& record) noexc
 }
 
 inline void Loop::finish(core::TaskRecord& task) noexcept {
-    core::JoinWaiter* in_order = nullptr;
-    for (core::JoinWaiter* waiter = std::exchange(task.awaiters(), nullptr); waiter != nullptr;) {
-        core::JoinWaiter* older = waiter->next;
-        waiter->next = in_order;
-        in_order = waiter;
-        waiter = older;
+    if (core::JoinWaiter* newest = std::exchange(task.awaiters(), nullptr)) {
         task.seen = true;
-    }
-    while (in_order != nullptr) {
-        core::JoinWaiter& waiter = *in_order;
-        in_order = waiter.next;
-        waiter.awaited = nullptr;
-        waiter.told(waiter, task);
+        core::JoinWaiter* in_order = nullptr;
+        do {
+            core::JoinWaiter* older = newest->next;
+            newest->next = std::exchange(in_order, newest);
+            newest = older;
+        } while (newest != nullptr);
+        do {
+            core::JoinWaiter& waiter = *in_order;
+            in_order = waiter.next;
+            waiter.awaited = nullptr;
+            waiter.told(waiter, task);
+        } while (in_order != nullptr);
     }
     if (--live_ == 0 && ending_ && sentinel_ != nullptr) ready_.push(*sentinel_);
     drop(task);
@@ -198,12 +213,20 @@ inline void Loop::finish(core::TaskRecord& task) noexcept {
 
 inline void Loop::drop(core::TaskRecord& task) noexcept {
     if (--task.references != 0) return;
+    if (task.ending != core::Ending::value) [[unlikely]] {
+        drop_unreturned(task);
+    } else {
+        task.frame().destroy(); // which releases the block, see frame_destroyed
+    }
+}
+
+inline void Loop::drop_unreturned(core::TaskRecord& task) noexcept {
     if (task.state == core::TaskState::destroyed) {
         release(task);
         return;
     }
     if (task.ending == core::Ending::error && !task.seen) report(task);
-    task.frame().destroy(); // which releases the block, see frame_destroyed
+    task.frame().destroy();
 }
 
 inline void Loop::release(core::TaskRecord& record) noexcept {

@@ -66,6 +66,11 @@ inline bool Loop::leaving(const core::TaskRecord& task) noexcept {
     return task.cancel_requested && task.state == core::TaskState::waiting_for_foreign;
 }
 
+inline void Loop::add_timer(core::Timer& timer) noexcept {
+    timers_.add(timer);
+    fire_due_ = &Loop::fire_due;
+}
+
 inline void Loop::fire(core::Timer& timer) noexcept {
     switch (timer.action) {
     case core::Timer::cancel: timer.late = cancel(*timer.task); break;
@@ -75,9 +80,8 @@ inline void Loop::fire(core::Timer& timer) noexcept {
 }
 
 inline void Loop::fire_due(Loop& loop) noexcept {
-    core::Timers& timers = loop.timers_;
     const TimePoint now = loop.port_.now();
-    while (!timers.empty() && timers.first_deadline() <= now) loop.fire(timers.pop());
+    while (core::Timer* timer = loop.timers_.take_due(now)) loop.fire(*timer);
 }
 
 } // namespace rouse::inline ROUSE_ABI

@@ -19,15 +19,15 @@ public:
     ~CancelGuard() {
         const Loop* loop = Loop::current_or_null();
         const TaskRecord* task = loop == nullptr ? nullptr : loop->running_or_null();
-        if (task != nullptr && ends_by_cancellation(*task)) function_();
+        if (task != nullptr && ends_by_cancellation(*loop, *task)) function_();
     }
 
 private:
-    [[nodiscard]] bool ends_by_cancellation(const TaskRecord& task) const noexcept {
+    [[nodiscard]] bool ends_by_cancellation([[maybe_unused]] const Loop& loop, const TaskRecord& task) const noexcept {
         if (task.state == TaskState::destroyed) return true;
 #if ROUSE_EXCEPTIONS
         // Left by an exception; the normal end of a scope after a cancellation that was caught is not meant.
-        return task.being_cancelled && std::uncaught_exceptions() > exceptions_before_;
+        return loop.cancelling() == &task && std::uncaught_exceptions() > exceptions_before_;
 #else
         return false;
 #endif

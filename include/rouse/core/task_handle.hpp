@@ -109,36 +109,38 @@ public:
 
     ROUSE_ONE_COPY void await_suspend(std::coroutine_handle<> frame) {
         TaskRecord& awaited = *awaited_.record();
-        if (awaited.finished()) {
+        if (!ROUSE_EXCEPTIONS && awaited.finished()) {
             Loop::running_task().cancel_requested = true;
             Loop::current().park_ready(frame);
             return;
         }
-        // A circle would never end, and cancel() relies on there being none.
-        for (TaskRecord* task = &awaited;;) {
-            if (task == &Loop::running_task_itself())
-                misuse("rouse: co_await of a TaskHandle: a task cannot await itself, nor a task that awaits it");
-            if (task->state != TaskState::waiting_for_task) break;
-            task = static_cast<JoinWaiter*>(task->link.waiter)->awaited;
-        }
+        if (awaited.state == TaskState::waiting_for_task || awaited.state == TaskState::running) refuse_circle(awaited);
         waiter_.told = &Loop::wake_joined;
         Loop::park(waiter_, TaskState::waiting_for_task, frame);
         enter(waiter_, awaited);
-        suspended_ = true;
     }
 
 protected:
     // On resumption: the task that has ended.
     TaskRecord& resumed() {
-        if (suspended_) Loop::check_cancelled();
+        if (waiter_.task != nullptr) Loop::check_cancelled(); // it was suspended
         awaited_.record()->seen = true;
         return *awaited_.record();
     }
 
 private:
+    // A circle would never end, and cancel() relies on there being none.
+    static void refuse_circle(TaskRecord& awaited) {
+        for (TaskRecord* task = &awaited;;) {
+            if (task == &Loop::running_task_itself())
+                misuse("rouse: co_await of a TaskHandle: a task cannot await itself, nor a task that awaits it");
+            if (task->state != TaskState::waiting_for_task) return;
+            task = static_cast<JoinWaiter*>(task->link.waiter)->awaited;
+        }
+    }
+
     TaskReference awaited_; // keeps the result
     JoinWaiter waiter_;
-    bool suspended_ = false;
 };
 
 /// The value that a task returned: a copy, as others may await it too; moved out where it cannot be copied.
@@ -183,7 +185,8 @@ public:
             if constexpr (!std::is_void_v<T>) return core::take_value<T>(task);
         }
     };
-    auto operator co_await() const noexcept { return Awaiter{*this, false}; }
+    auto operator co_await() const& noexcept { return Awaiter{*this, false}; }
+    auto operator co_await() && noexcept { return Awaiter{std::move(*this), false}; }
 
     struct OutcomeAwaiter : core::JoinAwaiter {
         using JoinAwaiter::JoinAwaiter;

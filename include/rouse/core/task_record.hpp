@@ -6,11 +6,12 @@
 // outlives the frame: a task that is ended from outside has its frame destroyed while handles still ask it.
 //
 //            create_task               popped by the loop            the frame ends
-//   created ------------> ready ----------------------------> running -------------> done
-//                           ^                                  |    ^                 ^
-//                           |   woken, or yield                v    | child ends      | destroyed
-//                           '------------------- waiting_for_... ---'                 | from outside
-//                                                       '-----------------------------'
+//   created ------------> fresh ----------------------------> running -------------> done
+//                                                              ^  |  ^                ^
+//                                   popped                     |  |  | child ends     | destroyed
+//                         ready -------------------------------'  |  '--.             | from outside
+//                           ^                                     v     |             |
+//                           '---- woken, or yield ---- waiting_for_... -'-------------'
 //
 // `running` with a new resume point after a resume means: a child has ended, go on with its parent.
 #pragma once
@@ -36,6 +37,7 @@ class TaskRecord;
 enum class TaskState : std::uint8_t {
     unused,              // the block is in the pool's free list
     created,             // the frame exists; nobody has started it
+    fresh,               // in the ready queue for the first time: its body has not begun
     ready,               // in the ready queue
     running,             // being resumed; or a child that somebody has started
     waiting_in_list,     // in the WaitList of an Event, a Lock, ...
@@ -132,13 +134,15 @@ public:
 
     TaskState state = TaskState::created;
 
-    Ending ending : 2 = Ending::none;
-    bool is_task : 1 = false;          // scheduled by a loop, not a child
-    bool started : 1 = false;          // its body has begun
-    bool cancel_requested : 1 = false; // its next resumption is a cancellation
-    bool named : 1 = false;            // see `name`
-    bool seen : 1 = false;             // somebody has been told how it ended
-    bool being_cancelled : 1 = false;  // CancelledError was thrown in this step (see on_cancel)
+    // Nothing that changes at each step is a bit: to write one means to read its byte before, and compilers read
+    // two bytes at once, for which a CPU has to wait until the last store to one of them has got to the cache.
+    static constexpr int ending_bits = sizeof(void*) == 8 ? 8 : 2; // a byte of its own where there is one
+    Ending ending : ending_bits = Ending::none;
+    bool is_task : 1 = false;                                 // scheduled by a loop, not a child
+    bool cancel_requested : 1 = false;                        // its next resumption is a cancellation
+    bool named : 1 = false;                                   // see `name`
+    bool seen : 1 = false;                                    // somebody has been told how it ended
+    std::uint8_t unused_bits : (ending_bits == 8 ? 4 : 2){0}; // so that none has to be read before it is written
 };
 
 static_assert(sizeof(TaskRecord) == 4 * sizeof(void*));

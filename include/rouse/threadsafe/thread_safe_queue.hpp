@@ -269,6 +269,8 @@ private:
     std::optional<T> get_until(core::ParkedThread::Time deadline);
 #endif
 
+    [[no_unique_address]] core::LineGap gap_0_; // what stands before the queue may be somebody else's
+
     // The producer's line.
     Atomic<std::size_t> tail_{0}; // the next slot to fill; written by the producer
     std::size_t head_seen_ = 0;   // the producer's copy of head_

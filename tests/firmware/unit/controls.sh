@@ -33,8 +33,8 @@ bad_test() { # bad_test NAME PATTERN: the source on stdin
 
 fault "a block of the pool is used for larger frames" core/static_frame_pool.hpp \
     's/head.bytes == whole/head.bytes <= whole/' cortex-m3 core/static_frame_pool_test.cpp
-fault "the timers go off in the wrong order" core/timers.hpp \
-    's/a\.deadline < b\.deadline/b.deadline < a.deadline/' cortex-m3 core/timers_test.cpp
+fault "the timers go off in the wrong order" core/timer_heap.hpp \
+    's/a\.deadline < b\.deadline/b.deadline < a.deadline/' cortex-m3 core/timer_heap_test.cpp
 fault "a compare-exchange of ARMv6-M stores what it should not" core/atomic.hpp \
     's/before == expected \? desired : before/before == expected ? desired : desired/' \
     cortex-m0 core/atomic_test.cpp

@@ -1,4 +1,4 @@
-#include <rouse/core/timers.hpp>
+#include <rouse/core/timer_heap.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -9,33 +9,34 @@
 
 using namespace rouse;
 using core::Timer;
-using core::Timers;
+using core::TimerHeap;
 
 namespace {
 
 TimePoint at(int n) { return TimePoint{std::chrono::nanoseconds{n}}; }
 
-std::vector<Timer*> drain(Timers& timers) {
+std::vector<Timer*> drain(TimerHeap& timers) {
     std::vector<Timer*> order;
-    while (!timers.empty()) order.push_back(&timers.pop());
+    while (Timer* timer = timers.take_due(forever)) order.push_back(timer);
     return order;
 }
 
 } // namespace
 
 TEST_CASE("timers come out by deadline") {
-    Timers timers;
+    TimerHeap timers;
     Timer a, b, c;
     a.deadline = at(30);
     b.deadline = at(10);
     c.deadline = at(20);
     for (Timer* timer : {&a, &b, &c}) timers.add(*timer);
     CHECK(timers.first_deadline() == at(10));
+    CHECK(timers.take_due(at(9)) == nullptr);
     CHECK(drain(timers) == std::vector<Timer*>{&b, &c, &a});
 }
 
 TEST_CASE("timers due at one instant come out in the order of setting") {
-    Timers timers;
+    TimerHeap timers;
     std::vector<Timer> many(1000);
     std::vector<Timer*> expected;
     for (Timer& timer : many) {
@@ -47,7 +48,7 @@ TEST_CASE("timers due at one instant come out in the order of setting") {
 }
 
 TEST_CASE("removing a timer that is not in the heap does nothing") {
-    Timers timers;
+    TimerHeap timers;
     Timer a, b;
     timers.remove(a);
     timers.add(b);
@@ -60,7 +61,7 @@ TEST_CASE("removing a timer that is not in the heap does nothing") {
 TEST_CASE("timers agree with a sorted list through random adding, removing and taking") {
     std::mt19937 random{1};
     for (int round = 0; round < 200; ++round) {
-        Timers timers;
+        TimerHeap timers;
         std::vector<std::unique_ptr<Timer>> storage;
         std::vector<Timer*> model; // sorted by deadline, then by the order of setting
         for (int step = 0; step < 300; ++step) {
@@ -78,7 +79,7 @@ TEST_CASE("timers agree with a sorted list through random adding, removing and t
                 timers.remove(**victim);
                 model.erase(victim);
             } else if (!model.empty()) {
-                REQUIRE(&timers.pop() == model.front());
+                REQUIRE(timers.take_due(forever) == model.front());
                 model.erase(model.begin());
             }
             REQUIRE(timers.empty() == model.empty());

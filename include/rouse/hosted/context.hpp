@@ -1,0 +1,160 @@
+// Context: threads on which functions run that block.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <rouse/hosted/job.hpp>
+#include <rouse/sync/lock.hpp>
+#include <rouse/threadsafe/thread_safe_event.hpp>
+
+namespace rouse::inline ROUSE_ABI {
+
+namespace hosted {
+
+/// The jobs that wait for a thread. put() and room() are for the tasks of one loop, take() is for the threads.
+class JobQueue {
+public:
+    explicit JobQueue(std::size_t longest) noexcept : longest_{longest} {}
+
+    /// Takes the job, in the order of those who ask, as soon as there is room. CancelledError once it is closed.
+    static Task<> put(std::shared_ptr<JobQueue> queue, std::shared_ptr<Job> job) {
+        const auto turn = co_await queue->turns_.scoped();
+        for (;;) {
+            queue->room_.clear(); // before the look: a job that is taken after it sets this again
+            if (queue->try_put(job)) co_return;
+            co_await queue->room_.wait();
+        }
+    }
+
+    /// Waits for a job, on a thread; null once the queue is closed.
+    std::shared_ptr<Job> take() {
+        std::shared_ptr<Job> job;
+        {
+            std::unique_lock lock{mutex_};
+            changed_.wait(lock, [this] { return closed_ || !jobs_.empty(); });
+            if (closed_) return nullptr;
+            job = std::move(jobs_.front());
+            jobs_.pop_front();
+        }
+        room_.set();
+        return job;
+    }
+
+    /// No job is taken any more; those that wait are refused.
+    void close() noexcept {
+        std::deque<std::shared_ptr<Job>> left;
+        {
+            const std::lock_guard lock{mutex_};
+            closed_ = true;
+            left.swap(jobs_);
+        }
+        changed_.notify_all();
+        for (const auto& job : left) job->refuse();
+        room_.set();
+    }
+
+    [[nodiscard]] std::size_t size() const {
+        const std::lock_guard lock{mutex_};
+        return jobs_.size();
+    }
+
+private:
+    bool try_put(const std::shared_ptr<Job>& job) {
+        {
+            const std::lock_guard lock{mutex_};
+            if (closed_) throw CancelledError{};
+            if (jobs_.size() == longest_) return false;
+            jobs_.push_back(job);
+        }
+        changed_.notify_one();
+        return true;
+    }
+
+    Lock turns_; // of those who wait for room
+    ThreadSafeEvent room_;
+    mutable std::mutex mutex_; // held for the move of a pointer
+    std::condition_variable changed_;
+    std::deque<std::shared_ptr<Job>> jobs_;
+    const std::size_t longest_;
+    bool closed_ = false;
+};
+
+template <class F, class... Arguments>
+Task<std::invoke_result_t<F, Arguments...>> run_in(std::shared_ptr<JobQueue> queue, F function,
+                                                   Arguments... arguments) {
+    const auto job = std::make_shared<Call<F, Arguments...>>(std::move(function), std::move(arguments)...);
+    co_await JobQueue::put(queue, job);
+    co_await job->done();
+    co_return job->result();
+}
+
+} // namespace hosted
+
+/// One thread, or a few, that run functions which block: file input, DNS, compression, a driver of somebody else's. For
+/// the tasks of one loop.
+///
+/// With one thread the functions run one after the other, in the order of assign(); so a Context of one thread can own
+/// what they share. With more threads they begin in that order.
+class Context {
+public:
+    /// Starts the threads. At most `waiting` functions wait for one; then assign() waits until there is room.
+    /// UsageError for no threads or no room; std::system_error if there can be no more threads.
+    explicit Context(std::size_t threads = 1, std::size_t waiting = 16)
+        : queue_{std::make_shared<hosted::JobQueue>(waiting)} {
+        if (threads == 0) misuse("rouse: Context: needs at least one thread");
+        if (waiting == 0) misuse("rouse: Context: needs room for at least one function that waits");
+        try {
+            for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back(work, std::ref(*queue_));
+        } catch (...) {
+            end();
+            throw;
+        }
+    }
+    Context(const Context&) = delete;
+    Context& operator=(const Context&) = delete;
+
+    /// Waits, blocking, for the functions that run. Those that have not begun are not called: the tasks that wait for
+    /// them, or for room, get CancelledError.
+    ~Context() { end(); }
+
+    /// `co_await context.assign(function, arguments...)`: calls the function on a thread of the context, while the
+    /// other tasks go on, and returns what it returned or throws what it threw. Function and arguments are copied (or
+    /// moved), as by std::thread; std::ref hands over a reference.
+    ///
+    /// If the task is cancelled before the function has been queued, it is not called. After that it is, and what it
+    /// gives is destroyed on its thread; so it must not refer to what ends with the task.
+    template <class F, class... Arguments>
+    [[nodiscard]] Task<hosted::ResultOfCall<F, Arguments...>> assign(F&& function, Arguments&&... arguments) {
+        return hosted::run_in<std::decay_t<F>, std::decay_t<Arguments>...>(queue_, std::forward<F>(function),
+                                                                           std::forward<Arguments>(arguments)...);
+    }
+
+    /// How many functions wait for a thread.
+    [[nodiscard]] std::size_t waiting() const { return queue_->size(); }
+
+    [[nodiscard]] std::size_t threads() const noexcept { return threads_.size(); }
+
+private:
+    static void work(hosted::JobQueue& queue) {
+        while (const auto job = queue.take()) job->run();
+    }
+
+    void end() noexcept {
+        queue_->close();
+        for (std::thread& thread : threads_) thread.join();
+        threads_.clear();
+    }
+
+    std::shared_ptr<hosted::JobQueue> queue_; // shared with the tasks that wait for room
+    std::vector<std::thread> threads_;
+};
+
+} // namespace rouse::inline ROUSE_ABI

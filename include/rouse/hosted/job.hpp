@@ -1,0 +1,99 @@
+// Job: a function that runs on a thread, and the task that waits for what it gives.
+//
+// It belongs to both: to the thread until it has run, and to the coroutine that waits. Whoever comes last destroys it,
+// with what the function gave; so a waiter that is cancelled just goes, and the function runs on, unheard.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <rouse/core/outcome.hpp>
+#include <rouse/core/task.hpp>
+#include <rouse/threadsafe/thread_safe_flag.hpp>
+
+#if !ROUSE_EXCEPTIONS
+#error "rouse/hosted needs exceptions: what a function throws comes back, and starting a thread may throw"
+#endif
+
+namespace rouse::inline ROUSE_ABI::hosted {
+
+class Job {
+public:
+    Job() = default;
+    Job(const Job&) = delete;
+    Job& operator=(const Job&) = delete;
+    virtual ~Job() = default;
+
+    /// On the thread, once: calls the function, and tells the task.
+    void run() noexcept {
+        call();
+        done_.set();
+    }
+
+    /// In place of run(): the function is not called, and the task gets CancelledError. From any thread.
+    void refuse() noexcept {
+        set_cancelled();
+        done_.set();
+    }
+
+    /// Waits until either has been done. For one task.
+    [[nodiscard]] auto done() noexcept { return done_.wait(); }
+
+private:
+    virtual void call() noexcept = 0;
+    virtual void set_cancelled() noexcept = 0;
+
+    ThreadSafeFlag done_; // its release and acquire hand over the outcome
+};
+
+/// What a copy of an F gives when it is called once with copies of the arguments.
+template <class F, class... Arguments>
+using ResultOfCall = std::invoke_result_t<std::decay_t<F>, std::decay_t<Arguments>...>;
+
+/// A call of F with these arguments, all of which it owns. The function and its arguments are destroyed on the thread.
+template <class F, class... Arguments>
+class Call final : public Job {
+    static_assert(std::is_same_v<F, std::decay_t<F>> && (std::is_same_v<Arguments, std::decay_t<Arguments>> && ...));
+
+public:
+    using Result = std::invoke_result_t<F, Arguments...>;
+
+    explicit Call(F function, Arguments... arguments)
+        : call_{std::in_place, std::move(function), std::tuple<Arguments...>{std::move(arguments)...}} {}
+
+    /// After done(): what the function returned, or throws what it threw.
+    Result result() { return std::move(*outcome_).value(); }
+
+private:
+    struct Callee {
+        Callee(F f, std::tuple<Arguments...> a) : function{std::move(f)}, arguments{std::move(a)} {}
+        F function;
+        std::tuple<Arguments...> arguments;
+    };
+
+    void call() noexcept override {
+        try {
+            if constexpr (std::is_void_v<Result>) {
+                std::apply(std::move(call_->function), std::move(call_->arguments));
+                outcome_.emplace(Outcome<Result>::of_value());
+            } else {
+                outcome_.emplace(
+                    Outcome<Result>::of_value(std::apply(std::move(call_->function), std::move(call_->arguments))));
+            }
+        } catch (...) {
+            outcome_.emplace(Outcome<Result>::of_error(std::current_exception()));
+        }
+        call_.reset();
+    }
+
+    void set_cancelled() noexcept override { outcome_.emplace(Outcome<Result>::of_cancelled()); }
+
+    std::optional<Callee> call_;
+    std::optional<Outcome<Result>> outcome_;
+};
+
+} // namespace rouse::inline ROUSE_ABI::hosted

@@ -1,0 +1,38 @@
+// unblock: one function that blocks, on a thread of its own.
+#pragma once
+
+#include <memory>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+#include <rouse/hosted/job.hpp>
+
+namespace rouse::inline ROUSE_ABI {
+
+namespace hosted {
+
+template <class F, class... Arguments>
+Task<std::invoke_result_t<F, Arguments...>> run_on_own_thread(F function, Arguments... arguments) {
+    const auto job = std::make_shared<Call<F, Arguments...>>(std::move(function), std::move(arguments)...);
+    std::thread{[](std::shared_ptr<Job> its) { its->run(); }, job}.detach();
+    co_await job->done();
+    co_return job->result();
+}
+
+} // namespace hosted
+
+/// `co_await unblock(function, arguments...)`: calls the function on a new thread, while the other tasks go on, and
+/// returns what it returned or throws what it threw. Function and arguments are copied (or moved), as by std::thread;
+/// std::ref hands over a reference. Throws std::system_error if there can be no more threads.
+///
+/// If the task is cancelled the function runs on, and what it gives is destroyed on its thread; so it must not refer to
+/// what ends with the task. A program that ends while it runs does not wait for it: use a Context for that, or where
+/// such functions are called often, as starting a thread takes tens of microseconds.
+template <class F, class... Arguments>
+[[nodiscard]] Task<hosted::ResultOfCall<F, Arguments...>> unblock(F&& function, Arguments&&... arguments) {
+    return hosted::run_on_own_thread<std::decay_t<F>, std::decay_t<Arguments>...>(
+        std::forward<F>(function), std::forward<Arguments>(arguments)...);
+}
+
+} // namespace rouse::inline ROUSE_ABI
