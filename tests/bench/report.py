@@ -83,11 +83,8 @@ def by(key, works):
     return groups
 
 
-def report(figures, allocations_file, images):
-    """The tables. `images` are the paths of the plots, by row or by the thing that grows."""
-    def image(name):
-        return [f"![{name}]({images[name]})"] if name in images else []
-
+def report(figures, allocations_file):
+    """The tables."""
     parts = []
     if figures.machine:
         parts.append(table(["measured on", ""], figures.machine))
@@ -99,9 +96,9 @@ def report(figures, allocations_file, images):
     if figures.works:
         parts += ["### What is asked for", asked_for(figures)]
     for row, works in by(lambda work: work.row, figures.works).items():
-        parts += [f"### {row}", all_sides(works), *image(row)]
+        parts += [f"### {row}", all_sides(works)]
     for thing, works in by(lambda work: work.thing_and_n[0], figures.scales).items():
-        parts += [f"### Scale: {thing}", f"In {works[0].unit}.", over_n(works), *image(thing)]
+        parts += [f"### Scale: {thing}", f"In {works[0].unit}.", over_n(works)]
     if allocations_file:
         parts += ["### Heap allocations", "In one round, once warm.", allocations(allocations_file)]
     return "\n\n".join(parts)
@@ -164,10 +161,9 @@ def main():
         parser.error("which FIGURES?")
 
     figures = Figures(options.figures)
-    drawn = plots.draw(figures, options.plots) if options.plots else {}
-    beside = os.path.dirname(os.path.abspath(options.page or options.figures))
-    images = {name: os.path.relpath(path, beside) for name, path in drawn.items()}
-    text = report(figures, options.allocations, images)
+    if options.plots:
+        plots.draw(figures, options.plots)
+    text = report(figures, options.allocations)
     print(text)
     if options.page:
         put_into(options.page, text)
