@@ -1,11 +1,11 @@
 #include <rouse/core/busy_poll.hpp>
 
+#if ROUSE_HOSTED
+
 #include <atomic>
 #include <chrono>
 
-#if ROUSE_HOSTED
 #include <thread>
-#endif
 
 #include "support/catch.hpp"
 #include "support/run.hpp"
@@ -91,7 +91,6 @@ TEST_CASE("busy polling is switched off again, and is bounded on a clock that st
     CHECK(counting.looks == 0);
 }
 
-#if ROUSE_HOSTED
 namespace {
 Task<> answer(ThreadSafeFlag& ping, std::atomic<int>& answers, int times) {
     for (int i = 0; i < times; ++i) {

@@ -81,7 +81,7 @@ TEST_CASE("Context: other tasks go on while a function blocks") {
             co_await sleep(1ms);
             ++turns;
         }
-        for (int i = 0; i < 5; ++i) co_await yield();
+        CHECK(turns > 0);
         CHECK(!blocked.done());
         g.open();
         co_await blocked;

@@ -1,5 +1,7 @@
 #include <rouse/net/server.hpp>
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -10,6 +12,8 @@
 #include <vector>
 
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "loopback.hpp"
 #include "support/catch.hpp"
@@ -38,9 +42,9 @@ static void bounded(Task<> test) {
 }
 
 // Sends `size` bytes and checks that they come back.
-static Task<> exchange(std::uint16_t port, std::size_t size) {
+static Task<> exchange(std::uint16_t port, std::size_t size, std::string host = "127.0.0.1") {
     const std::string sent = pattern(size);
-    auto [reader, writer] = co_await open_connection("127.0.0.1", port);
+    auto [reader, writer] = co_await open_connection(host, port);
     writer.write(sent);
     writer.write_eof();
     const std::string got = co_await reader.read();
@@ -321,6 +325,134 @@ static Task<> out_of_descriptors() {
 TEST_CASE("a server that has run out of descriptors goes on when there are some again") {
     bounded(out_of_descriptors());
 }
+
+// Faults of accept4 that the system would have to be brought to: so many calls fail, by this errno.
+static int accept_faults = 0;
+static int accept_errno = 0;
+extern "C" int accept4(int descriptor, sockaddr* address, socklen_t* size, int flags) {
+    if (accept_faults > 0) {
+        --accept_faults;
+        errno = accept_errno;
+        return -1;
+    }
+    return static_cast<int>(::syscall(SYS_accept4, descriptor, address, size, flags));
+}
+
+static Task<> accept_fails(int error, Clock::duration at_most) {
+    auto server = co_await start_server(echo, "127.0.0.1", 0);
+    accept_errno = error;
+    accept_faults = 3;
+    const auto begin = Clock::now();
+    co_await exchange(server.port(), 1000);
+    CHECK(accept_faults == 0);
+    CHECK(Clock::now() - begin < at_most);
+}
+TEST_CASE("a client that has gone before it was accepted does not hold up the next") {
+    bounded(accept_fails(ECONNABORTED, 250ms)); // with a pause each time it would be 300
+}
+TEST_CASE("a server tries again when accepting fails") {
+    for (const int error : {EMFILE, ENFILE, ENOBUFS, ENOMEM, EPROTO}) bounded(accept_fails(error, 10s));
+}
+
+// ---- limits ---------------------------------------------------------------------------------------------------------
+
+// Whether a client is answered now.
+static Task<bool> answered(StreamReader& reader, StreamWriter& writer) {
+    writer.write("?");
+    const auto outcome = co_await try_wait_for(reader.readexactly(1), 30ms);
+    co_return outcome.has_value();
+}
+
+static Task<> three_clients_for_two() {
+    const ServerOptions options{.most_clients = 2};
+    auto server = co_await start_server(echo, "127.0.0.1", 0, options);
+    auto [reader_1, writer_1] = co_await open_connection("127.0.0.1", server.port());
+    auto [reader_2, writer_2] = co_await open_connection("127.0.0.1", server.port());
+    auto [reader_3, writer_3] = co_await open_connection("127.0.0.1", server.port()); // waits in the backlog
+    const bool first = co_await answered(reader_1, writer_1);
+    CHECK(first);
+    const bool second = co_await answered(reader_2, writer_2);
+    CHECK(second);
+    const bool third = co_await answered(reader_3, writer_3);
+    CHECK_FALSE(third);
+    CHECK(server.clients() == 2);
+    writer_1.close();
+    const std::string late = co_await reader_3.readexactly(1);
+    CHECK(late == "?");
+    CHECK(server.clients() == 2);
+}
+TEST_CASE("of three clients, a server with a limit of two serves the last when one has gone") {
+    bounded(three_clients_for_two());
+}
+
+static Task<> limit_of_one() {
+    std::size_t most = 0;
+    const Server* running = nullptr;
+    auto handler = [&most, &running](StreamReader reader, StreamWriter writer) -> Task<> {
+        most = std::max(most, running->clients());
+        co_await echo(std::move(reader), std::move(writer));
+    };
+    const ServerOptions options{.most_clients = 1};
+    auto server = co_await start_server(handler, "", 0, options); // IPv4 and IPv6: two that accept
+    running = &server;
+    std::vector<TaskHandle<>> clients;
+    for (int i = 0; i < 20; ++i)
+        clients.push_back(create_task(exchange(server.port(), 5000, i % 2 ? "127.0.0.1" : "")));
+    for (const auto& client : clients) co_await client;
+    CHECK(most == 1);
+}
+TEST_CASE("a limit holds for all addresses of a server together, and all clients are served in the end") {
+    bounded(limit_of_one());
+}
+
+static Task<> limit_and_failure() {
+    Loop::current().set_exception_handler([](std::string_view, std::exception_ptr) {});
+    const ServerOptions options{.most_clients = 1};
+    auto server = co_await start_server(fail_or_echo, "127.0.0.1", 0, options);
+    auto [reader, writer] = co_await open_connection("127.0.0.1", server.port());
+    auto [other_reader, other_writer] = co_await open_connection("127.0.0.1", server.port());
+    writer.write("fail\n");
+    other_writer.write("go on\n");
+    const std::string all = co_await other_reader.read();
+    CHECK(all.size() == 4'000'000);
+}
+TEST_CASE("a client whose handler has failed makes room for the next") { bounded(limit_and_failure()); }
+
+static Task<> close_when_full() {
+    const auto before = loopback::open_descriptors();
+    const ServerOptions options{.most_clients = 1};
+    auto server = co_await start_server(until_cancelled, "127.0.0.1", 0, options);
+    {
+        auto served = co_await open_connection("127.0.0.1", server.port());
+        auto waiting = co_await open_connection("127.0.0.1", server.port());
+        co_await settle();
+        CHECK(server.clients() == 1);
+        server.close();
+        co_await server.wait_closed();
+        const std::string what = co_await thrown<std::system_error>(waiting.first.read());
+        CHECK_THAT(what, Catch::Matchers::EndsWith("Connection reset by peer"));
+    }
+    CHECK(loopback::open_descriptors() == before);
+}
+TEST_CASE("a server that is full can be closed, and refuses those that wait") { bounded(close_when_full()); }
+
+static Task<> short_backlog() {
+    const ServerOptions options{.most_clients = 1, .backlog = 1};
+    auto server = co_await start_server(until_cancelled, "127.0.0.1", 0, options);
+    std::vector<TaskHandle<std::pair<StreamReader, StreamWriter>>> clients;
+    for (int i = 0; i < 6; ++i) clients.push_back(create_task(open_connection("127.0.0.1", server.port())));
+    co_await sleep(50ms);
+    CHECK(clients.front().done());
+    CHECK_FALSE(clients.back().done());
+}
+TEST_CASE("no more clients wait to be accepted than the backlog holds") { bounded(short_backlog()); }
+
+static Task<> no_backlog() {
+    const ServerOptions options{.backlog = 0};
+    const std::string what = co_await thrown<UsageError>(start_server(echo, "127.0.0.1", 0, options));
+    CHECK(what == "rouse: ServerOptions: the backlog must be at least 1");
+}
+TEST_CASE("a server without a backlog is refused") { bounded(no_backlog()); }
 
 static Task<> port_in_use() {
     auto server = co_await start_server(echo, "127.0.0.1", 0);

@@ -6,13 +6,16 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <vector>
 
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "loopback.hpp"
 #include "support/catch.hpp"
+#include "support/misuse.hpp"
 
 using namespace rouse;
 using namespace std::chrono_literals;
@@ -131,7 +134,7 @@ static Task<> read_line_at_limit(loopback::Connection& c) {
     const auto got = co_await c.reader.readline(5);
     CHECK(got == "1234\n");
     const std::string what = co_await thrown<LimitOverrun>(c.reader.readline(5));
-    CHECK(what == "rouse: StreamReader::readline: there is no newline within the limit");
+    CHECK(what == "rouse: StreamReader: there is no end of the line within the limit");
     const auto got_2 = co_await c.reader.readline(6);
     CHECK(got_2 == "56789\n");
     c.peer.send("abcde");
@@ -488,4 +491,106 @@ TEST_CASE("a loop that ends takes its connections with it, also with bytes unsen
         loop.run_until_complete(settle());
     }
     CHECK(loopback::open_descriptors() == before);
+}
+
+static Task<> read_until(loopback::Connection& c) {
+    c.peer.send("one--two-");
+    const auto first = co_await c.reader.readuntil("--");
+    CHECK(first == "one--");
+    auto waiting = create_task(c.reader.readuntil("--"));
+    co_await settle();
+    CHECK(!waiting.done());
+    c.peer.send("-three-four-----"); // the separator came in two pieces
+    const auto second = co_await waiting;
+    CHECK(second == "two--");
+    const auto third = co_await c.reader.readuntil("-----");
+    CHECK(third == "three-four-----");
+    c.peer.send("12345--");
+    const std::string too_long = co_await thrown<LimitOverrun>(c.reader.readuntil("--", 6));
+    CHECK(!too_long.empty());
+    const auto kept = co_await c.reader.readuntil("--", 7);
+    CHECK(kept == "12345--");
+    c.peer.send("rest-");
+    c.peer.end();
+    std::string partial;
+    try {
+        co_await c.reader.readuntil("--");
+    } catch (const IncompleteRead& error) {
+        partial = error.partial;
+        CHECK(error.expected == 0);
+    }
+    CHECK(partial == "rest-");
+    CHECK(c.reader.at_eof());
+}
+TEST_CASE("readuntil gives what comes up to the separator; it throws at a limit, and at the end") {
+    with_connection(read_until);
+}
+
+static Task<> no_separator(loopback::Connection& c) {
+    const std::string what = test::misuse_of([&] { static_cast<void>(c.reader.readuntil("")); });
+    CHECK(what == "rouse: StreamReader::readuntil: the separator is empty");
+    co_return;
+}
+TEST_CASE("readuntil needs a separator") { with_connection(no_separator); }
+
+static Task<> all_lines(loopback::Connection& c) {
+    c.peer.send("a\n\nlast");
+    c.peer.end();
+    std::string lines;
+    for (;;) {
+        const auto line = co_await c.reader.next_line();
+        if (!line) break;
+        lines += "[" + *line + "]";
+    }
+    CHECK(lines == "[a\n][\n][last]");
+    const auto after = co_await c.reader.next_line();
+    CHECK(!after);
+}
+TEST_CASE("next_line gives all lines, an empty one too, and then nothing") { with_connection(all_lines); }
+
+static Task<> several_pieces(loopback::Connection& c) {
+    const std::string third = "three";
+    c.writer.writelines({"one ", "two ", third});
+    std::vector<std::string_view> more{" four", "", " five"};
+    c.writer.writelines(more);
+    c.writer.writelines(std::vector<std::string_view>{});
+    c.writer.write_eof();
+    co_await settle();
+    CHECK(c.peer.take() == "one two three four five");
+}
+TEST_CASE("writelines sends all pieces in order") { with_connection(several_pieces); }
+
+static Task<> water_marks(loopback::Connection& c) {
+    c.writer.set_water_marks(100, 1000);
+    while (c.writer.unsent() <= 1000) c.writer.write(std::string(500, 'x')); // until the system takes no more
+    auto held_back = create_task(c.writer.drain());
+    co_await settle();
+    CHECK(!held_back.done());
+    c.writer.set_water_marks(c.writer.unsent(), c.writer.unsent());
+    co_await settle();
+    CHECK(held_back.done());
+    const std::string what = test::misuse_of([&] { c.writer.set_water_marks(2, 1); });
+    CHECK(what == "rouse: StreamWriter::set_water_marks: the low one is above the high one");
+}
+TEST_CASE("drain waits above the high-water mark that was set, until the low one") { with_connection(water_marks); }
+
+static Task<> options_and_names(loopback::Connection& c) {
+    CHECK(c.writer.local().host() == "127.0.0.1");
+    CHECK(c.writer.local().port() != c.writer.peer().port());
+    c.writer.set_nodelay(false);
+    c.writer.set_keepalive(true);
+    c.writer.set_nodelay(true);
+    c.writer.close();
+    co_await c.writer.wait_closed();
+    CHECK(c.writer.local() == Address{});
+    std::string error;
+    try {
+        c.writer.set_keepalive(true);
+    } catch (const std::system_error& caught) {
+        error = caught.what();
+    }
+    CHECK(error.find("rouse: cannot set an option of the connection with 127.0.0.1") == 0);
+}
+TEST_CASE("a connection has a name at both ends, and options; none once it is closed") {
+    with_connection(options_and_names);
 }

@@ -8,6 +8,7 @@
 
 #include <rouse/core/loop.hpp>
 
+#if ROUSE_BUSY_POLLING
 namespace rouse::inline ROUSE_ABI {
 
 namespace core {
@@ -49,3 +50,4 @@ inline bool Loop::busy_poll(Loop& loop) noexcept {
 }
 
 } // namespace rouse::inline ROUSE_ABI
+#endif

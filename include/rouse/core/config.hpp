@@ -36,6 +36,9 @@
 #define ROUSE_CORES 1
 #endif
 
+// Where nobody else runs meanwhile, it makes no sense to spin.
+#define ROUSE_BUSY_POLLING (ROUSE_HOSTED || ROUSE_CORES > 1)
+
 // ROUSE_ATOMIC_HEADER: a header to take rouse::Atomic, light_barrier(), heavy_barrier(), core::futex_wait() and
 // core::futex_wake() from, in place of the platform's; for a model checker that runs the code that ships.
 

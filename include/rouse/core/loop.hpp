@@ -22,6 +22,7 @@
 #include <rouse/core/branch.hpp>
 #include <rouse/core/config.hpp>
 #include <rouse/core/error.hpp>
+#include <rouse/core/exception_handler.hpp>
 #include <rouse/core/foreign_waiter.hpp>
 #include <rouse/core/inbox.hpp>
 #include <rouse/core/port.hpp>
@@ -29,7 +30,6 @@
 #include <rouse/core/task_record.hpp>
 #include <rouse/core/timers.hpp>
 #include <rouse/core/wait_list.hpp>
-
 #if ROUSE_HOSTED
 #include <rouse/core/frame_pool.hpp>
 #else
@@ -42,7 +42,6 @@ template <class T = void>
 class Task;
 template <class T = void>
 class TaskHandle;
-
 namespace core {
 struct ThreadOfLoops;
 }
@@ -101,11 +100,12 @@ public:
     /// The port's descriptor that is readable when poll() has something to do, or -1.
     [[nodiscard]] int native_handle() const noexcept { return port_.native_handle(); }
 
-    /// Busy polling: from now on the loop looks for work for up to `longest` before each sleep (including input and
-    /// output). Work that comes meanwhile begins sooner, by what it takes to be woken, and set() and put() from
-    /// elsewhere make no system call; the core is busy for as long. Zero, as it is at first: sleeps at once. Not for
-    /// poll().
+#if ROUSE_BUSY_POLLING
+    /// Busy polling: before each sleep the loop looks for work, input and output too, for up to `longest`. What comes
+    /// meanwhile begins sooner, and costs its sender no system call; the core is busy for as long. Zero, as at first:
+    /// sleeps at once. Not for poll().
     void set_busy_poll(Clock::duration longest) noexcept;
+#endif
 
     /// Whether a task of this loop, or the loop itself, is running: it must not be blocked now.
     [[nodiscard]] bool running() const noexcept { return sentinel_ != nullptr || running_task_ != nullptr; }
@@ -130,10 +130,8 @@ public:
     /// The task that is being resumed, or the branch that is parked in its place; UsageError if there is none.
     static core::TaskRecord& running_task();
 
-    /// The task that is being resumed, in any case.
+    /// The task that is being resumed, in any case; and the same, or null.
     static core::TaskRecord& running_task_itself();
-
-    /// The same, or null.
     [[nodiscard]] core::TaskRecord* running_or_null() const noexcept { return running_task_; }
 
     /// Suspends the running task at `frame`: it waits in `waiter`.
@@ -192,11 +190,13 @@ public:
     template <class F>
     void wait_for_arrival(F arrived) noexcept;
 
+#if ROUSE_EXCEPTIONS
     /// Notes that the running task is being cancelled, for on_cancel.
     static void note_cancellation() noexcept { current_->cancelling_ = current_->running_task_; }
 
     /// The task to which CancelledError was thrown in this step, or null.
     [[nodiscard]] const core::TaskRecord* cancelling() const noexcept { return cancelling_; }
+#endif
 
     /// Lets a timer run, and stops one; a timer that is not running is let be.
     void add_timer(core::Timer& timer) noexcept;
@@ -242,7 +242,9 @@ private:
     void finish(core::TaskRecord& task) noexcept;
     void take_inbox() noexcept;
     void sleep() noexcept;
+#if ROUSE_BUSY_POLLING
     static bool busy_poll(Loop& loop) noexcept;
+#endif
     void wait_until(TimePoint deadline) noexcept { wakes_owed_ -= static_cast<int>(port_.wait_until(deadline)); }
     static bool leaving(const core::TaskRecord& task) noexcept;
     static bool waits_in(const core::Waiter& waiter) noexcept;
@@ -267,16 +269,16 @@ private:
     Port& port_;
     core::ReadyQueue ready_;
     mutable core::Timers timers_; // who looks for the first may rearrange them
-    // Set by the first timer, the first cancellation, set_busy_poll: a program that has none does not link what they
-    // do.
+    // Set by the first that there is: a program that has none does not link what they do.
     void (*fire_due_)(Loop&) noexcept = nullptr;
     void (*end_cancelled_)(Loop&, core::TaskRecord&) noexcept = nullptr;
+#if ROUSE_BUSY_POLLING
     bool (*busy_poll_)(Loop&) noexcept = nullptr;
     Clock::duration busy_poll_for_{};
+#endif
     core::Inbox inbox_;
     core::TaskRecord* running_task_ = nullptr;
-    const core::TaskRecord* cancelling_ = nullptr; // with exceptions
-    core::TaskRecord* sentinel_ = nullptr;         // while running: popping it from the ready queue ends the run
+    core::TaskRecord* sentinel_ = nullptr; // while running: popping it from the ready queue ends the run
     core::FramePool* pool_;
     std::size_t live_ = 0;
     int wakes_owed_ = 0;  // how often `asleep` was replaced, less the wakes that the port has counted
@@ -284,11 +286,8 @@ private:
     bool stop_requested_ = false;
     bool ending_ = false; // run() waits for the last tasks: new ones are cancelled before they start
 #if ROUSE_EXCEPTIONS
-    struct ExceptionHandler {
-        virtual ~ExceptionHandler() = default;
-        virtual void operator()(std::string_view task_name, std::exception_ptr error) = 0;
-    };
-    ExceptionHandler* exception_handler_ = nullptr; // owned; null: the default
+    core::ExceptionHandler* exception_handler_ = nullptr; // owned; null: the default
+    const core::TaskRecord* cancelling_ = nullptr;
 #endif
     Loop* older_; // the next in the list of this thread's loops
 };

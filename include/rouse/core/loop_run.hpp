@@ -67,7 +67,9 @@ inline void Loop::take_inbox() noexcept {
 }
 
 inline void Loop::sleep() noexcept {
+#if ROUSE_BUSY_POLLING
     if (busy_poll_ != nullptr && busy_poll_(*this)) return;
+#endif
     asleep_ = inbox_.fall_asleep();
     if (!asleep_) return;
     wait_until(next_deadline());

@@ -145,7 +145,9 @@ inline void Loop::step(core::TaskRecord& task) noexcept {
         }
     }
     running_task_ = &task;
-    if (ROUSE_EXCEPTIONS) cancelling_ = nullptr;
+#if ROUSE_EXCEPTIONS
+    cancelling_ = nullptr;
+#endif
     task.state = TaskState::running;
     do {
         std::exchange(task.resume_point, nullptr).resume();
@@ -265,14 +267,7 @@ inline void Loop::report(core::TaskRecord& task) noexcept {
 #if ROUSE_EXCEPTIONS
 template <class F>
 void Loop::set_exception_handler(F handler) {
-    struct Handler final : ExceptionHandler {
-        explicit Handler(F f) : function{std::move(f)} {}
-        void operator()(std::string_view task_name, std::exception_ptr error) override {
-            function(task_name, std::move(error));
-        }
-        F function;
-    };
-    delete std::exchange(exception_handler_, new Handler{std::move(handler)});
+    delete std::exchange(exception_handler_, new core::ExceptionHandlerOf<F>{std::move(handler)});
 }
 #endif
 

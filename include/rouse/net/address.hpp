@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -14,8 +15,10 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <rouse/core/config.hpp>
+#include <rouse/core/error.hpp>
 
 #if !ROUSE_EXCEPTIONS
 #error "rouse/net needs exceptions: its errors are std::system_error"
@@ -33,7 +36,7 @@ namespace rouse::inline ROUSE_ABI {
     return category;
 }
 
-/// An IPv4 or IPv6 address with a port. A value: copy it freely.
+/// An IPv4 or IPv6 address with a port, or the path of a Unix socket. A value: copy it freely.
 class Address {
 public:
     /// No address.
@@ -52,6 +55,11 @@ public:
     /// std::system_error that names the host.
     static std::vector<Address> resolve(const std::string& host, std::uint16_t port, Use use = Use::connect);
 
+    /// The Unix socket of this path. UsageError for a path that is empty or has a NUL in it (the system would take
+    /// either for another kind of name); std::system_error (ENAMETOOLONG) that names the path if it has more than 107
+    /// bytes.
+    static Address unix_path(const std::string& path);
+
     /// The address that a socket is bound to; none if the descriptor is bad.
     static Address of_socket(int descriptor) noexcept {
         Address address;
@@ -61,6 +69,9 @@ public:
     }
 
     [[nodiscard]] int family() const noexcept { return storage_.ss_family; }
+
+    /// Whether it is that of a Unix socket without a path, as those that connect have.
+    [[nodiscard]] bool is_unnamed() const noexcept { return family() == AF_UNIX && path().empty(); }
 
     /// 0 if the address has none.
     [[nodiscard]] std::uint16_t port() const noexcept {
@@ -72,15 +83,17 @@ public:
         if (auto* place = const_cast<std::uint16_t*>(port_in_storage())) *place = htons(port);
     }
 
-    /// The address in digits, without the port.
+    /// The address in digits, without the port; or the path of a Unix socket, "(unnamed)" if it has none.
     [[nodiscard]] std::string host() const {
+        if (family() == AF_UNIX) return std::string{is_unnamed() ? "(unnamed)" : path()};
         char text[NI_MAXHOST];
         if (::getnameinfo(data(), size_, text, sizeof text, nullptr, 0, NI_NUMERICHOST) != 0) return "(unknown)";
         return text;
     }
 
-    /// Address and port in short: "127.0.0.1:80", "[::1]:80".
+    /// Address and port in short: "127.0.0.1:80", "[::1]:80"; or what host() gives for a Unix socket.
     [[nodiscard]] std::string text() const {
+        if (family() == AF_UNIX) return host();
         const std::string digits = family() == AF_INET6 ? "[" + host() + "]" : host();
         return digits + ":" + std::to_string(port());
     }
@@ -101,6 +114,14 @@ private:
         return nullptr;
     }
 
+    // Of a Unix socket; empty for one without. The system need not end it with a NUL.
+    [[nodiscard]] std::string_view path() const noexcept {
+        constexpr std::size_t begin = offsetof(sockaddr_un, sun_path);
+        if (size_ <= begin) return {};
+        const char* const path = reinterpret_cast<const sockaddr_un*>(&storage_)->sun_path;
+        return {path, ::strnlen(path, size_ - begin)};
+    }
+
     sockaddr_storage storage_{};
     socklen_t size_ = 0;
 };
@@ -112,12 +133,29 @@ inline std::string host_and_port(std::string_view host, std::uint16_t port) {
     return std::string{host} + " port " + std::to_string(port);
 }
 
+/// The same of an address; the path of a Unix socket.
+inline std::string host_and_port(const Address& address) {
+    return address.family() == AF_UNIX ? address.host() : host_and_port(address.host(), address.port());
+}
+
 /// Throws std::system_error for an errno: "rouse: cannot do this to that: reason".
 [[noreturn]] inline void fail(int error, const std::string& what) {
     throw std::system_error{error, std::system_category(), "rouse: " + what};
 }
 
 } // namespace net
+
+inline Address Address::unix_path(const std::string& path) {
+    if (path.empty()) misuse("rouse: Address::unix_path: the path is empty");
+    if (path.find('\0') != std::string::npos) misuse("rouse: Address::unix_path: the path has a NUL in it");
+    sockaddr_un address{};
+    if (path.size() >= sizeof address.sun_path) net::fail(ENAMETOOLONG, "cannot name a Unix socket " + path);
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, path.size());
+    // With the NUL, as the system gives it back.
+    const std::size_t size = offsetof(sockaddr_un, sun_path) + path.size() + 1;
+    return {reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(size)};
+}
 
 inline std::vector<Address> Address::resolve(const std::string& host, std::uint16_t port, Use use) {
     addrinfo hints{};

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <rouse/net/address.hpp>
+#include <rouse/net/datagram_socket.hpp>
 #include <rouse/net/open_connection.hpp>
+#include <rouse/net/resolve.hpp>
 #include <rouse/net/server.hpp>
 #include <rouse/net/stream.hpp>
+#include <rouse/net/unix.hpp>

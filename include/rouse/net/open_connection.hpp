@@ -10,7 +10,7 @@
 
 #include <sys/socket.h>
 
-#include <rouse/net/address.hpp>
+#include <rouse/net/resolve.hpp>
 #include <rouse/net/stream.hpp>
 
 namespace rouse::inline ROUSE_ABI {
@@ -36,12 +36,12 @@ inline Task<int> connect(Address address, std::shared_ptr<StreamConnection>& con
 
 } // namespace net
 
-/// Connects to a host, by name or number, trying each of its addresses in turn. Resolving a name blocks the loop (see
-/// Address::resolve); connecting does not. Throws std::system_error that names the host: with the error of its first
-/// address, which is the one that the system thinks best. Cancelling it closes what was begun.
+/// Connects to a host, by name or number, trying each of its addresses in turn. For a time limit: wait_for. Throws
+/// std::system_error that names the host: with the error of its first address, which is the one that the system thinks
+/// best. Cancelling it closes what was begun.
 [[nodiscard]] inline Task<std::pair<StreamReader, StreamWriter>> open_connection(std::string host, std::uint16_t port) {
     int first_error = 0;
-    const std::vector<Address> addresses = Address::resolve(host, port);
+    const std::vector<Address> addresses = co_await resolve(host, port);
     for (const Address& address : addresses) {
         std::shared_ptr<net::StreamConnection> connection;
         const int error = co_await net::connect(address, connection);

@@ -1,4 +1,4 @@
-// start_server and Server: TCP connections that come in, each served by a task.
+// start_server and Server: connections that come in, each served by a task.
 #pragma once
 
 #include <cstddef>
@@ -7,12 +7,38 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
+#include <sys/socket.h>
+
+#include <rouse/core/error.hpp>
+#include <rouse/net/resolve.hpp>
 #include <rouse/net/server_state.hpp>
 
 namespace rouse::inline ROUSE_ABI {
 
-/// A server that start_server has made. Move-only; for the tasks of its loop. Destroying it is close().
+/// How much a server takes on.
+struct ServerOptions {
+    /// How many clients are served at once; 0: no limit. Further ones wait in the backlog, connected but not accepted,
+    /// until a client has gone: its handler has ended, and what it had written is sent.
+    std::size_t most_clients = 0;
+
+    /// How many connections may wait to be accepted, at least 1; the system may take it for less, or for one more.
+    /// What it does with those beyond is the system's affair: on Linux, TCP clients try again for a while.
+    int backlog = SOMAXCONN;
+};
+
+namespace net {
+
+/// UsageError if the options break their rules.
+inline void check(const ServerOptions& options) {
+    if (options.backlog < 1) misuse("rouse: ServerOptions: the backlog must be at least 1");
+}
+
+} // namespace net
+
+/// A server that start_server or start_unix_server has made. Move-only; for the tasks of its loop. Destroying it is
+/// close().
 class [[nodiscard]] Server {
 public:
     /// For the library: see start_server.
@@ -26,7 +52,7 @@ public:
         if (state_ != nullptr) state_->close();
     }
 
-    /// The port that it listens on.
+    /// The port that it listens on; 0 if it is a path.
     [[nodiscard]] std::uint16_t port() const noexcept { return state_->port(); }
 
     /// How many clients are being served.
@@ -53,15 +79,18 @@ private:
 /// exception handler, and the server goes on. So it does when descriptors run out: it tries again a little later; and
 /// when memory does: the client is reset.
 ///
-/// Throws std::system_error that names host and port, or std::bad_alloc.
+/// Throws std::system_error that names host and port, UsageError for bad options, or std::bad_alloc.
 ///
 /// GCC before 13 miscompiles a capturing lambda that is written inside a co_await expression: give it a name first.
 template <class Handler>
     requires std::is_invocable_r_v<Task<void>, Handler&, StreamReader, StreamWriter>
-[[nodiscard]] Task<Server> start_server(Handler handler, std::string host, std::uint16_t port) {
+[[nodiscard]] Task<Server> start_server(Handler handler, std::string host, std::uint16_t port,
+                                        ServerOptions options = {}) {
+    net::check(options);
+    const std::vector<Address> addresses = co_await resolve(host, port, Address::Use::listen);
     auto state = std::make_shared<net::HandlerServerState<Handler>>(std::move(handler));
     Server server{state}; // closes it again if start() throws halfway
-    state->start(net::listen_on(host, port));
+    state->start(net::listen_on(addresses, host, port, options.backlog), options.most_clients);
     co_return server;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -24,8 +25,10 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
 public:
     virtual ~ServerState() = default;
 
-    void start(Listeners listeners) {
+    /// Serves at most so many clients at once; 0 is no limit.
+    void start(Listeners listeners, std::size_t most_clients) {
         listeners_ = std::move(listeners);
+        most_clients_ = most_clients;
         acceptors_.reserve(listeners_.sockets.size()); // so that none that runs is missing there
         for (const auto& listener : listeners_.sockets) {
             const std::string name = "server " + Address::of_socket(listener->descriptor()).text();
@@ -38,6 +41,7 @@ public:
         if (std::exchange(closed_, true)) return;
         for (const auto& acceptor : acceptors_) acceptor.cancel();
         acceptors_.clear(); // their frames hold this object
+        listeners_.file.reset();
         for (const auto& listener : listeners_.sockets) listener->close();
         Loop* const loop = Loop::current_or_null();
         for (const auto& client : clients_) {
@@ -67,6 +71,7 @@ private:
         ~Place() {
             if (server_ == nullptr) return;
             server_->clients_.erase(where_);
+            server_->one_has_gone_.set();
             server_->tell_if_ended();
         }
         [[nodiscard]] ServerState& server() const noexcept { return *server_; }
@@ -81,13 +86,20 @@ private:
         using namespace std::chrono_literals;
         for (;;) {
             co_await listener.readable();
+            while (server->full()) { // those that come now wait in the backlog
+                server->one_has_gone_.clear();
+                co_await server->one_has_gone_.wait();
+            }
             Address from;
             const int accepted = listener.accept(from);
+            if (from.is_unnamed()) from = Address::of_socket(listener.descriptor()); // it has no name but this
             const bool ok = accepted >= 0 ? server->add_client(Descriptor{accepted}, from) : nobody_there(-accepted);
             // Out of descriptors, most likely: the client stays in the backlog, and we try again. Or out of memory.
             if (!ok) co_await sleep(100ms);
         }
     }
+
+    [[nodiscard]] bool full() const noexcept { return most_clients_ != 0 && clients_.size() >= most_clients_; }
 
     static bool nobody_there(int error) noexcept { return error == EAGAIN || error == ECONNABORTED; }
 
@@ -129,6 +141,8 @@ private:
     Listeners listeners_;
     std::vector<TaskHandle<>> acceptors_; // one for each listener
     Clients clients_;                     // those whose handlers have not ended
+    std::size_t most_clients_ = 0;        // 0: no limit
+    Event one_has_gone_;                  // set when a client has gone, cleared by an acceptor that waits for that
     Event ended_;                         // set when closed, and all handlers have ended
     bool closed_ = false;
 };

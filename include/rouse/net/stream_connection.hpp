@@ -37,14 +37,10 @@ namespace rouse::inline ROUSE_ABI::net {
 
 class StreamConnection final : public Socket, public std::enable_shared_from_this<StreamConnection> {
 public:
-    /// A writer is held back when more than `high_water` bytes wait to be sent, until no more than `low_water` do.
-    static constexpr std::size_t high_water = 64 * 1024;
-    static constexpr std::size_t low_water = 16 * 1024;
-
     /// Takes over a connected, or connecting, non-blocking descriptor; see Socket.
     StreamConnection(Descriptor&& taken, const Address& peer) : Socket{std::move(taken)}, peer_{peer} {
         const int on = 1;
-        ::setsockopt(descriptor(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        if (peer.family() != AF_UNIX) ::setsockopt(descriptor(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         drained_.set();
     }
 
@@ -119,10 +115,27 @@ public:
             lost_ = true;
             return connection_failed(ENOMEM);
         }
-        if (output_.size() > high_water) drained_.clear();
+        if (output_.size() > high_water_) drained_.clear();
     }
 
     [[nodiscard]] std::size_t unsent() const noexcept { return output_.size(); }
+
+    /// A writer is held back when more than `high` bytes wait to be sent, until no more than `low` do.
+    void set_water_marks(std::size_t low, std::size_t high) {
+        if (low > high) misuse("rouse: StreamWriter::set_water_marks: the low one is above the high one");
+        low_water_ = low;
+        high_water_ = high;
+        if (output_.size() > high) drained_.clear();
+        if (output_.size() <= low) drained_.set();
+    }
+
+    /// Switches an option of the socket. std::system_error that names the peer if the system does not take it.
+    void set_option(int level, int option, bool on) {
+        const int value = on ? 1 : 0;
+        if (::setsockopt(descriptor(), level, option, &value, sizeof value) == 0) return;
+        const int error = errno;
+        fail(error, "cannot set an option of the connection with " + peer_.text());
+    }
 
     /// Waits while the writer is held back. Throws what made the connection fail.
     static Task<void> drain(std::shared_ptr<StreamConnection> connection) {
@@ -173,7 +186,7 @@ public:
         const Transfer done = send(output_.view());
         if (done.error != 0 && done.error != EAGAIN) return connection_failed(done.error);
         output_.consume(done.bytes);
-        if (output_.size() <= low_water) drained_.set();
+        if (output_.size() <= low_water_) drained_.set();
         finish_output();
     }
 
@@ -205,12 +218,14 @@ private:
     }
 
     void throw_failure() const {
-        if (failure_ != 0) fail(failure_, "connection with " + host_and_port(peer_.host(), peer_.port()));
+        if (failure_ != 0) fail(failure_, "connection with " + host_and_port(peer_));
     }
 
     Address peer_;
     ByteBuffer input_;
     ByteBuffer output_;
+    std::size_t low_water_ = 16 * 1024;
+    std::size_t high_water_ = 64 * 1024;
     Event drained_; // unset while a writer is to be held back
     Event closed_;
     unsigned drains_in_a_row_ = 0; // since epoll last had news, so since the loop last turned

@@ -7,35 +7,37 @@
 #include <exception>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <rouse/net/stream_connection.hpp>
 
 namespace rouse::inline ROUSE_ABI {
 
-/// Thrown by readexactly if the end comes too early.
+/// Thrown by readexactly and readuntil if the end comes too early.
 class IncompleteRead : public std::exception {
 public:
     IncompleteRead(std::string read, std::size_t asked) : partial{std::move(read)}, expected{asked} {}
     [[nodiscard]] const char* what() const noexcept override {
-        return "rouse: StreamReader::readexactly: the connection ended before all bytes had come";
+        return "rouse: StreamReader: the connection ended before all that was asked for had come";
     }
 
     std::string partial;  ///< What came before the end; it is not read again.
-    std::size_t expected; ///< What was asked for.
+    std::size_t expected; ///< How many were asked for; 0 from readuntil, which does not know.
 };
 
-/// Thrown by readline if a line is too long. What has come of it stays where it is, for read().
+/// Thrown by readline and readuntil if the line is too long. What has come of it stays where it is, for read().
 class LimitOverrun : public std::exception {
 public:
     explicit LimitOverrun(std::size_t most) noexcept : limit{most} {}
     [[nodiscard]] const char* what() const noexcept override {
-        return "rouse: StreamReader::readline: there is no newline within the limit";
+        return "rouse: StreamReader: there is no end of the line within the limit";
     }
 
-    std::size_t limit; ///< The most bytes that the line might have had, its newline included.
+    std::size_t limit; ///< The most bytes that the line might have had, its newline or separator included.
 };
 
 /// Reads what the peer sends. Move-only; for the tasks of the loop that the connection was made on, one at a time (a
@@ -72,6 +74,18 @@ public:
     /// line, with its newline, is longer than `limit`, without waiting for more of it.
     [[nodiscard]] Task<std::string> readline(std::size_t limit = default_limit) {
         return read_line(connection(), limit);
+    }
+
+    /// `while (auto line = co_await reader.next_line())`: the same for all lines until the end, then nothing.
+    [[nodiscard]] Task<std::optional<std::string>> next_line(std::size_t limit = default_limit) {
+        return read_next_line(connection(), limit);
+    }
+
+    /// All bytes up to `separator`, and it. Throws IncompleteRead if the end comes first, LimitOverrun if it does not
+    /// come within `limit` bytes, without waiting for more of them. UsageError for an empty separator.
+    [[nodiscard]] Task<std::string> readuntil(std::string separator, std::size_t limit = default_limit) {
+        if (separator.empty()) misuse("rouse: StreamReader::readuntil: the separator is empty");
+        return read_until(connection(), std::move(separator), limit);
     }
 
     /// Whether the end has come, and all before it has been read.
@@ -125,16 +139,35 @@ private:
     }
 
     static Task<std::string> read_line(Connection from, std::size_t limit) {
-        std::size_t searched = 0;
+        const std::size_t count = co_await find(*from, "\n", limit);
+        co_return from->input().take(count > 0 ? count : limit);
+    }
+
+    static Task<std::optional<std::string>> read_next_line(Connection from, std::size_t limit) {
+        const std::size_t count = co_await find(*from, "\n", limit);
+        if (count == 0 && from->input().empty()) co_return std::nullopt;
+        co_return std::optional{from->input().take(count > 0 ? count : limit)};
+    }
+
+    static Task<std::string> read_until(Connection from, std::string separator, std::size_t limit) {
+        const std::size_t count = co_await find(*from, separator, limit);
+        if (count == 0) throw IncompleteRead{from->input().take(limit), 0};
+        co_return from->input().take(count);
+    }
+
+    // Receives until the separator has come: how many bytes it is to its end; 0 if the end of the connection came
+    // first.
+    static Task<std::size_t> find(net::StreamConnection& from, std::string_view separator, std::size_t limit) {
+        std::size_t searched = 0; // no separator begins before
         for (;;) {
-            const std::string_view input = from->input().view();
-            const std::size_t newline = input.find('\n', searched);
-            if (newline < limit) co_return from->input().take(newline + 1);
-            if (input.size() > limit || newline != input.npos) throw LimitOverrun{limit};
-            if (from->ended()) co_return from->input().take(limit);
-            searched = input.size();
-            co_await from->more();
-            from->receive_more();
+            const std::string_view input = from.input().view();
+            const std::size_t found = input.find(separator, searched);
+            if (found != input.npos && found + separator.size() <= limit) co_return found + separator.size();
+            if (found != input.npos || input.size() > limit) throw LimitOverrun{limit};
+            if (from.ended()) co_return std::size_t{0};
+            searched = input.size() < separator.size() ? 0 : input.size() - separator.size() + 1;
+            co_await from.more();
+            from.receive_more();
         }
     }
 

@@ -1,7 +1,10 @@
 // StreamWriter: the outgoing half of a connection, which it also closes.
 #pragma once
 
+#include <cstddef>
+#include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,10 +37,34 @@ public:
     /// waits: follow it by drain(), or memory grows. UsageError after write_eof() or close().
     void write(std::string_view bytes) { connection()->write(bytes); }
 
-    /// Once more than 64 KiB are still to be sent, waits until no more than 16 KiB are; else goes on at once, but now
-    /// and then goes round the loop. Throws std::system_error if the connection has failed. Cancelling it loses
-    /// nothing.
+    /// The same for several pieces, with one call of the system.
+    void writelines(std::span<const std::string_view> pieces) {
+        std::size_t size = 0;
+        for (const std::string_view piece : pieces) size += piece.size();
+        std::string all;
+        all.reserve(size);
+        for (const std::string_view piece : pieces) all += piece;
+        write(all);
+    }
+    void writelines(std::initializer_list<std::string_view> pieces) {
+        writelines(std::span{pieces.begin(), pieces.size()});
+    }
+
+    /// Once more than the high-water mark (64 KiB) is still to be sent, waits until no more than the low-water mark
+    /// (16 KiB) is; else goes on at once, but now and then goes round the loop. Throws std::system_error if the
+    /// connection has failed. Cancelling it loses nothing.
     [[nodiscard]] Task<void> drain() { return net::StreamConnection::drain(connection()); }
+
+    /// Sets the marks of drain(), in bytes. UsageError if `low` is above `high`.
+    void set_water_marks(std::size_t low, std::size_t high) { connection()->set_water_marks(low, high); }
+
+    /// Whether small pieces are sent at once (as they are at first), or collected while the peer has not confirmed what
+    /// was sent before (Nagle's algorithm). TCP only: else, std::system_error.
+    void set_nodelay(bool on) { connection()->set_option(IPPROTO_TCP, TCP_NODELAY, on); }
+
+    /// Whether the system asks now and then if the peer is still there, when nothing is sent; after the system's time
+    /// (two hours on Linux) the connection fails if it is not.
+    void set_keepalive(bool on) { connection()->set_option(SOL_SOCKET, SO_KEEPALIVE, on); }
 
     /// Ends our half of the connection after all that was written; the peer's reads then see the end, and may go on
     /// sending.
@@ -55,6 +82,9 @@ public:
 
     /// Where the peer is.
     [[nodiscard]] const Address& peer() const { return connection()->peer(); }
+
+    /// Our end of the connection; no address once it is closed.
+    [[nodiscard]] Address local() const { return Address::of_socket(connection()->descriptor()); }
 
 private:
     [[nodiscard]] const std::shared_ptr<net::StreamConnection>& connection() const {

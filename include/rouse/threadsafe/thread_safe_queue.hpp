@@ -270,7 +270,6 @@ private:
 #endif
 
     [[no_unique_address]] core::LineGap gap_0_; // what stands before the queue may be somebody else's
-
     // The producer's line.
     Atomic<std::size_t> tail_{0}; // the next slot to fill; written by the producer
     std::size_t head_seen_ = 0;   // the producer's copy of head_

@@ -1,0 +1,77 @@
+// A UDP server that sends every datagram back, and a client for it that asks again if no answer comes: DatagramSocket,
+// wait_for, and a clean end on Ctrl-C.
+//
+//   udp_echo [host [port]]        the server; the defaults are 127.0.0.1 and 9000; port 0 takes any that is free
+//   udp_echo host port text       the client: sends the text, and prints what comes back
+//
+// Try it with: nc -u 127.0.0.1 9000
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include <rouse/net/datagram_socket.hpp>
+#include <rouse/rouse.hpp>
+
+#include "ctrl_c.hpp"
+
+static rouse::Task<> echo(rouse::DatagramSocket socket) {
+    for (;;) {
+        const rouse::Datagram datagram = co_await socket.receive();
+        try {
+            co_await socket.send_to(datagram.bytes, datagram.from);
+        } catch (const std::system_error& error) { // one client that cannot be answered is no reason to end
+            fmt::print(stderr, "udp_echo: {}\n", error.what());
+        }
+    }
+}
+
+static rouse::Task<> run_server(std::string host, std::uint16_t port) {
+    auto& interrupted = example::interrupted();
+    auto socket = rouse::DatagramSocket::bind(host, port);
+    fmt::print("listening at {}\n", socket.local().text());
+    std::fflush(stdout);
+    rouse::create_task(echo(std::move(socket)), "echo"); // cancelled when this ends
+    co_await interrupted.wait();
+}
+
+// Datagrams get lost: three attempts, a second each.
+static rouse::Task<> run_client(std::string host, std::uint16_t port, std::string text) {
+    auto socket = rouse::DatagramSocket::connect(host, port);
+    for (int attempt = 1; attempt <= 3; ++attempt) {
+        co_await socket.send(text);
+        auto answer = co_await rouse::try_wait_for(socket.receive(), std::chrono::seconds{1});
+        if (answer.timed_out()) continue;
+        fmt::print("{}\n", answer.value().bytes);
+        co_return;
+    }
+    throw std::runtime_error{fmt::format("no answer from {}", socket.peer().text())};
+}
+
+static bool parse(std::string_view text, std::uint16_t& port) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    return error == std::errc{} && end == text.data() + text.size();
+}
+
+int main(int count, char** arguments) {
+    std::uint16_t port = 9000;
+    if (count > 4 || (count > 2 && !parse(arguments[2], port)) || (count == 4 && port == 0)) {
+        fmt::print(stderr, "usage: udp_echo [host [port [text]]], with a port from 0 (with a text, 1) to 65535\n");
+        return 2;
+    }
+    try {
+        const std::string host = count > 1 ? arguments[1] : "127.0.0.1";
+        rouse::run(count == 4 ? run_client(host, port, arguments[3]) : run_server(host, port));
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "udp_echo: {}\n", error.what());
+        return 1;
+    }
+}

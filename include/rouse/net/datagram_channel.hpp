@@ -1,0 +1,224 @@
+// The inside of a DatagramSocket: the socket, and what the tasks that wait in it share.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <rouse/core/task.hpp>
+#include <rouse/net/address.hpp>
+#include <rouse/net/descriptor.hpp>
+#include <rouse/net/readiness.hpp>
+#include <rouse/net/socket.hpp>
+
+namespace rouse::inline ROUSE_ABI {
+
+/// What DatagramSocket::receive gives.
+struct Datagram {
+    std::string bytes;
+    Address from;
+    bool cut = false; ///< Whether it was longer: the rest of it is lost.
+};
+
+/// What DatagramSocket::receive_into gives.
+struct ReceivedInto {
+    std::size_t bytes = 0; ///< How many it has put into the caller's memory.
+    Address from;
+    bool cut = false; ///< Whether it was longer than the memory: the rest of it is lost.
+};
+
+namespace net {
+
+/// What a DatagramSocket and the tasks that wait in it share. It keeps a Readiness of its own for each direction: that
+/// of Socket takes a short read for a drained socket, but the next datagram may be there behind a short one. So here
+/// only EAGAIN exhausts a direction.
+class DatagramChannel final : public Socket {
+public:
+    /// Takes over a non-blocking datagram descriptor; see Socket. `peer` is none if it is not connected.
+    DatagramChannel(Descriptor&& taken, const Address& peer)
+        : Socket{std::move(taken)}, local_{Address::of_socket(descriptor())}, peer_{peer} {
+        output_.make_ready(loop());
+    }
+
+    [[nodiscard]] const Address& local() const noexcept { return local_; }
+    [[nodiscard]] const Address& peer() const noexcept { return peer_; }
+
+    /// To the peer if `to` is no address.
+    static Task<void> send(std::shared_ptr<DatagramChannel> channel, std::string_view bytes, Address to) {
+        do co_await channel->output_.wait();
+        while (!channel->sent(bytes, to));
+    }
+
+    static Task<Datagram> receive(std::shared_ptr<DatagramChannel> channel) {
+        for (;;) {
+            co_await channel->incoming();
+            std::optional<Datagram> datagram = channel->take();
+            if (datagram) co_return std::move(*datagram);
+        }
+    }
+
+    static Task<ReceivedInto> receive_into(std::shared_ptr<DatagramChannel> channel, std::span<char> bytes) {
+        for (;;) {
+            co_await channel->incoming();
+            const std::optional<ReceivedInto> received = channel->take_into(bytes);
+            if (received) co_return *received;
+        }
+    }
+
+    /// Closes at once, and wakes those who wait, to find it closed.
+    void close_and_wake() noexcept {
+        if (!is_open()) return;
+        close();
+        input_.make_ready(loop());
+        output_.make_ready(loop());
+    }
+
+    void on_events(std::uint32_t events) noexcept override {
+        // An error, as of a datagram that was refused, is told by the next call in either direction.
+        constexpr std::uint32_t broken = EPOLLHUP | EPOLLERR;
+        if ((events & (EPOLLIN | broken)) != 0) input_.make_ready(loop());
+        if ((events & (EPOLLOUT | broken)) != 0) output_.make_ready(loop());
+    }
+
+private:
+    static constexpr std::size_t longest = 64 * 1024; // more than any datagram of UDP
+
+    [[nodiscard]] Readiness::Awaiter incoming() {
+        if (input_.awaited()) misuse("rouse: DatagramSocket: another task is receiving from it already");
+        return input_.wait();
+    }
+
+    // `call` does one system call. Returns 0 or an errno.
+    template <class Call>
+    int attempt(Readiness& direction, Call call) noexcept {
+        if (!is_open()) return EBADF;
+        for (;;) {
+            if (call() >= 0) return 0;
+            if (errno == EINTR) continue;
+            if (errno == EAGAIN) direction.exhausted();
+            return errno;
+        }
+    }
+
+    [[noreturn]] void failed(int error, const std::string& what) const {
+        fail(error, is_open() ? what : what + ", as the socket is closed");
+    }
+
+    // False if there is no room yet.
+    bool sent(std::string_view bytes, const Address& to) {
+        const sockaddr* const place = to.size() > 0 ? to.data() : nullptr;
+        const int error = attempt(output_, [&] {
+            return ::sendto(descriptor(), bytes.data(), bytes.size(), MSG_NOSIGNAL, place, to.size());
+        });
+        if (error == 0 || error == EAGAIN) return error == 0;
+        const std::string peer = (place != nullptr ? to : peer_).text();
+        failed(error, "cannot send a datagram of " + std::to_string(bytes.size()) + " bytes to " + peer);
+    }
+
+    // None if there is none yet.
+    std::optional<ReceivedInto> take_into(std::span<char> bytes) {
+        sockaddr_storage from{};
+        iovec place{bytes.data(), bytes.size()};
+        msghdr message{};
+        message.msg_name = &from;
+        message.msg_namelen = sizeof from;
+        message.msg_iov = &place;
+        message.msg_iovlen = 1;
+        ssize_t count = 0;
+        const int error = attempt(input_, [&] { return count = ::recvmsg(descriptor(), &message, 0); });
+        if (error == EAGAIN) return std::nullopt;
+        if (error != 0) {
+            const bool connected = peer_.size() > 0;
+            failed(error, "cannot receive " + (connected ? "from " + peer_.text() : "at " + local_.text()));
+        }
+        return ReceivedInto{static_cast<std::size_t>(count), unmapped(from, message.msg_namelen),
+                            (message.msg_flags & MSG_TRUNC) != 0};
+    }
+
+    std::optional<Datagram> take() {
+        std::array<char, longest> bytes; // on the stack: a socket that waits has no buffer
+        const std::optional<ReceivedInto> received = take_into(bytes);
+        if (!received) return std::nullopt;
+        return Datagram{std::string{bytes.data(), received->bytes}, received->from, received->cut};
+    }
+
+    // A socket for IPv4 and IPv6 has IPv4 peers as ::ffff:1.2.3.4. They are not to look different for that.
+    static Address unmapped(const sockaddr_storage& address, socklen_t size) noexcept {
+        const auto& six = reinterpret_cast<const sockaddr_in6&>(address);
+        if (address.ss_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&six.sin6_addr))
+            return Address{reinterpret_cast<const sockaddr*>(&address), size};
+        sockaddr_in four{};
+        four.sin_family = AF_INET;
+        four.sin_port = six.sin6_port;
+        std::memcpy(&four.sin_addr, &six.sin6_addr.s6_addr[12], sizeof four.sin_addr);
+        return Address{reinterpret_cast<const sockaddr*>(&four), sizeof four};
+    }
+
+    Address local_;
+    Address peer_;
+    Readiness input_;
+    Readiness output_;
+};
+
+/// Opens a socket at an address of this machine (for IPv4 too, if it is `for_both`), or with a peer. Returns 0 or an
+/// errno.
+inline int open_channel(const Address& address, Address::Use use, bool for_both,
+                        std::shared_ptr<DatagramChannel>& opened) {
+    Descriptor descriptor{::socket(address.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    if (!descriptor) return errno;
+    const int only = for_both ? 0 : 1;
+    if (address.family() == AF_INET6) ::setsockopt(descriptor.number(), IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
+    const bool connects = use == Address::Use::connect;
+    const int done = connects ? ::connect(descriptor.number(), address.data(), address.size())
+                              : ::bind(descriptor.number(), address.data(), address.size());
+    if (done != 0) return errno;
+    try {
+        opened = std::make_shared<DatagramChannel>(std::move(descriptor), connects ? address : Address{});
+    } catch (const std::system_error& error) {
+        return error.code().value();
+    }
+    return 0;
+}
+
+/// The first of a host's addresses at which a socket can be opened. Throws std::system_error that names the host.
+[[nodiscard]] inline std::shared_ptr<DatagramChannel> open_channel(const std::string& host, std::uint16_t port,
+                                                                   Address::Use use) {
+    std::vector<Address> addresses = Address::resolve(host, port, use);
+    const bool connects = use == Address::Use::connect;
+    const bool for_both = !connects && host.empty();
+    if (for_both) { // IPv4 alone only where there is no IPv6
+        std::partition(addresses.begin(), addresses.end(), [](const Address& a) { return a.family() == AF_INET6; });
+    }
+    int first_error = 0;
+    for (const Address& address : addresses) {
+        std::shared_ptr<DatagramChannel> channel;
+        const int error = open_channel(address, use, for_both, channel);
+        if (error == 0) return channel;
+        if (first_error == 0) first_error = error;
+        if (connects || error == EAFNOSUPPORT || error == EADDRNOTAVAIL) continue;
+        first_error = error; // this machine has the address, but it is in use, or not allowed
+        break;
+    }
+    const std::string name = !host.empty() ? host : connects ? "this machine" : "any address";
+    fail(first_error, (connects ? "cannot connect to " : "cannot bind to ") + host_and_port(name, port));
+}
+
+} // namespace net
+
+} // namespace rouse::inline ROUSE_ABI

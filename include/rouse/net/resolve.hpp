@@ -1,0 +1,39 @@
+// resolve: names of hosts become addresses, without blocking the loop.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <rouse/hosted/unblock.hpp>
+#include <rouse/net/address.hpp>
+
+namespace rouse::inline ROUSE_ABI {
+
+namespace net {
+
+/// Whether a host is an address in digits, for which nobody has to be asked.
+inline bool is_numeric(const std::string& host) noexcept {
+    addrinfo hints{};
+    hints.ai_flags = AI_NUMERICHOST;
+    addrinfo* found = nullptr;
+    if (::getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return false;
+    ::freeaddrinfo(found);
+    return true;
+}
+
+} // namespace net
+
+/// `co_await resolve(host, port)`: as Address::resolve, but a name is looked up on a thread of its own, while the other
+/// tasks go on. If the task is cancelled the thread ends by itself when the system's time limit is over.
+[[nodiscard]] inline Task<std::vector<Address>> resolve(std::string host, std::uint16_t port,
+                                                        Address::Use use = Address::Use::connect) {
+    if (host.empty() || net::is_numeric(host)) co_return Address::resolve(host, port, use);
+    co_return co_await unblock(&Address::resolve, std::move(host), port, use);
+}
+
+} // namespace rouse::inline ROUSE_ABI
