@@ -28,6 +28,8 @@ namespace rouse::inline ROUSE_ABI::core {
 
 class TimerWheel {
 public:
+    TimerWheel() noexcept {} // not `= default`, which would let `TimerWheel{}` write all of lists_
+
     [[nodiscard]] bool empty() const noexcept { return heap_.empty() && in_lists_ == 0; }
 
     /// When the first is due, or before that a time at which a list has to be taken apart; there must be one.
@@ -79,6 +81,8 @@ private:
         return TimePoint{Clock::duration{static_cast<std::int64_t>(block << block_bits)}};
     }
 
+    static std::uint64_t bit(unsigned list) noexcept { return std::uint64_t{1} << list % 64; }
+
     // For a timer that is due after near_.
     [[nodiscard]] unsigned list_of(const Timer& timer) const noexcept {
         const Block block = block_of(timer);
@@ -109,9 +113,10 @@ private:
         const TimePoint start = time_of(first_block(list));
         if (in_lists_ == 0 || start < first_list_) note_first(list, start);
         timer.child = timer.before = &timer;
-        timer.sibling = std::exchange(lists_[list], &timer);
+        timer.sibling = (occupied_[list / 64] & bit(list)) != 0 ? lists_[list] : nullptr;
         if (timer.sibling != nullptr) timer.sibling->before = &timer;
-        occupied_[list / 64] |= std::uint64_t{1} << list % 64;
+        lists_[list] = &timer;
+        occupied_[list / 64] |= bit(list);
         ++in_lists_;
     }
 
@@ -121,7 +126,7 @@ private:
         } else {
             const unsigned list = list_of(timer);
             lists_[list] = timer.sibling;
-            if (timer.sibling == nullptr) occupied_[list / 64] &= ~(std::uint64_t{1} << list % 64);
+            if (timer.sibling == nullptr) occupied_[list / 64] &= ~bit(list);
         }
         if (timer.sibling != nullptr) timer.sibling->before = timer.before == &timer ? timer.sibling : timer.before;
         timer.before = nullptr;
@@ -145,8 +150,8 @@ private:
             note_first(list, time_of(first));
             if (apart_from_ > now || !lists_come_first()) return;
             near_ = first;
-            occupied_[list / 64] &= ~(std::uint64_t{1} << list % 64);
-            for (Timer* timer = std::exchange(lists_[list], nullptr); timer != nullptr;) {
+            occupied_[list / 64] &= ~bit(list);
+            for (Timer* timer = lists_[list]; timer != nullptr;) {
                 Timer& each = *std::exchange(timer, timer->sibling);
                 __builtin_prefetch(each.task); // it will be made ready soon
                 --in_lists_;
@@ -162,7 +167,7 @@ private:
     TimePoint apart_from_{};                       // from when on the first of them may be taken apart
     Block near_ = 0;                               // only grows
     std::uint64_t occupied_[list_count / 64] = {}; // a bit of each list: whether it is not empty
-    Timer* lists_[list_count] = {}; // linked by `sibling`; `before` of the first is itself, `child` of each
+    Timer* lists_[list_count]; // of those with the bit only; linked by `sibling`; `before` of the first is itself
 };
 
 } // namespace rouse::inline ROUSE_ABI::core
