@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include <netdb.h>
-#include <sys/socket.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 
 #include <rouse/hosted/unblock.hpp>
 #include <rouse/net/address.hpp>
@@ -18,12 +18,8 @@ namespace net {
 
 /// Whether a host is an address in digits, for which nobody has to be asked.
 inline bool is_numeric(const std::string& host) noexcept {
-    addrinfo hints{};
-    hints.ai_flags = AI_NUMERICHOST;
-    addrinfo* found = nullptr;
-    if (::getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return false;
-    ::freeaddrinfo(found);
-    return true;
+    in6_addr unused;
+    return ::inet_pton(AF_INET, host.c_str(), &unused) == 1 || ::inet_pton(AF_INET6, host.c_str(), &unused) == 1;
 }
 
 } // namespace net
