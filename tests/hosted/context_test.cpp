@@ -72,8 +72,8 @@ TEST_CASE("Context: what a function throws comes back") {
 }
 
 TEST_CASE("Context: other tasks go on while a function blocks") {
+    Gate gate; // outlives the threads
     Context context;
-    Gate gate;
     run([](Context& c, Gate& g) -> Task<> {
         const auto blocked = create_task(pass_gate(c, g));
         int turns = 0;
@@ -104,8 +104,8 @@ TEST_CASE("Context: one thread runs functions one by one and in order, several a
     REQUIRE(order.size() == 50);
     for (int i = 0; i < 50; ++i) CHECK(order[std::size_t(i)] == i);
 
-    Context three{3};
     Gate gate;
+    Context three{3};
     run([](Context& c, Gate& g) -> Task<> {
         for (int i = 0; i < 3; ++i) create_task(pass_gate(c, g));
         while (g.reached() < 3) co_await sleep(1ms); // all at once, or this hangs
@@ -114,9 +114,9 @@ TEST_CASE("Context: one thread runs functions one by one and in order, several a
 }
 
 TEST_CASE("Context: when no more may wait, assign waits for room, first come, first served") {
-    Context context{1, 2};
     Gate gate;
     std::vector<int> order;
+    Context context{1, 2};
     run([](Context& c, Gate& g, std::vector<int>& log) -> Task<> {
         create_task(pass_gate(c, g));
         while (g.reached() == 0) co_await sleep(1ms);
@@ -138,8 +138,8 @@ TEST_CASE("Context: a job whose waiter is cancelled runs on, and its result is d
     Counted::alive = 0;
     std::atomic<bool> ran{false};
     {
-        Context context;
         Gate gate;
+        Context context;
         run([](Context& c, Gate& g, std::atomic<bool>& r) -> Task<> {
             const auto task = create_task([](Context& each, Gate& gg, std::atomic<bool>& rr) -> Task<> {
                 co_await each.assign([&gg, &rr] {
@@ -163,9 +163,9 @@ TEST_CASE("Context: a job whose waiter is cancelled runs on, and its result is d
 }
 
 TEST_CASE("Context: one that is cancelled before there is room is not called") {
-    Context context{1, 1};
     Gate gate;
     std::atomic<int> calls{0};
+    Context context{1, 1};
     run([](Context& c, Gate& g, std::atomic<int>& n) -> Task<> {
         create_task(pass_gate(c, g));
         while (g.reached() == 0) co_await sleep(1ms);

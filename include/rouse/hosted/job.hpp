@@ -66,7 +66,12 @@ public:
         : call_{std::in_place, std::move(function), std::tuple<Arguments...>{std::move(arguments)...}} {}
 
     /// After done(): what the function returned, or throws what it threw.
-    Result result() { return std::move(*outcome_).value(); }
+    Result result() {
+        // Taken out of the job, which may end on the thread at this moment.
+        Outcome<Result> outcome = std::move(*outcome_);
+        outcome_.reset();
+        return std::move(outcome).value();
+    }
 
 private:
     struct Callee {
