@@ -80,10 +80,10 @@ static Task<> converse(Room& room, StreamReader& reader, StreamWriter& writer) {
     }
 }
 
-int main(int count, char** arguments) {
-    Room room;
-    // A handler that is cancelled, as one of a client who does not read, has its connection closed at once.
-    const auto serve = [&room](StreamReader reader, StreamWriter writer) -> Task<> {
+// A handler that is cancelled, as one of a client who does not read, has its connection closed at once.
+struct Serve {
+    Room& room;
+    Task<> operator()(StreamReader reader, StreamWriter writer) {
         try {
             co_await converse(room, reader, writer);
         } catch (const rouse::LimitOverrun&) {
@@ -92,6 +92,10 @@ int main(int count, char** arguments) {
         }
         writer.close();
         co_await writer.wait_closed();
-    };
-    return example::server_main(count, arguments, 9002, serve);
+    }
+};
+
+int main(int count, char** arguments) {
+    Room room;
+    return example::server_main(count, arguments, 9002, Serve{room});
 }

@@ -69,9 +69,9 @@ static Task<> converse(Store& store, StreamReader& reader, StreamWriter& writer)
     }
 }
 
-int main(int count, char** arguments) {
-    Store store;
-    const auto serve = [&store](StreamReader reader, StreamWriter writer) -> Task<> {
+struct Serve {
+    Store& store;
+    Task<> operator()(StreamReader reader, StreamWriter writer) {
         try {
             co_await converse(store, reader, writer);
             writer.write("goodbye\n");
@@ -83,6 +83,10 @@ int main(int count, char** arguments) {
         }
         writer.close();
         co_await writer.wait_closed();
-    };
-    return example::server_main(count, arguments, 9001, serve);
+    }
+};
+
+int main(int count, char** arguments) {
+    Store store;
+    return example::server_main(count, arguments, 9001, Serve{store});
 }
