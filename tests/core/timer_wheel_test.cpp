@@ -1,6 +1,8 @@
-#include <rouse/core/timers.hpp>
+#include <rouse/core/config.hpp>
 
 #if ROUSE_HOSTED
+#include <rouse/core/timer_wheel.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <memory>

@@ -19,7 +19,7 @@ namespace rouse::inline ROUSE_ABI {
 
 namespace hosted {
 
-/// The jobs that wait for a thread. put() and room() are for the tasks of one loop, take() is for the threads.
+/// The jobs that wait for a thread. put() is for the tasks of one loop, take() is for the threads.
 class JobQueue {
 public:
     explicit JobQueue(std::size_t longest) noexcept : longest_{longest} {}

@@ -35,17 +35,13 @@ public:
     }
 
     /// In place of run(): the function is not called, and the task gets CancelledError. From any thread.
-    void refuse() noexcept {
-        set_cancelled();
-        done_.set();
-    }
+    void refuse() noexcept { done_.set(); }
 
     /// Waits until either has been done. For one task.
     [[nodiscard]] auto done() noexcept { return done_.wait(); }
 
 private:
     virtual void call() noexcept = 0;
-    virtual void set_cancelled() noexcept = 0;
 
     ThreadSafeFlag done_; // its release and acquire hand over the outcome
 };
@@ -65,8 +61,9 @@ public:
     explicit Call(F function, Arguments... arguments)
         : call_{std::in_place, std::move(function), std::tuple<Arguments...>{std::move(arguments)...}} {}
 
-    /// After done(): what the function returned, or throws what it threw.
+    /// After done(): what the function returned; or throws what it threw, CancelledError if it was not called.
     Result result() {
+        if (!outcome_) throw CancelledError{};
         // Taken out of the job, which may end on the thread at this moment.
         Outcome<Result> outcome = std::move(*outcome_);
         outcome_.reset();
@@ -95,10 +92,8 @@ private:
         call_.reset();
     }
 
-    void set_cancelled() noexcept override { outcome_.emplace(Outcome<Result>::of_cancelled()); }
-
     std::optional<Callee> call_;
-    std::optional<Outcome<Result>> outcome_;
+    std::optional<Outcome<Result>> outcome_; // none: not called
 };
 
 } // namespace rouse::inline ROUSE_ABI::hosted

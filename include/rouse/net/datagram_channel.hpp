@@ -17,14 +17,12 @@
 #include <vector>
 
 #include <netinet/in.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <rouse/core/task.hpp>
 #include <rouse/net/address.hpp>
 #include <rouse/net/descriptor.hpp>
-#include <rouse/net/readiness.hpp>
 #include <rouse/net/socket.hpp>
 
 namespace rouse::inline ROUSE_ABI {
@@ -45,15 +43,14 @@ struct ReceivedInto {
 
 namespace net {
 
-/// What a DatagramSocket and the tasks that wait in it share. It keeps a Readiness of its own for each direction: that
-/// of Socket takes a short read for a drained socket, but the next datagram may be there behind a short one. So here
-/// only EAGAIN exhausts a direction.
+/// What a DatagramSocket and the tasks that wait in it share. It does not use Socket::receive(), which takes a short
+/// read for a drained socket: the next datagram may be there behind a short one. Here only EAGAIN exhausts a direction.
 class DatagramChannel final : public Socket {
 public:
     /// Takes over a non-blocking datagram descriptor; see Socket. `peer` is none if it is not connected.
     DatagramChannel(Descriptor&& taken, const Address& peer)
         : Socket{std::move(taken)}, local_{Address::of_socket(descriptor())}, peer_{peer} {
-        output_.make_ready(loop());
+        output_state().make_ready(loop());
     }
 
     [[nodiscard]] const Address& local() const noexcept { return local_; }
@@ -61,7 +58,7 @@ public:
 
     /// To the peer if `to` is no address.
     static Task<void> send(std::shared_ptr<DatagramChannel> channel, std::string_view bytes, Address to) {
-        do co_await channel->output_.wait();
+        do co_await channel->output_state().wait();
         while (!channel->sent(bytes, to));
     }
 
@@ -81,39 +78,12 @@ public:
         }
     }
 
-    /// Closes at once, and wakes those who wait, to find it closed.
-    void close_and_wake() noexcept {
-        if (!is_open()) return;
-        close();
-        input_.make_ready(loop());
-        output_.make_ready(loop());
-    }
-
-    void on_events(std::uint32_t events) noexcept override {
-        // An error, as of a datagram that was refused, is told by the next call in either direction.
-        constexpr std::uint32_t broken = EPOLLHUP | EPOLLERR;
-        if ((events & (EPOLLIN | broken)) != 0) input_.make_ready(loop());
-        if ((events & (EPOLLOUT | broken)) != 0) output_.make_ready(loop());
-    }
-
 private:
     static constexpr std::size_t longest = 64 * 1024; // more than any datagram of UDP
 
     [[nodiscard]] Readiness::Awaiter incoming() {
-        if (input_.awaited()) misuse("rouse: DatagramSocket: another task is receiving from it already");
-        return input_.wait();
-    }
-
-    // `call` does one system call. Returns 0 or an errno.
-    template <class Call>
-    int attempt(Readiness& direction, Call call) noexcept {
-        if (!is_open()) return EBADF;
-        for (;;) {
-            if (call() >= 0) return 0;
-            if (errno == EINTR) continue;
-            if (errno == EAGAIN) direction.exhausted();
-            return errno;
-        }
+        if (input_state().awaited()) misuse("rouse: DatagramSocket: another task is receiving from it already");
+        return input_state().wait();
     }
 
     [[noreturn]] void failed(int error, const std::string& what) const {
@@ -123,9 +93,9 @@ private:
     // False if there is no room yet.
     bool sent(std::string_view bytes, const Address& to) {
         const sockaddr* const place = to.size() > 0 ? to.data() : nullptr;
-        const int error = attempt(output_, [&] {
-            return ::sendto(descriptor(), bytes.data(), bytes.size(), MSG_NOSIGNAL, place, to.size());
-        });
+        const int error = transfer(output_state(), [&] {
+                              return ::sendto(descriptor(), bytes.data(), bytes.size(), MSG_NOSIGNAL, place, to.size());
+                          }).error;
         if (error == 0 || error == EAGAIN) return error == 0;
         const std::string peer = (place != nullptr ? to : peer_).text();
         failed(error, "cannot send a datagram of " + std::to_string(bytes.size()) + " bytes to " + peer);
@@ -140,15 +110,13 @@ private:
         message.msg_namelen = sizeof from;
         message.msg_iov = &place;
         message.msg_iovlen = 1;
-        ssize_t count = 0;
-        const int error = attempt(input_, [&] { return count = ::recvmsg(descriptor(), &message, 0); });
-        if (error == EAGAIN) return std::nullopt;
-        if (error != 0) {
+        const Transfer done = transfer(input_state(), [&] { return ::recvmsg(descriptor(), &message, 0); });
+        if (done.error == EAGAIN) return std::nullopt;
+        if (done.error != 0) {
             const bool connected = peer_.size() > 0;
-            failed(error, "cannot receive " + (connected ? "from " + peer_.text() : "at " + local_.text()));
+            failed(done.error, "cannot receive " + (connected ? "from " + peer_.text() : "at " + local_.text()));
         }
-        return ReceivedInto{static_cast<std::size_t>(count), unmapped(from, message.msg_namelen),
-                            (message.msg_flags & MSG_TRUNC) != 0};
+        return ReceivedInto{done.bytes, unmapped(from, message.msg_namelen), (message.msg_flags & MSG_TRUNC) != 0};
     }
 
     std::optional<Datagram> take() {
@@ -172,8 +140,6 @@ private:
 
     Address local_;
     Address peer_;
-    Readiness input_;
-    Readiness output_;
 };
 
 /// Opens a socket at an address of this machine (for IPv4 too, if it is `for_both`), or with a peer. Returns 0 or an

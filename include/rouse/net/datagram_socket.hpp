@@ -30,7 +30,7 @@ public:
         return *this;
     }
     ~DatagramSocket() {
-        if (channel_ != nullptr) channel_->close_and_wake();
+        if (channel_ != nullptr) channel_->close();
     }
 
     /// The most bytes that a datagram may have over IPv4. (20 more over IPv6.)
@@ -84,7 +84,7 @@ public:
 
     /// Closes at once; those who wait get a std::system_error, EBADF. Does nothing the second time. What has come and
     /// was not received is lost.
-    void close() { channel()->close_and_wake(); }
+    void close() { channel()->close(); }
 
 private:
     [[nodiscard]] const std::shared_ptr<net::DatagramChannel>& channel() const {

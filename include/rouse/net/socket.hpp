@@ -123,8 +123,8 @@ public:
 
 protected:
     [[nodiscard]] Loop& loop() const noexcept { return *loop_; }
-    [[nodiscard]] const Readiness& input_state() const noexcept { return input_; }
-    [[nodiscard]] const Readiness& output_state() const noexcept { return output_; }
+    [[nodiscard]] Readiness& input_state() noexcept { return input_; }
+    [[nodiscard]] Readiness& output_state() noexcept { return output_; }
 
     /// Something has happened that both directions should look at.
     void wake_both() noexcept {
@@ -132,8 +132,7 @@ protected:
         output_.make_ready(*loop_);
     }
 
-private:
-    // `call` does one system call and returns its count, or -1 and errno.
+    /// One system call in a direction; `call` does it, and returns its count, or -1 and errno. EBADF if it is closed.
     template <class Call>
     Transfer transfer(Readiness& direction, Call call) noexcept {
         if (!is_open()) return {0, EBADF};
@@ -147,6 +146,7 @@ private:
         }
     }
 
+private:
     int descriptor_ = -1;
     Loop* loop_;
     EpollPort* port_;
