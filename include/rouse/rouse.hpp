@@ -20,6 +20,7 @@
 #include <rouse/sync/queue.hpp>
 #include <rouse/sync/semaphore.hpp>
 #include <rouse/threadsafe/latest.hpp>
+#include <rouse/threadsafe/message.hpp>
 #include <rouse/threadsafe/ring_io.hpp>
 #include <rouse/threadsafe/thread_safe_event.hpp>
 #include <rouse/threadsafe/thread_safe_flag.hpp>

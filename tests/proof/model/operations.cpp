@@ -132,7 +132,9 @@ std::uint64_t exchange(Location& location, std::uint64_t value, Order order, con
 
 std::uint64_t fetch_add(Location& location, std::uint64_t value, Order order, const Where& where) {
     const Execution::Inside inside;
-    return change_value(location, order, order, Change::none, "adds", where, [value](std::uint64_t& word) {
+    const Change change = Mutants::now().visit(where, Operation::exchange, order); // to a mutant it is one
+    order = weakened(order, change);
+    return change_value(location, order, order, change, "adds", where, [value](std::uint64_t& word) {
         word += value;
         return true;
     });
