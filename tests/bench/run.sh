@@ -22,7 +22,7 @@ figures=$PWD/figures.tsv allocations=$PWD/allocations.txt log=$PWD/figures.log
 start=$SECONDS failed=()
 
 programs=()
-for name in tasks timers wakes queues echo connections scale memory; do [[ -x $name ]] && programs+=("./$name"); done
+for name in tasks timers wakes queues links echo connections scale memory; do [[ -x $name ]] && programs+=("./$name"); done
 ((${#programs[@]})) || { echo "$PWD: no benchmarks here" >&2; exit 1; }
 compiler=$(readelf -p .comment "${programs[0]}" | sed -n 's/^ *\[ *[0-9a-f]*\] *//p' | sort -u | paste -sd' ')
 [[ -x $here/compile_time.sh ]] && programs+=("$here/compile_time.sh")
