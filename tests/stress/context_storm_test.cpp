@@ -51,7 +51,7 @@ void none_left(int round) {
 
 TEST_CASE("storm: functions on the threads of a Context, whose tasks are cancelled and timed") {
     auto main = []() -> Task<> {
-        Context context{2, 2};
+        Context context{2, 1};
         Storm storm{"tasks and a Context"};
         Dice dice{1};
         while (storm.goes_on()) {
