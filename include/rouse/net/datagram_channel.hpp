@@ -48,8 +48,8 @@ namespace net {
 class DatagramChannel final : public Socket {
 public:
     /// Takes over a non-blocking datagram descriptor; see Socket. `peer` is none if it is not connected.
-    DatagramChannel(Descriptor&& taken, const Address& peer)
-        : Socket{std::move(taken)}, local_{Address::of_socket(descriptor())}, peer_{peer} {
+    DatagramChannel(Descriptor&& taken, const Address& peer, int& error)
+        : Socket{std::move(taken), error}, local_{Address::of_socket(descriptor())}, peer_{peer} {
         output_state().make_ready(loop());
     }
 
@@ -154,12 +154,9 @@ inline int open_channel(const Address& address, Address::Use use, bool for_both,
     const int done = connects ? ::connect(descriptor.number(), address.data(), address.size())
                               : ::bind(descriptor.number(), address.data(), address.size());
     if (done != 0) return errno;
-    try {
-        opened = std::make_shared<DatagramChannel>(std::move(descriptor), connects ? address : Address{});
-    } catch (const std::system_error& error) {
-        return error.code().value();
-    }
-    return 0;
+    int error = 0;
+    opened = std::make_shared<DatagramChannel>(std::move(descriptor), connects ? address : Address{}, error);
+    return error;
 }
 
 /// The first of a host's addresses at which a socket can be opened. Throws std::system_error that names the host.

@@ -52,6 +52,14 @@ struct Listeners {
     std::unique_ptr<SocketFile> file; // null for a port; behind the sockets, so that it goes first
 };
 
+/// Adds a listening socket. Returns 0 or an errno.
+inline int watch(Descriptor&& listening, Listeners& listeners) {
+    int error = 0;
+    auto socket = std::make_unique<Socket>(std::move(listening), error);
+    if (error == 0) listeners.sockets.push_back(std::move(socket));
+    return error;
+}
+
 /// Listens on an address. Returns 0 or an errno.
 inline int add_listener(const Address& address, int backlog, Listeners& listeners) {
     Descriptor descriptor{::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
@@ -65,12 +73,7 @@ inline int add_listener(const Address& address, int backlog, Listeners& listener
     const Address bound = Address::of_socket(descriptor.number());
     if (bound.size() == 0) return errno;
     if (listeners.sockets.empty()) listeners.port = bound.port();
-    try {
-        listeners.sockets.push_back(std::make_unique<Socket>(std::move(descriptor)));
-    } catch (const std::system_error& error) {
-        return error.code().value();
-    }
-    return 0;
+    return watch(std::move(descriptor), listeners);
 }
 
 /// Listens on all of `addresses` that this machine has, on the port that the first one got. Returns 0 or an errno.

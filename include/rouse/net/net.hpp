@@ -4,6 +4,7 @@
 #include <rouse/net/address.hpp>
 #include <rouse/net/datagram_socket.hpp>
 #include <rouse/net/open_connection.hpp>
+#include <rouse/net/pipe.hpp>
 #include <rouse/net/resolve.hpp>
 #include <rouse/net/server.hpp>
 #include <rouse/net/stream.hpp>

@@ -25,11 +25,9 @@ inline Task<int> connect(Address address, std::shared_ptr<StreamConnection>& con
     // An interrupted connect goes on by itself, like one in progress.
     const int begun = ::connect(descriptor.number(), address.data(), address.size()) == 0 ? 0 : errno;
     if (begun != 0 && begun != EINPROGRESS && begun != EINTR) co_return begun;
-    try {
-        connected = std::make_shared<StreamConnection>(std::move(descriptor), address);
-    } catch (const std::system_error& error) {
-        co_return error.code().value();
-    }
+    int error = 0;
+    connected = std::make_shared<StreamConnection>(std::move(descriptor), address, error);
+    if (error != 0) co_return error;
     if (begun != 0) co_await connected->writable();
     co_return connected->pending_error();
 }

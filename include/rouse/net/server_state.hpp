@@ -111,7 +111,12 @@ private:
             const std::string name = "client " + from.text();
             Place place{shared_from_this(), clients_.emplace(clients_.end())};
             const auto where = place.where();
-            connection = std::make_shared<StreamConnection>(std::move(descriptor), from);
+            int error = 0;
+            connection = std::make_shared<StreamConnection>(std::move(descriptor), from, error);
+            if (error != 0) {
+                reset_on_close(descriptor.number());
+                return false;
+            }
             if (auto client = create_task(serve(std::move(place), connection), name)) {
                 *where = std::move(client);
                 return true;

@@ -21,11 +21,13 @@
 #include <memory>
 #include <new>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <rouse/core/sleep.hpp>
 #include <rouse/core/task_handle.hpp>
@@ -35,13 +37,35 @@
 
 namespace rouse::inline ROUSE_ABI::net {
 
+/// One end of a pipe, or of what is like one: the number of the descriptor that it was opened by, and its direction.
+struct PipeEnd {
+    int number = -1;
+    bool writes = false;
+
+    [[nodiscard]] std::string text() const {
+        if (number == STDIN_FILENO && !writes) return "standard input";
+        if (number == STDOUT_FILENO && writes) return "standard output";
+        if (number == STDERR_FILENO && writes) return "standard error";
+        return "descriptor " + std::to_string(number);
+    }
+};
+
 class StreamConnection final : public Socket, public std::enable_shared_from_this<StreamConnection> {
 public:
     /// Takes over a connected, or connecting, non-blocking descriptor; see Socket.
-    StreamConnection(Descriptor&& taken, const Address& peer) : Socket{std::move(taken)}, peer_{peer} {
+    StreamConnection(Descriptor&& taken, const Address& peer, int& error)
+        : Socket{std::move(taken), error}, peer_{peer} {
         const int on = 1;
         if (peer.family() != AF_UNIX) ::setsockopt(descriptor(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         drained_.set();
+    }
+
+    /// Takes over one end of a pipe, which `calls` are good for. If it is `reopened`, input is worth a look at once:
+    /// epoll does not tell of an end that was there before.
+    StreamConnection(Descriptor&& taken, PipeEnd end, Calls calls, bool reopened, int& error)
+        : Socket{std::move(taken), error, calls}, end_{end} {
+        drained_.set();
+        if (reopened) input_state().make_ready(loop());
     }
 
     /// Nobody has it any more: the loop ends, or nobody waited until all was sent.
@@ -134,7 +158,7 @@ public:
         const int value = on ? 1 : 0;
         if (::setsockopt(descriptor(), level, option, &value, sizeof value) == 0) return;
         const int error = errno;
-        fail(error, "cannot set an option of the connection with " + peer_.text());
+        fail(error, "cannot set an option of the connection with " + name());
     }
 
     /// Waits while the writer is held back. Throws what made the connection fail.
@@ -200,8 +224,8 @@ private:
     // Does what was asked for the time when all is sent, if it is.
     void finish_output() noexcept {
         if (!output_.empty() || !is_open()) return;
-        if (output_end_ == OutputEnd::shut) ::shutdown(descriptor(), SHUT_WR);
-        if (output_end_ != OutputEnd::closed) return;
+        if (output_end_ == OutputEnd::shut && is_socket()) ::shutdown(descriptor(), SHUT_WR);
+        if (output_end_ == OutputEnd::open || (output_end_ == OutputEnd::shut && is_socket())) return;
         if (lost_) make_close_a_reset(); // the peer must not take what it got for all
         close();
         drained_.set();
@@ -218,10 +242,17 @@ private:
     }
 
     void throw_failure() const {
-        if (failure_ != 0) fail(failure_, "connection with " + host_and_port(peer_));
+        if (failure_ != 0) fail(failure_, is_pipe() ? what_of_pipe() : "connection with " + host_and_port(peer_));
     }
 
-    Address peer_;
+    [[nodiscard]] bool is_pipe() const noexcept { return end_.number >= 0; }
+    [[nodiscard]] std::string name() const { return is_pipe() ? end_.text() : peer_.text(); }
+    [[nodiscard]] std::string what_of_pipe() const {
+        return (end_.writes ? "cannot write to " : "cannot read from ") + end_.text();
+    }
+
+    Address peer_; // none of a pipe
+    PipeEnd end_;  // none of a connection
     ByteBuffer input_;
     ByteBuffer output_;
     std::size_t low_water_ = 16 * 1024;

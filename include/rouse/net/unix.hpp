@@ -59,7 +59,8 @@ inline int remove_stale(const std::string& path, const Address& address) {
     if (error != 0) fail(error, error == EEXIST ? what + ", which is no socket" : what);
     listeners.file->made();
     if (::listen(descriptor.number(), backlog) != 0) fail(errno, what);
-    listeners.sockets.push_back(std::make_unique<Socket>(std::move(descriptor)));
+    error = watch(std::move(descriptor), listeners);
+    if (error != 0) fail(error, what);
     return listeners;
 }
 
