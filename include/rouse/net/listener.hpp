@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -91,17 +90,17 @@ inline int try_to_listen(const std::vector<Address>& addresses, int backlog, Lis
     return listeners.sockets.empty() ? missing : 0;
 }
 
-/// Listens on all of a host's `addresses` that this machine has. Port 0 is any that is free. Throws std::system_error
-/// that names host and port.
-[[nodiscard]] inline Listeners listen_on(const std::vector<Address>& addresses, const std::string& host,
-                                         std::uint16_t port, int backlog) {
+/// Listens on all of a host's `addresses` that this machine has. Port 0 is any that is free. The error names host and
+/// port.
+[[nodiscard]] inline Error listen_on(const std::vector<Address>& addresses, const std::string& host, std::uint16_t port,
+                                     int backlog, Listeners& listeners) {
     // The port that is free for the first address may be in use at the next: then any other will do.
     for (int attempts_left = port == 0 ? 10 : 1;; --attempts_left) {
-        Listeners listeners;
+        listeners = Listeners{};
         const int error = try_to_listen(addresses, backlog, listeners);
-        if (error == 0) return listeners;
+        if (error == 0) return {};
         if (error != EADDRINUSE || attempts_left == 1) {
-            fail(error, "cannot listen on " + host_and_port(host.empty() ? "any address" : host, port));
+            return {error, "cannot listen on " + host_and_port(host.empty() ? "any address" : host, port)};
         }
     }
 }

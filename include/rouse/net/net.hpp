@@ -1,4 +1,4 @@
-// All of net/: needs a hosted port and exceptions.
+// All of net/: needs a hosted port. Without exceptions its functions give a Result, see reply.hpp.
 #pragma once
 
 #include <rouse/net/address.hpp>

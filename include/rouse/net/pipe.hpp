@@ -37,15 +37,17 @@ inline bool is_stream_socket(int descriptor) noexcept {
     return ::getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }
 
-/// A connection by a descriptor that others may share; its flags are left as they are. With `own` it is closed, except
-/// if this throws.
-[[nodiscard]] inline std::shared_ptr<StreamConnection> open_pipe(PipeEnd end, bool own) {
+/// A half of a stream by a descriptor that others may share; its flags are left as they are. With `own` it is closed,
+/// except if this fails.
+template <class Half>
+[[nodiscard]] Reply<Half> open_pipe(PipeEnd end, bool own) {
     const std::string what = (end.writes ? "cannot write to " : "cannot read from ") + end.text();
     const int flags = ::fcntl(end.number, F_GETFL);
     struct stat file{};
-    if (flags < 0 || ::fstat(end.number, &file) != 0) fail(errno, what);
+    if (flags < 0 || ::fstat(end.number, &file) != 0) return failed<Half>(errno, what);
     if ((flags & O_ACCMODE) == (end.writes ? O_RDONLY : O_WRONLY)) {
-        fail(EBADF, what + (end.writes ? ", which is open for reading only" : ", which is open for writing only"));
+        const char* const only = end.writes ? ", which is open for reading only" : ", which is open for writing only";
+        return failed<Half>(EBADF, what + only);
     }
 
     // One that is non-blocking, and whose flags are the caller's alone, will do as it is.
@@ -57,13 +59,13 @@ inline bool is_stream_socket(int descriptor) noexcept {
     const bool reopened = static_cast<bool>(second);
     if (reopened) calls = Calls::of_file;
     Descriptor descriptor = reopened ? std::move(second) : Descriptor{::fcntl(end.number, F_DUPFD_CLOEXEC, 0)};
-    if (!descriptor) fail(errno, what);
+    if (!descriptor) return failed<Half>(errno, what);
 
     int error = 0;
     auto connection = std::make_shared<StreamConnection>(std::move(descriptor), end, calls, reopened, error);
-    if (error != 0) fail(error, what);
+    if (error != 0) return failed<Half>(error, what);
     if (own) ::close(end.number);
-    return connection;
+    return Half{std::move(connection)};
 }
 
 } // namespace net
@@ -79,32 +81,32 @@ inline bool is_stream_socket(int descriptor) noexcept {
 /// whether it would wait; then another process that takes the bytes in between stops this loop until there are more.
 ///
 /// Throws std::system_error that names the descriptor: EBADF for one that is open for writing only.
-[[nodiscard]] inline StreamReader open_pipe_reader(int descriptor) {
-    return StreamReader{net::open_pipe({descriptor, false}, true)};
+[[nodiscard]] inline Reply<StreamReader> open_pipe_reader(int descriptor) {
+    return net::open_pipe<StreamReader>({descriptor, false}, true);
 }
 
 /// A stream that goes out by a descriptor, as open_pipe_reader. write_eof() closes it, but for a socket. That nobody
 /// reads any more is found by the next write: drain() throws EPIPE. There is no SIGPIPE.
-[[nodiscard]] inline StreamWriter open_pipe_writer(int descriptor) {
-    return StreamWriter{net::open_pipe({descriptor, true}, true)};
+[[nodiscard]] inline Reply<StreamWriter> open_pipe_writer(int descriptor) {
+    return net::open_pipe<StreamWriter>({descriptor, true}, true);
 }
 
 /// Standard input, whatever it is: see open_pipe_reader. The descriptor 0 stays open. Of several readers each gets part
 /// of the bytes; and what one has read ahead is lost with it.
-[[nodiscard]] inline StreamReader standard_input() {
-    return StreamReader{net::open_pipe({STDIN_FILENO, false}, false)};
+[[nodiscard]] inline Reply<StreamReader> standard_input() {
+    return net::open_pipe<StreamReader>({STDIN_FILENO, false}, false);
 }
 
 /// Standard output, whatever it is: see open_pipe_writer. The descriptor 1 stays open, so a reader finds the end when
 /// the program ends. Do not mix it with printf or std::cout unless these are flushed before. What is written is lost if
 /// the program ends before it has gone out: close(), and wait_closed().
-[[nodiscard]] inline StreamWriter standard_output() {
-    return StreamWriter{net::open_pipe({STDOUT_FILENO, true}, false)};
+[[nodiscard]] inline Reply<StreamWriter> standard_output() {
+    return net::open_pipe<StreamWriter>({STDOUT_FILENO, true}, false);
 }
 
 /// Standard error, in the same way.
-[[nodiscard]] inline StreamWriter standard_error() {
-    return StreamWriter{net::open_pipe({STDERR_FILENO, true}, false)};
+[[nodiscard]] inline Reply<StreamWriter> standard_error() {
+    return net::open_pipe<StreamWriter>({STDERR_FILENO, true}, false);
 }
 
 } // namespace rouse::inline ROUSE_ABI

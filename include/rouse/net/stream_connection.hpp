@@ -19,7 +19,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +31,7 @@
 #include <rouse/core/sleep.hpp>
 #include <rouse/core/task_handle.hpp>
 #include <rouse/net/byte_buffer.hpp>
+#include <rouse/net/reply.hpp>
 #include <rouse/net/socket.hpp>
 #include <rouse/sync/event.hpp>
 
@@ -89,29 +89,44 @@ public:
         return readable();
     }
 
-    /// Receives at most a chunk into input(), perhaps nothing. Throws what made the connection fail.
-    void receive_more() {
+    /// Receives at most a chunk into input(), perhaps nothing. False if the connection has failed: see failure().
+    [[nodiscard]] bool receive_more() {
         std::array<char, chunk> bytes; // on the stack: an idle connection has no buffer
-        const std::size_t count = receive_into(bytes);
-        try {
-            input_.append({bytes.data(), count});
-        } catch (const std::bad_alloc&) {
-            gap_ = true;
-            connection_failed(ENOMEM);
-            throw_failure();
-        }
+        std::size_t count = 0;
+        if (!receive_into(bytes, count)) return false;
+        if (attempt([&] {
+                input_.append({bytes.data(), count});
+                return true;
+            }))
+            return true;
+        gap_ = true;
+        connection_failed(ENOMEM);
+        return false;
     }
 
-    /// Receives into `bytes`, past input(), which must be empty; perhaps nothing. Throws what made the connection fail.
-    std::size_t receive_into(std::span<char> bytes) {
-        if (ended()) return 0; // it was closed meanwhile
-        if (gap_) throw_failure();
+    /// Receives `count` into `bytes`, past input(), which must be empty; perhaps nothing. False: see receive_more().
+    [[nodiscard]] bool receive_into(std::span<char> bytes, std::size_t& count) noexcept {
+        count = 0;
+        if (ended()) return true; // it was closed meanwhile
+        if (gap_) return false;
         const Transfer done = receive(bytes);
-        if (done.bytes > 0) return done.bytes;
+        count = done.bytes;
+        if (count > 0) return true;
         if (done.error != 0 && done.error != EAGAIN) connection_failed(done.error);
-        throw_failure();
+        if (failure_ != 0) return false;
         ended_ = done.error == 0;
-        return 0;
+        return true;
+    }
+
+    /// What made the connection fail.
+    template <class T>
+    [[nodiscard]] Reply<T> failure() const {
+        return failed<T>(failure_, is_pipe() ? what_of_pipe() : name());
+    }
+
+    /// "connection with 127.0.0.1 port 80", or what a pipe is called.
+    [[nodiscard]] std::string name() const {
+        return is_pipe() ? end_.text() : "connection with " + host_and_port(peer_);
     }
 
     // ---- output -----------------------------------------------------------------------------------------------------
@@ -133,9 +148,10 @@ public:
             }
             bytes.remove_prefix(done.bytes);
         }
-        try {
-            output_.append(bytes);
-        } catch (const std::bad_alloc&) {
+        if (!attempt([&] {
+                output_.append(bytes);
+                return true;
+            })) {
             lost_ = true;
             return connection_failed(ENOMEM);
         }
@@ -153,20 +169,21 @@ public:
         if (output_.size() <= low) drained_.set();
     }
 
-    /// Switches an option of the socket. std::system_error that names the peer if the system does not take it.
-    void set_option(int level, int option, bool on) {
+    /// Switches an option of the socket. An error that names the peer if the system does not take it.
+    Reply<void> set_option(int level, int option, bool on) const {
         const int value = on ? 1 : 0;
-        if (::setsockopt(descriptor(), level, option, &value, sizeof value) == 0) return;
+        if (::setsockopt(descriptor(), level, option, &value, sizeof value) == 0) return done();
         const int error = errno;
-        fail(error, "cannot set an option of the connection with " + name());
+        return failed<void>(error, "cannot set an option of the " + name());
     }
 
-    /// Waits while the writer is held back. Throws what made the connection fail.
-    static Task<void> drain(std::shared_ptr<StreamConnection> connection) {
+    /// Waits while the writer is held back. The error that made the connection fail, if it has.
+    static Task<Reply<void>> drain(std::shared_ptr<StreamConnection> connection) {
         // As Readiness does for input: a peer that takes everything must not keep the other tasks from running.
         if (++connection->drains_in_a_row_ % most_drains_in_a_row == 0) co_await yield();
         co_await connection->drained_.wait();
-        connection->throw_failure();
+        if (connection->failure_ != 0) co_return connection->failure<void>();
+        co_return done();
     }
 
     /// Ends our half when all is sent.
@@ -197,10 +214,11 @@ public:
     /// Waits until the connection is closed.
     [[nodiscard]] auto closed() noexcept { return closed_.wait(); }
 
-    /// The same; throws what made the connection fail, if anything was lost by that.
-    static Task<void> wait_closed(std::shared_ptr<StreamConnection> connection) {
+    /// The same; the error that made the connection fail, if anything was lost by that.
+    static Task<Reply<void>> wait_closed(std::shared_ptr<StreamConnection> connection) {
         co_await connection->closed();
-        if (connection->lost_) connection->throw_failure();
+        if (connection->lost_ && connection->failure_ != 0) co_return connection->failure<void>();
+        co_return done();
     }
 
     void on_events(std::uint32_t events) noexcept override {
@@ -241,12 +259,7 @@ private:
         finish_output();
     }
 
-    void throw_failure() const {
-        if (failure_ != 0) fail(failure_, is_pipe() ? what_of_pipe() : "connection with " + host_and_port(peer_));
-    }
-
     [[nodiscard]] bool is_pipe() const noexcept { return end_.number >= 0; }
-    [[nodiscard]] std::string name() const { return is_pipe() ? end_.text() : peer_.text(); }
     [[nodiscard]] std::string what_of_pipe() const {
         return (end_.writes ? "cannot write to " : "cannot read from ") + end_.text();
     }
