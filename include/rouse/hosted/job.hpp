@@ -23,8 +23,9 @@ class Refused {
 public:
     bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> frame) {
-        Loop::running_task().cancel_requested = true;
-        Loop::current().park_ready(frame);
+        Loop& loop = Loop::current();
+        loop.park_ready(frame);
+        loop.cancel(Loop::running_task());
     }
     void await_resume() const { Loop::check_cancelled(); }
 };

@@ -66,7 +66,7 @@ public:
     /// Reads into `into`, which must not be empty. No bytes and no error: the end.
     Transfer receive(std::span<char> into) noexcept {
         if (calls_ != Calls::of_socket) [[unlikely]]
-            return transfer(input_, [&] { return read_file(descriptor_, into, calls_); });
+            return receive_from_file(into);
         const Transfer done =
             transfer(input_, [&] { return ::recv(descriptor_, into.data(), into.size(), MSG_DONTWAIT); });
         if (done.error == 0 && done.bytes < into.size() && !hung_up_) input_.exhausted();
@@ -158,8 +158,13 @@ protected:
     }
 
 private:
+    // Those of files are not inlined, so that those of sockets are.
+    [[gnu::noinline]] Transfer receive_from_file(std::span<char> into) noexcept {
+        return transfer(input_, [&] { return read_file(descriptor_, into, calls_); });
+    }
+
     // Until it is full, as no edge comes before that.
-    Transfer send_to_file(std::string_view bytes) noexcept {
+    [[gnu::noinline]] Transfer send_to_file(std::string_view bytes) noexcept {
         Transfer all;
         while (all.error == 0 && all.bytes < bytes.size()) {
             const std::string_view rest = bytes.substr(all.bytes);
