@@ -586,3 +586,23 @@ TEST_CASE("standard input and output: a child copies a pipe, a file, and nothing
     ::close(file);
     ::unlink(path);
 }
+
+static Task<> complain() {
+    StreamWriter writer = standard_error();
+    writer.write("a complaint");
+    writer.close();
+    co_await writer.wait_closed();
+}
+TEST_CASE("standard error is a stream, too, and stays open") {
+    const Deadline deadline;
+    Pipe to;
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::dup2(to.in, 2);
+        run(complain());
+        ::_exit(::write(2, ", twice", 7) == 7 ? 0 : 1);
+    }
+    Pipe::close(to.in);
+    CHECK(read_to_end(to.out) == "a complaint, twice");
+    CHECK(status_of(child) == 0);
+}
