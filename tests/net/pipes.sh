@@ -26,7 +26,7 @@ shell() { # shell NAME SCRIPT: a script in a shell of its own, which fails where
     check "$1" bash -o pipefail -c "$2"
 }
 
-seq 200000 >"$work/lines"
+seq 50000 >"$work/lines"
 cat -n "$work/lines" | tr '\t' ' ' >"$work/numbered"
 
 shell "a pipe into a pipe" 'cat "$work/lines" | "$filter" | cmp - "$work/numbered"'
