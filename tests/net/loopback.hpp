@@ -30,6 +30,12 @@ struct Deadline {
     ~Deadline() { ::alarm(0); }
 };
 
+/// Runs a test, for as long as it may take.
+inline void bounded(rouse::Task<> test) {
+    const Deadline deadline;
+    rouse::run(std::move(test));
+}
+
 /// A plain socket; closed when destroyed.
 class Plain {
 public:
@@ -103,6 +109,19 @@ inline rouse::Task<Connection> connect() {
     auto [reader, writer] = co_await rouse::open_connection("127.0.0.1", listener.port());
     co_return Connection{std::move(reader), std::move(writer), listener.accept()};
 }
+
+/// A handler that sends everything back until the client has ended its half.
+inline rouse::Task<> echo(rouse::StreamReader reader, rouse::StreamWriter writer) {
+    for (;;) {
+        const std::string part = co_await reader.read(8192);
+        if (part.empty()) break;
+        writer.write(part);
+        co_await writer.drain();
+    }
+}
+
+/// A handler that reads, to no purpose.
+inline rouse::Task<> until_cancelled(rouse::StreamReader reader, rouse::StreamWriter) { co_await reader.read(); }
 
 /// Lets the loop see what the peer has done.
 inline rouse::Task<> settle() { co_await rouse::sleep(std::chrono::milliseconds{5}); }
