@@ -26,13 +26,13 @@ inline std::ptrdiff_t open_descriptors() {
 
 /// No test takes longer than this many seconds.
 struct Deadline {
-    Deadline() { ::alarm(30); }
+    explicit Deadline(unsigned seconds = 30) { ::alarm(seconds); }
     ~Deadline() { ::alarm(0); }
 };
 
 /// Runs a test, for as long as it may take.
-inline void bounded(rouse::Task<> test) {
-    const Deadline deadline;
+inline void bounded(rouse::Task<> test, unsigned seconds = 30) {
+    const Deadline deadline{seconds};
     rouse::run(std::move(test));
 }
 
@@ -57,6 +57,17 @@ public:
             throw std::runtime_error{"cannot listen"};
         }
         return socket;
+    }
+
+    /// Connected to that port of 127.0.0.1.
+    static Plain connected(std::uint16_t port) {
+        Plain socket{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+        socket.connect(port);
+        return socket;
+    }
+    void connect(std::uint16_t port) const {
+        const rouse::Address address = rouse::Address::resolve("127.0.0.1", port).front();
+        if (::connect(descriptor_, address.data(), address.size()) != 0) throw std::runtime_error{"cannot connect"};
     }
 
     Plain accept() const { return Plain{::accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC)}; }

@@ -279,9 +279,7 @@ static Task<> resets() {
     Loop::current().set_exception_handler([](std::string_view, std::exception_ptr) {});
     const auto before = loopback::open_descriptors();
     for (int i = 0; i < 50; ++i) {
-        loopback::Plain client{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-        Address address = Address::resolve("127.0.0.1", server.port()).front();
-        CHECK(::connect(client.descriptor(), address.data(), address.size()) == 0);
+        auto client = loopback::Plain::connected(server.port());
         if (i % 2 == 0) co_await settle();
         client.reset();
     }
