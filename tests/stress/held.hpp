@@ -35,10 +35,22 @@ struct Held {
     }
 };
 
-inline void* counted(void* block) {
-    if (block == nullptr) throw std::bad_alloc{};
+// Null if there is none.
+inline void* counted(void* block) noexcept {
+    if (block == nullptr) return nullptr;
     ++blocks_in_use;
     bytes_in_use += static_cast<long>(::malloc_usable_size(block));
+    return block;
+}
+
+inline void* counted(std::size_t size) noexcept { return counted(std::malloc(size)); }
+inline void* counted(std::size_t size, std::align_val_t alignment) noexcept {
+    const auto to = static_cast<std::size_t>(alignment);
+    return counted(std::aligned_alloc(to, (size + to - 1) / to * to));
+}
+
+inline void* or_throw(void* block) {
+    if (block == nullptr) throw std::bad_alloc{};
     return block;
 }
 
@@ -51,11 +63,15 @@ inline void give_back(void* block) noexcept {
 
 } // namespace test
 
-// The other forms call these. (Not inlined: GCC would see free() for what came from new.)
-[[gnu::noinline]] void* operator new(std::size_t size) { return test::counted(std::malloc(size)); }
+// Those of arrays call these, except AddressSanitizer's, which keep to themselves. (Not inlined: GCC would see free()
+// for what came from new.)
+[[gnu::noinline]] void* operator new(std::size_t size) { return test::or_throw(test::counted(size)); }
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return test::counted(size); }
 [[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
-    const auto to = static_cast<std::size_t>(alignment);
-    return test::counted(std::aligned_alloc(to, (size + to - 1) / to * to));
+    return test::or_throw(test::counted(size, alignment));
+}
+[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+    return test::counted(size, alignment);
 }
 [[gnu::noinline]] void operator delete(void* block) noexcept { test::give_back(block); }
 [[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept { test::give_back(block); }

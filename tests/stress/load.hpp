@@ -104,7 +104,7 @@ inline rouse::Task<> until_all_have_gone(const rouse::Server& server) {
 /// Runs a test twice, small and large: what it holds must be the same before and after the second time.
 template <class F>
 void leaves_nothing(F test, int small, int large) {
-    loopback::bounded(test(small));
+    loopback::bounded(test(small), load_seconds / 10);
     const Held before = Held::now();
     loopback::bounded(test(large), load_seconds);
     CHECK(Held::now() == before);
