@@ -8,12 +8,14 @@
 #include <cstdlib>
 #include <random>
 #include <stdexcept>
+#include <string>
 
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <rouse/core/config.hpp>
+#include <rouse/net/server.hpp>
+#include <rouse/rouse.hpp>
 
 #include "net/loopback.hpp"
 #include "stress/held.hpp"
