@@ -1,16 +1,19 @@
 // A store of words that many clients share: a line for each request, a line for each answer, and time limits on
-// silence.
+// silence. kill -HUP makes it forget all words: Signal.
 //
 //   line_server [host [port]]        the defaults are 127.0.0.1 and 9001; port 0 takes any that is free
 //
 // Try it with: nc 127.0.0.1 9001, and the lines:  set colour blue   get colour   delete colour   quit
+#include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <map>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include <rouse/hosted/signal.hpp>
 #include <rouse/net/net.hpp>
 #include <rouse/rouse.hpp>
 
@@ -41,6 +44,8 @@ public:
         return "error: set, get, delete and quit are what there is";
     }
 
+    void clear() { words_.clear(); }
+
 private:
     static std::string_view cut(std::string_view& text) {
         const std::string_view word = text.substr(0, text.find(' '));
@@ -69,6 +74,15 @@ static Task<> converse(Store& store, StreamReader& reader, StreamWriter& writer)
     }
 }
 
+static Task<> forget_on_hangup(Store& store) {
+    rouse::Signal hangup{SIGHUP};
+    for (;;) {
+        co_await hangup.wait();
+        store.clear();
+        example::say("all words are forgotten");
+    }
+}
+
 struct Serve {
     Store& store;
     Task<> operator()(StreamReader reader, StreamWriter writer) {
@@ -88,5 +102,5 @@ struct Serve {
 
 int main(int count, char** arguments) {
     Store store;
-    return example::server_main(count, arguments, 9001, Serve{store});
+    return example::server_main(count, arguments, 9001, Serve{store}, forget_on_hangup(store));
 }

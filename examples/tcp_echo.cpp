@@ -4,12 +4,7 @@
 //
 // Try it with: nc 127.0.0.1 9000
 #include <array>
-#include <charconv>
-#include <cstdint>
-#include <cstdio>
-#include <exception>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -18,12 +13,9 @@
 #include <rouse/net/net.hpp>
 #include <rouse/rouse.hpp>
 
-#include "ctrl_c.hpp"
+#include "server_main.hpp"
 
-static void say(const std::string& line) {
-    fmt::print("{}\n", line);
-    std::fflush(stdout);
-}
+using example::say;
 
 // Sends everything back until the client has ended its half.
 static rouse::Task<> echo(rouse::StreamReader reader, rouse::StreamWriter writer) {
@@ -51,31 +43,4 @@ static rouse::Task<> serve(rouse::StreamReader reader, rouse::StreamWriter write
     }
 }
 
-static rouse::Task<> run_server(std::string host, std::uint16_t port) {
-    auto& interrupted = example::interrupted();
-    auto server = co_await rouse::start_server(serve, host, port);
-    say(fmt::format("listening on {} port {}", host.empty() ? "any address" : host, server.port()));
-    co_await interrupted.wait();
-    say(fmt::format("ending, with {} clients", server.clients()));
-    server.close();
-    co_await server.wait_closed();
-}
-
-static bool parse(std::string_view text, std::uint16_t& port) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    return error == std::errc{} && end == text.data() + text.size();
-}
-
-int main(int count, char** arguments) {
-    std::uint16_t port = 9000;
-    if (count > 3 || (count == 3 && !parse(arguments[2], port))) {
-        fmt::print(stderr, "usage: tcp_echo [host [port]], with a port from 0 to 65535\n");
-        return 2;
-    }
-    try {
-        rouse::run(run_server(count > 1 ? arguments[1] : "127.0.0.1", port));
-    } catch (const std::exception& error) {
-        fmt::print(stderr, "tcp_echo: {}\n", error.what());
-        return 1;
-    }
-}
+int main(int count, char** arguments) { return example::server_main(count, arguments, 9000, serve); }

@@ -5,7 +5,6 @@
 //
 // Try it with tcp_echo. The exit status is 0 only if everything has come back as it was sent, or had until Ctrl-C.
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -22,6 +21,7 @@
 #include <rouse/net/net.hpp>
 #include <rouse/rouse.hpp>
 
+#include "arguments.hpp"
 #include "ctrl_c.hpp"
 
 // The stream, part by part: once for what is sent, once to compare what comes back, so that its length does not matter.
@@ -101,18 +101,12 @@ static rouse::Task<> until_ctrl_c(rouse::Task<> work) {
     if (!outcome.cancelled()) outcome.value(); // throws what it threw
 }
 
-template <class T>
-static bool parse(std::string_view text, T& number) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return error == std::errc{} && end == text.data() + text.size();
-}
-
 int main(int count, char** arguments) {
     std::uint16_t port = 0;
     std::uint64_t bytes = 64 * 1024 * 1024;
     const bool generated = count == 5 && std::string_view{arguments[3]} == "--bytes";
-    const bool valid = count >= 3 && (count <= 4 || generated) && parse(arguments[2], port);
-    if (!valid || (generated && !parse(arguments[4], bytes))) {
+    const bool valid = count >= 3 && (count <= 4 || generated) && example::parse_number(arguments[2], port);
+    if (!valid || (generated && !example::parse_number(arguments[4], bytes))) {
         fmt::print(stderr, "usage: tcp_echo_client host port [file | --bytes N]\n");
         return 2;
     }

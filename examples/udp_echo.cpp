@@ -5,14 +5,12 @@
 //   udp_echo host port text       the client: sends the text, and prints what comes back
 //
 // Try it with: nc -u 127.0.0.1 9000
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -21,7 +19,9 @@
 #include <rouse/net/datagram_socket.hpp>
 #include <rouse/rouse.hpp>
 
+#include "arguments.hpp"
 #include "ctrl_c.hpp"
+#include "say.hpp"
 
 static rouse::Task<> echo(rouse::DatagramSocket socket) {
     for (;;) {
@@ -37,8 +37,7 @@ static rouse::Task<> echo(rouse::DatagramSocket socket) {
 static rouse::Task<> run_server(std::string host, std::uint16_t port) {
     auto& interrupted = example::interrupted();
     auto socket = rouse::DatagramSocket::bind(host, port);
-    fmt::print("listening at {}\n", socket.local().text());
-    std::fflush(stdout);
+    example::say("listening at " + socket.local().text());
     rouse::create_task(echo(std::move(socket)), "echo"); // cancelled when this ends
     co_await interrupted.wait();
 }
@@ -56,14 +55,9 @@ static rouse::Task<> run_client(std::string host, std::uint16_t port, std::strin
     throw std::runtime_error{fmt::format("no answer from {}", socket.peer().text())};
 }
 
-static bool parse(std::string_view text, std::uint16_t& port) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    return error == std::errc{} && end == text.data() + text.size();
-}
-
 int main(int count, char** arguments) {
     std::uint16_t port = 9000;
-    if (count > 4 || (count > 2 && !parse(arguments[2], port)) || (count == 4 && port == 0)) {
+    if (count > 4 || (count > 2 && !example::parse_number(arguments[2], port)) || (count == 4 && port == 0)) {
         fmt::print(stderr, "usage: udp_echo [host [port [text]]], with a port from 0 (with a text, 1) to 65535\n");
         return 2;
     }

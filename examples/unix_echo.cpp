@@ -14,11 +14,9 @@
 #include <rouse/rouse.hpp>
 
 #include "ctrl_c.hpp"
+#include "say.hpp"
 
-static void say(const std::string& line) {
-    fmt::print("{}\n", line);
-    std::fflush(stdout);
-}
+using example::say;
 
 static rouse::Task<> echo(rouse::StreamReader reader, rouse::StreamWriter writer) {
     try {

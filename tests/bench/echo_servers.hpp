@@ -14,10 +14,6 @@
 #include <rouse/rouse.hpp>
 
 #if HAVE_ASIO
-#if defined(__clang__) // asio 1.22 looks for the coroutines of before C++20 there
-#define ASIO_HAS_CO_AWAIT 1
-#define ASIO_HAS_STD_COROUTINE 1
-#endif
 #include <asio.hpp>
 #endif
 #if HAVE_UV

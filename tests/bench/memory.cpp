@@ -78,7 +78,7 @@ double uv_bytes() {
 }
 #endif
 
-#if defined(ASIO_HAS_CO_AWAIT) // asio 1.22 does not find it with clang
+#if HAVE_ASIO
 asio::awaitable<void> asio_sleeper(asio::io_context& context, int ms) {
     asio::steady_timer timer{context, std::chrono::milliseconds{ms}};
     co_await timer.async_wait(asio::use_awaitable);
@@ -138,7 +138,7 @@ int main(int argc, char** argv) {
 #if HAVE_UV
     side("libuv, without a coroutine", uv_bytes());
 #endif
-#if defined(ASIO_HAS_CO_AWAIT)
+#if HAVE_ASIO
     side("asio", asio_bytes());
 #endif
     comparison.run(options);

@@ -36,7 +36,6 @@ private:
     bench::Received* received_ = nullptr;
 };
 
-#if defined(ASIO_HAS_CO_AWAIT) // asio 1.22 does not find it with clang
 class AsioChannel {
 public:
     void produce(long count) {
@@ -59,7 +58,6 @@ private:
     asio::io_context io_{1};
     asio::experimental::concurrent_channel<void(std::error_code, bench::Item)> channel_{io_, bench::capacity};
 };
-#endif
 
 } // namespace peer
 #endif

@@ -12,7 +12,6 @@
 
 namespace peer_asio {
 
-#if defined(ASIO_HAS_CO_AWAIT) // asio 1.22 does not find it with clang
 inline asio::awaitable<void> sleeper(asio::io_context& context, long i) {
     const std::int64_t ns = bench::sleep_of(i);
     const std::int64_t due = bench::Wakes::due(i, ns);
@@ -30,7 +29,6 @@ inline void run_sleepers(asio::io_context& context) {
     }
     context.run();
 }
-#endif
 
 /// A number of timers that are set and cancelled.
 class Timers {

@@ -157,9 +157,7 @@ int main(int argc, char** argv) {
     to_loop.side("floor, ring and a fence each", [] { return stream<SleepingRing<Fence, Futex, EventLoop>>(many); });
 #if HAVE_ASIO
     to_loop.side("asio, post and semaphore", [] { return stream<peer::AsioPost>(some); });
-#if defined(ASIO_HAS_CO_AWAIT)
     to_loop.side("asio, concurrent_channel", [] { return stream<peer::AsioChannel>(some); });
-#endif
 #endif
 #if HAVE_UV && HAVE_MOODYCAMEL
     to_loop.side("libuv and moodycamel, no bound", [] { return stream<peer::UvMoodycamel>(many); });

@@ -11,9 +11,6 @@
 #include "scale_check.hpp"
 #include "scale_timers.hpp"
 #include "scale_waiters.hpp"
-#if defined(__clang__)
-#undef HAVE_ASIO // 1.22 knows clang only with the coroutines of before C++20
-#endif
 #if HAVE_ASIO
 #include "peer_asio_scale.hpp"
 #endif

@@ -5,9 +5,6 @@
 
 #include "comparison.hpp"
 #include "floor_tasks.hpp"
-#if defined(__clang__)
-#undef HAVE_ASIO // 1.22 knows clang only with the coroutines of before C++20
-#endif
 #if HAVE_ASIO
 #include "peer_asio_tasks.hpp"
 #endif

@@ -74,7 +74,7 @@ void sleeping(const bench::Options& options, rouse::Loop& loop) {
     peer_uv::Sleepers uv;
     side("libuv, in ticks of 1 ms", [&uv] { uv.run(); });
 #endif
-#if defined(ASIO_HAS_CO_AWAIT)
+#if HAVE_ASIO
     asio::io_context context{1};
     side("asio", [&context] { peer_asio::run_sleepers(context); });
 #endif

@@ -4,11 +4,13 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -16,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ports/in_child.hpp"
 #include "support/catch.hpp"
 #include "support/counting_port.hpp"
 #include "support/misuse.hpp"
@@ -87,6 +90,55 @@ struct RaisesBetween {
     }
     bool await_suspend(std::coroutine_handle<> frame) { return wait.await_suspend(frame); }
     int await_resume() { return wait.await_resume(); }
+};
+
+Task<int> wait_for_one(Signal& signals) { co_return co_await signals.wait(); }
+
+// Another thread calls `raises` while the loop sleeps, again and again. Returns how often the port was woken.
+template <class F>
+int wakes_a_sleeping_loop(F raises) {
+    CountingPort port;
+    Loop loop{port};
+    Signal signals{SIGUSR1};
+    for (int i = 0; i < 20; ++i) {
+        std::thread other{[&port, raises] {
+            while (!port.sleeping) std::this_thread::yield();
+            std::this_thread::sleep_for(2ms); // into epoll_wait itself
+            raises();
+        }};
+        const int number = loop.run(wait_for_one(signals));
+        other.join();
+        CHECK(number == SIGUSR1);
+    }
+    return port.wakes;
+}
+
+// Rouses the task that waits, and takes the number before it has arrived: as if the handler had added its number, and
+// come to the waiter only when somebody had taken that and the next one had begun to wait.
+void rouse_for_nothing(Signal& signals) {
+    std::raise(SIGUSR1);
+    auto taken = signals.wait();
+    CHECK(taken.await_resume() == SIGUSR1);
+}
+
+// Time that passes when the loop sleeps; and something that comes in between a turn's look into the inbox and its look
+// at the clock.
+class InterruptedPort final : public Port {
+public:
+    InterruptedPort() = default;
+    ~InterruptedPort() = default;
+
+    TimePoint now() const noexcept override {
+        if (before_now) std::exchange(before_now, nullptr)();
+        return port_.now();
+    }
+    unsigned wait_until(TimePoint deadline) noexcept override { return port_.wait_until(deadline); }
+    void wake() noexcept override { port_.wake(); }
+
+    mutable std::function<void()> before_now; // once
+
+private:
+    VirtualTimePort port_;
 };
 
 } // namespace
@@ -166,36 +218,11 @@ TEST_CASE("Signal: one that comes when the task has looked and does not wait yet
 }
 
 TEST_CASE("Signal: a kill from another thread wakes a loop that sleeps") {
-    CountingPort port;
-    Loop loop{port};
-    Signal signals{SIGUSR1};
-    for (int i = 0; i < 20; ++i) {
-        std::thread other{[&port] {
-            while (!port.sleeping) std::this_thread::yield();
-            std::this_thread::sleep_for(2ms); // into epoll_wait itself
-            ::kill(::getpid(), SIGUSR1);
-        }};
-        const int number = loop.run([](Signal& s) -> Task<int> { co_return co_await s.wait(); }(signals));
-        other.join();
-        CHECK(number == SIGUSR1);
-    }
+    wakes_a_sleeping_loop([] { ::kill(::getpid(), SIGUSR1); });
 }
 
 TEST_CASE("Signal: a handler on another thread wakes a loop that sleeps, whose thread is not interrupted") {
-    CountingPort port;
-    Loop loop{port};
-    Signal signals{SIGUSR1};
-    for (int i = 0; i < 20; ++i) {
-        std::thread other{[&port] {
-            while (!port.sleeping) std::this_thread::yield();
-            std::this_thread::sleep_for(2ms);
-            ::pthread_kill(::pthread_self(), SIGUSR1);
-        }};
-        const int number = loop.run([](Signal& s) -> Task<int> { co_return co_await s.wait(); }(signals));
-        other.join();
-        CHECK(number == SIGUSR1);
-    }
-    CHECK(port.wakes >= 1);
+    CHECK(wakes_a_sleeping_loop([] { ::pthread_kill(::pthread_self(), SIGUSR1); }) >= 1);
 }
 
 TEST_CASE("Signal: another process sends one") {
@@ -207,26 +234,21 @@ TEST_CASE("Signal: another process sends one") {
         ::_exit(0);
     }
     REQUIRE(child > 0);
-    const int number = run([](Signal& s) -> Task<int> { co_return co_await s.wait(); }(signals));
+    const int number = run(wait_for_one(signals));
     CHECK(number == SIGUSR2);
     CHECK(::waitpid(child, nullptr, 0) == child);
 }
 
 TEST_CASE("Signal: a child of fork destroys the one that it has inherited, and makes its own") {
     auto signals = std::make_unique<Signal>(std::initializer_list<int>{SIGUSR1});
-    const pid_t child = ::fork();
-    if (child == 0) {
+    const auto child = in_child([&] {
         signals.reset();
-        bool good = is_default(SIGUSR1);
+        const bool put_back = is_default(SIGUSR1);
         Signal own{SIGUSR1};
         std::raise(SIGUSR1);
-        good = good && own.received() == SIGUSR1;
-        ::_exit(good ? 0 : 1);
-    }
-    REQUIRE(child > 0);
-    int status = -1;
-    ::waitpid(child, &status, 0);
-    CHECK(status == 0);
+        return put_back && own.received() == SIGUSR1;
+    });
+    CHECK(child.well());
     CHECK(signals->received() == std::nullopt);
 }
 
@@ -264,6 +286,55 @@ TEST_CASE("Signal: a wait whose time is up loses no signal, and another may wait
         const int number = co_await s.wait(); // while the frame of the first is still there
         CHECK(number == SIGUSR1);
     }(signals));
+}
+
+TEST_CASE("Signal: a task that was roused for what another has taken waits on") {
+    Signal signals{SIGUSR1};
+    Log log;
+    run([](Signal& s, Log& l) -> Task<> {
+        const auto task = create_task(wait_once(s, l));
+        co_await yield();
+        rouse_for_nothing(s);
+        co_await sleep(1ms);
+        CHECK(!task.done());
+        std::raise(SIGUSR1);
+        co_await task;
+    }(signals, log));
+    CHECK(log == std::to_string(SIGUSR1));
+}
+
+TEST_CASE("Signal: a task that was roused for what another has taken, and is cancelled, makes room for the next") {
+    Signal signals{SIGUSR1};
+    Log log;
+    run([](Signal& s, Log& l) -> Task<> {
+        const auto task = create_task(wait_once(s, l));
+        co_await yield();
+        rouse_for_nothing(s);
+        CHECK(task.cancel());
+        co_await task.outcome();
+        CHECK(task.cancelled());
+        std::raise(SIGUSR1);
+        const int number = co_await s.wait();
+        CHECK(number == SIGUSR1);
+    }(signals, log));
+    CHECK(log == "");
+}
+
+TEST_CASE("Signal: a task that was roused for what another has taken, and whose time is up, is told so") {
+    InterruptedPort port;
+    Loop loop{port};
+    Signal signals{SIGUSR1};
+    loop.run([](InterruptedPort& p, Signal& s) -> Task<> {
+        const auto timed = create_task(try_wait_for(s.wait(), 1ms));
+        co_await yield();
+        p.before_now = [&s] { rouse_for_nothing(s); };
+        const auto outcome = co_await timed;
+        CHECK(outcome.timed_out());
+        CHECK(!p.before_now);
+        std::raise(SIGUSR1);
+        const int number = co_await s.wait(); // while the frame of the first is still there
+        CHECK(number == SIGUSR1);
+    }(port, signals));
 }
 
 TEST_CASE("Signal: in a select it wins with its number, and loses without losing it") {

@@ -25,8 +25,7 @@ using loopback::thrown;
 // Runs a coroutine on a loop.
 template <class F>
 static void on_loop(F body) {
-    const Deadline deadline;
-    run(body());
+    loopback::bounded(body());
 }
 
 static bool has_ipv6() {

@@ -26,9 +26,15 @@ inline std::ptrdiff_t open_descriptors() {
 
 /// No test takes longer than this many seconds.
 struct Deadline {
-    Deadline() { ::alarm(30); }
+    explicit Deadline(unsigned seconds = 30) { ::alarm(seconds); }
     ~Deadline() { ::alarm(0); }
 };
+
+/// Runs a test, for as long as it may take.
+inline void bounded(rouse::Task<> test, unsigned seconds = 30) {
+    const Deadline deadline{seconds};
+    rouse::run(std::move(test));
+}
 
 /// A plain socket; closed when destroyed.
 class Plain {
@@ -51,6 +57,17 @@ public:
             throw std::runtime_error{"cannot listen"};
         }
         return socket;
+    }
+
+    /// Connected to that port of 127.0.0.1.
+    static Plain connected(std::uint16_t port) {
+        Plain socket{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+        socket.connect(port);
+        return socket;
+    }
+    void connect(std::uint16_t port) const {
+        const rouse::Address address = rouse::Address::resolve("127.0.0.1", port).front();
+        if (::connect(descriptor_, address.data(), address.size()) != 0) throw std::runtime_error{"cannot connect"};
     }
 
     Plain accept() const { return Plain{::accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC)}; }
@@ -103,6 +120,19 @@ inline rouse::Task<Connection> connect() {
     auto [reader, writer] = co_await rouse::open_connection("127.0.0.1", listener.port());
     co_return Connection{std::move(reader), std::move(writer), listener.accept()};
 }
+
+/// A handler that sends everything back until the client has ended its half.
+inline rouse::Task<> echo(rouse::StreamReader reader, rouse::StreamWriter writer) {
+    for (;;) {
+        const std::string part = co_await reader.read(8192);
+        if (part.empty()) break;
+        writer.write(part);
+        co_await writer.drain();
+    }
+}
+
+/// A handler that reads, to no purpose.
+inline rouse::Task<> until_cancelled(rouse::StreamReader reader, rouse::StreamWriter) { co_await reader.read(); }
 
 /// Lets the loop see what the peer has done.
 inline rouse::Task<> settle() { co_await rouse::sleep(std::chrono::milliseconds{5}); }

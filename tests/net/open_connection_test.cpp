@@ -50,10 +50,7 @@ static Task<> cancel_while_connecting() {
     CHECK(loopback::open_descriptors() == before - 1);
 }
 
-TEST_CASE("a cancelled connect closes what it had begun") {
-    const loopback::Deadline deadline;
-    run(cancel_while_connecting());
-}
+TEST_CASE("a cancelled connect closes what it had begun") { loopback::bounded(cancel_while_connecting()); }
 
 TEST_CASE("a connection needs a loop on an EpollPort, and says so") {
     VirtualTimePort port;

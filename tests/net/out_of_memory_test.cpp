@@ -13,7 +13,7 @@
 
 using namespace rouse;
 using namespace std::chrono_literals;
-using loopback::Deadline;
+using loopback::bounded;
 using loopback::pattern;
 using loopback::settle;
 using loopback::thrown;
@@ -42,11 +42,6 @@ static int error_after_all(const loopback::Plain& peer) {
         const auto count = ::recv(peer.descriptor(), part, sizeof part, MSG_DONTWAIT);
         if (count <= 0) return count < 0 ? errno : 0;
     }
-}
-
-static void bounded(Task<> test) {
-    const Deadline deadline;
-    run(std::move(test));
 }
 
 static Task<> echo_line(StreamReader reader, StreamWriter writer) {

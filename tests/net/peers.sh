@@ -11,51 +11,11 @@ if [ $# -ne 2 ]; then
 fi
 server=$1
 client=$2
-work=$(mktemp -d)
-pid=
-passed=0
-failed=0
-
-finish() {
-    [ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null
-    rm -rf "$work"
-}
-trap finish EXIT
-
-check() { # check NAME COMMAND...
-    local name=$1
-    shift
-    if "$@" >"$work/output" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $name"
-            sed 's/^/    /' "$work/output"
-    fi
-}
-
-check_with() { # check_with PROGRAM NAME COMMAND...: skipped where there is no such program
-    if command -v "$1" >/dev/null; then
-        check "${@:2}"
-    else
-        echo "skipped, no $1: $2"
-    fi
-}
+. "$(dirname "$0")/serving.sh"
 
 head -c 3000000 /dev/urandom >"$work/data"
 
-"$server" 127.0.0.1 0 >"$work/log" 2>&1 &
-pid=$!
-for _ in $(seq 100); do
-    port=$(sed -n 's/^listening on .* port \([0-9]*\)$/\1/p' "$work/log")
-    [ -n "$port" ] && break
-    sleep 0.05
-done
-if [ -z "$port" ]; then
-    echo "the server does not say that it listens:"
-    cat "$work/log"
-    exit 1
-fi
+start "$server"
 
 # ---- clients --------------------------------------------------------------------------------------------------------
 
@@ -152,17 +112,7 @@ wait_and_show() {
 
 echo_by_client() { timeout 10 "$client" 127.0.0.1 "$port" "$work/data"; }
 
-descriptors() { find "/proc/$pid/fd" -type l | wc -l; }
 resident() { awk '/^VmRSS/ { print $2 }' "/proc/$pid/status"; }
-
-same_descriptors() {
-    for _ in $(seq 40); do
-        [ "$(descriptors)" = "$1" ] && return
-        sleep 0.05
-    done
-    echo "it has $(descriptors) descriptors, and had $1"
-    return 1
-}
 
 no_more_memory() {
     local now
@@ -229,5 +179,4 @@ client_ends_by_sigint() {
 check "SIGINT ends the client too" client_ends_by_sigint
 check "SIGINT ends the server at once, with status 0" ends_by_sigint
 
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+finish

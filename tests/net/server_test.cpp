@@ -20,26 +20,12 @@
 
 using namespace rouse;
 using namespace std::chrono_literals;
-using loopback::Deadline;
+using loopback::bounded;
+using loopback::echo;
 using loopback::pattern;
 using loopback::settle;
 using loopback::thrown;
-
-static Task<> echo(StreamReader reader, StreamWriter writer) {
-    for (;;) {
-        const std::string part = co_await reader.read(8192);
-        if (part.empty()) break;
-        writer.write(part);
-        co_await writer.drain();
-    }
-}
-
-static Task<> until_cancelled(StreamReader reader, StreamWriter) { co_await reader.read(); }
-
-static void bounded(Task<> test) {
-    const Deadline deadline;
-    run(std::move(test));
-}
+using loopback::until_cancelled;
 
 // Sends `size` bytes and checks that they come back.
 static Task<> exchange(std::uint16_t port, std::size_t size, std::string host = "127.0.0.1") {
@@ -293,9 +279,7 @@ static Task<> resets() {
     Loop::current().set_exception_handler([](std::string_view, std::exception_ptr) {});
     const auto before = loopback::open_descriptors();
     for (int i = 0; i < 50; ++i) {
-        loopback::Plain client{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-        Address address = Address::resolve("127.0.0.1", server.port()).front();
-        CHECK(::connect(client.descriptor(), address.data(), address.size()) == 0);
+        auto client = loopback::Plain::connected(server.port());
         if (i % 2 == 0) co_await settle();
         client.reset();
     }

@@ -7,43 +7,11 @@ if [ $# -ne 1 ]; then
     exit 2
 fi
 folder=$1
-work=$(mktemp -d)
-pid= passed=0 failed=0
-trap '[ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null; rm -rf "$work"' EXIT
-
-check() { # check NAME COMMAND...
-    if "${@:2}" >"$work/output" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $1"
-        tail -20 "$work/output" | sed 's/^/    /'
-    fi
-}
-
-check_with() { # check_with PROGRAM NAME COMMAND...: skipped where there is no such program
-    if command -v "$1" >/dev/null; then check "${@:2}"; else echo "skipped, no $1: $2"; fi
-}
-
-start() { # start EXAMPLE: sets $pid and $port
-    "$folder/$1" 127.0.0.1 0 >"$work/log" 2>&1 &
-    pid=$!
-    for _ in $(seq 100); do
-        port=$(sed -n 's/^listening on .* port \([0-9]*\)$/\1/p' "$work/log")
-        [ -n "$port" ] && return
-        sleep 0.05
-    done
-    echo "$1 does not say that it listens:"
-    cat "$work/log"
-    exit 1
-}
-
-descriptors() { ls "/proc/$pid/fd" | wc -l; }
+. "$(dirname "$0")/serving.sh"
 
 # Ends the server: it must have as many descriptors as before, and end cleanly within a few seconds.
 stop() { # stop EXAMPLE DESCRIPTORS
-    for _ in $(seq 40); do [ "$(descriptors)" = "$2" ] && break; sleep 0.05; done
-    check "$1: all descriptors are given back" [ "$(descriptors)" = "$2" ]
+    check "$1: all descriptors are given back" same_descriptors "$2"
     kill -TERM "$pid"
     check "$1: ends cleanly" wait "$pid"
     pid=
@@ -60,7 +28,7 @@ load() {
         [ "$(awk '/requests in/ { print $1 }' "$work/wrk")" -gt 1000 ]
 }
 
-start http_hello
+start "$folder/http_hello"
 before=$(descriptors)
 check_with curl "http: says hello" says "hello from /world" "$(url world)"
 check_with curl "http: a connection serves several requests" reuses
@@ -78,9 +46,14 @@ stop http_hello "$before"
 
 # ---- line_server ----------------------------------------------------------------------------------------------------
 answers() { [ "$(printf "$2" | timeout 5 nc -q 2 127.0.0.1 "$port" | tr '\n' '|')" = "$1" ]; }
+forgets() {
+    kill -HUP "$pid"
+    sleep 0.2
+    grep -qx "all words are forgotten" "$work/log" && answers "none|goodbye|" "get a\n"
+}
 silent() { [ "$(sleep 11 | timeout 15 nc 127.0.0.1 "$port")" = "error: nothing for too long" ]; }
 
-start line_server
+start "$folder/line_server"
 before=$(descriptors)
 check_with nc "lines: requests and answers" answers "none|ok|light blue|ok|none|goodbye|" \
     "get colour\nset colour light blue\r\nget colour\ndelete colour\nget colour\nquit\n"
@@ -90,6 +63,7 @@ check_with nc "lines: an unknown request is an error, and the next one is served
     answers "error: set, get, delete and quit are what there is|b|goodbye|" "put a b\nget a\n"
 check_with nc "lines: a line that is too long is an error" \
     answers "error: the line is too long|" "$(head -c 2000 /dev/zero | tr '\0' x)\n"
+check_with nc "lines: SIGHUP makes it forget all words" forgets
 check_with nc "lines: who is silent for too long is told so" silent
 stop line_server "$before"
 
@@ -132,10 +106,9 @@ async def main(port):
 
 asyncio.run(main(int(sys.argv[1])))
 END
-start chat
+start "$folder/chat"
 before=$(descriptors)
 check_with python3 "chat: who does not read is dropped, and nobody else waits" timeout 60 python3 "$work/chat.py" "$port"
 stop chat "$before"
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

@@ -10,10 +10,8 @@
 #include <system_error>
 #include <vector>
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "loopback.hpp"
+#include "ports/in_child.hpp"
 #include "support/catch.hpp"
 #include "support/misuse.hpp"
 
@@ -27,12 +25,11 @@ using loopback::thrown;
 // Runs a coroutine on a connection.
 template <class F>
 static void with_connection(F test) {
-    const Deadline deadline;
     const auto main = [](F& body) -> Task<> {
         auto connection = co_await loopback::connect();
         co_await body(connection);
     };
-    run(main(test));
+    loopback::bounded(main(test));
 }
 
 // ---- reading --------------------------------------------------------------------------------------------------------
@@ -465,14 +462,11 @@ TEST_CASE("a child of fork that ends its copy of a loop does not reset the conne
         co_await writer.drain();
     }(std::move(c.reader), std::move(c.writer)));
     loop->run_until_complete(settle());
-    const pid_t child = ::fork();
-    if (child == 0) {
+    const auto child = test::in_child([&] {
         loop.reset();
-        ::_exit(0);
-    }
-    int status = -1;
-    ::waitpid(child, &status, 0);
-    CHECK(status == 0);
+        return true;
+    });
+    CHECK(child.well());
     CHECK(loop->run_until_complete(bytes_until_end(peer)) == 8 * 1024 * 1024);
 }
 

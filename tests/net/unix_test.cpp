@@ -10,17 +10,18 @@
 #include <vector>
 
 #include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "loopback.hpp"
+#include "ports/in_child.hpp"
 #include "support/catch.hpp"
 
 using namespace rouse;
 using namespace std::chrono_literals;
+using loopback::echo;
 using loopback::pattern;
 using loopback::settle;
 using loopback::thrown;
+using loopback::until_cancelled;
 
 // A directory of its own, removed with all that is in it.
 class Directory {
@@ -43,9 +44,8 @@ private:
 // Runs a coroutine with a path at which there is nothing yet.
 template <class F>
 static void with_path(F test) {
-    const loopback::Deadline deadline;
     const Directory directory;
-    run(test(directory.path()));
+    loopback::bounded(test(directory.path()));
 }
 
 static loopback::Plain plain_socket(int type = SOCK_STREAM) {
@@ -57,17 +57,6 @@ static void bind_to(const loopback::Plain& socket, const std::string& path) {
     const Address address = Address::unix_path(path);
     if (::bind(socket.descriptor(), address.data(), address.size()) != 0) throw std::runtime_error{"cannot bind"};
 }
-
-static Task<> echo(StreamReader reader, StreamWriter writer) {
-    for (;;) {
-        const std::string part = co_await reader.read(8192);
-        if (part.empty()) break;
-        writer.write(part);
-        co_await writer.drain();
-    }
-}
-
-static Task<> until_cancelled(StreamReader reader, StreamWriter) { co_await reader.read(); }
 
 static Task<> round_trip(std::string path, std::size_t size) {
     const std::string sent = pattern(size);
@@ -380,14 +369,11 @@ TEST_CASE("a child of fork that ends its copy of a loop does not remove the file
     loop->create_task(serve_until_cancelled(directory.path()));
     loop->run_until_complete(settle());
     REQUIRE(std::filesystem::exists(directory.path()));
-    const pid_t child = ::fork();
-    if (child == 0) {
+    const auto child = test::in_child([&] {
         loop.reset();
-        ::_exit(0);
-    }
-    int status = -1;
-    ::waitpid(child, &status, 0);
-    CHECK(status == 0);
+        return true;
+    });
+    CHECK(child.well());
     CHECK(std::filesystem::exists(directory.path()));
     loop->run_until_complete(round_trip(directory.path(), 1000));
     loop.reset();

@@ -1,0 +1,48 @@
+# For the scripts beside this one; sourced. Counts checks, and starts the server that they are about. Has a folder $work,
+# which goes at the end, as the server does.
+work=$(mktemp -d)
+pid= passed=0 failed=0
+trap '[ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null; rm -rf "$work"' EXIT
+
+check() { # check NAME COMMAND...
+    if "${@:2}" >"$work/output" 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $1"
+        tail -40 "$work/output" | sed 's/^/    /'
+    fi
+}
+
+check_with() { # check_with PROGRAM NAME COMMAND...: skipped where there is no such program
+    if command -v "$1" >/dev/null; then check "${@:2}"; else echo "skipped, no $1: $2"; fi
+}
+
+start() { # start SERVER: on a port that is free; sets $pid and $port
+    "$1" 127.0.0.1 0 >"$work/log" 2>&1 &
+    pid=$!
+    for _ in $(seq 100); do
+        port=$(sed -n 's/^listening on .* port \([0-9]*\)$/\1/p' "$work/log")
+        [ -n "$port" ] && return
+        sleep 0.05
+    done
+    echo "$1 does not say that it listens:"
+    cat "$work/log"
+    exit 1
+}
+
+descriptors() { ls "/proc/$pid/fd" | wc -l; }
+
+same_descriptors() { # same_descriptors NUMBER: it has as many, or will have within two seconds
+    for _ in $(seq 40); do
+        [ "$(descriptors)" = "$1" ] && return
+        sleep 0.05
+    done
+    echo "it has $(descriptors) descriptors, and had $1"
+    return 1
+}
+
+finish() {
+    echo "$passed passed, $failed failed"
+    [ "$failed" = 0 ]
+}
