@@ -66,14 +66,14 @@ cells() { # cells PAGE: each on a line, with its class in front
         /^## / { on = /^## Every class in every context$/ }
         on && /^\| `/ {
             n = split($0, cell, / *\| */)
-            if (n != 8) { print "? a row without a class and five cells: " $0; next }
+            if (n != 8) { print "?: " cell[2] " has not five cells"; next }
             for (i = 3; i <= 7; ++i) print cell[2] ": " cell[i]
         }' "$1"
 }
 exists() { # exists NAME: of a test
     case $1 in
     \"*) grep -rqF --include='*_test.cpp' "TEST_CASE($1)" "$root/tests" || grep -qF "{$1" "$root"/tests/proof/model/*_programs.cpp ;;
-    *) [ -e "$root/tests/$1_test.cpp" ] || grep -rqE --include=CMakeLists.txt "rouse_script\($1 |^ *set\(name $1\)" "$root/tests" ;;
+    *) [ -e "$root/tests/$1_test.cpp" ] || [ -e "$root/tests/$1.cpp" ] || grep -rqE --include=CMakeLists.txt "rouse_script\($1 |^ *set\(name $1\)" "$root/tests" ;;
     esac
 }
 table_is_right() { # table_is_right PAGE
