@@ -276,6 +276,92 @@ struct WaitingForFlag : Case {
     }
 };
 
+template <bool takes>
+struct WaitingForMessage : Case {
+    using Case::Case;
+    Message<int> message;
+
+    Task<> task() {
+        const auto guard = watch();
+        if constexpr (takes) {
+            co_await message.next();
+        } else {
+            co_await message.wait();
+        }
+        co_await rest();
+    }
+    void happen() { message.set(7); }
+    std::string became() {
+        if (message.value() != 7) return lost;
+        if (takes && has_it()) return message.is_set() ? lost : "it has the value, the message is clear";
+        if (!message.is_set()) return lost;
+        return later() ? "a later `set()` stays" : "the message stays set";
+    }
+};
+
+struct WaitingForLatest : Case {
+    using Case::Case;
+    Latest<int> latest;
+
+    Task<> task() {
+        const auto guard = watch();
+        co_await latest.next();
+        co_await rest();
+    }
+    void happen() { latest.publish(7); }
+    std::string became() {
+        if (latest.fresh() == has_it() || latest.value() != 7) return lost;
+        return has_it() ? "it has the value" : later() ? "a later value stays unread" : "the value stays unread";
+    }
+};
+
+struct ReadingRing : Case {
+    using Case::Case;
+    RingIO<4> ring;
+    char bytes[2] = {};
+
+    Task<> task() {
+        const auto guard = watch();
+        co_await ring.readexactly(bytes);
+        co_await rest();
+    }
+    void happen() { ring.received("ab"); }
+    std::string became() {
+        std::string left;
+        auto rest_of = [&]() -> Task<> {
+            char byte[4];
+            const std::size_t count = co_await ring.read(byte);
+            left.assign(byte, count);
+        };
+        ring.close();
+        loop.create_task(rest_of());
+        settle(loop);
+        if (has_it()) return left.empty() ? "it has the bytes" : lost;
+        return left != "ab" ? lost : later() ? "later bytes stay in the ring" : "the bytes stay in the ring";
+    }
+};
+
+struct WritingRing : Case {
+    using Case::Case;
+    RingIO<1> ring;
+    std::string sent;
+
+    void send_all() {
+        while (const auto byte = ring.next_to_send()) sent += *byte;
+    }
+    Task<> task() {
+        const auto guard = watch();
+        co_await ring.write("ab");
+        co_await rest();
+    }
+    void happen() { send_all(); }
+    std::string became() {
+        send_all();
+        if (has_it()) return sent == "ab" ? "all is written" : lost;
+        return sent == "a" ? "a part is written" : lost;
+    }
+};
+
 template <class L>
 struct Locking : Case {
     using Case::Case;
@@ -846,6 +932,11 @@ static std::vector<Row> first_table() {
         {"`ThreadSafeQueue::get()`", cells<GettingOne>()},
         {"`ThreadSafeQueue::next()`", cells<GettingNext>()},
         {"`ThreadSafeQueue::put(v)`", cells<Putting>()},
+        {"`Message::wait()`", cells<WaitingForMessage<false>>()},
+        {"`Message::next()`", cells<WaitingForMessage<true>>()},
+        {"`Latest::next()`", cells<WaitingForLatest>()},
+        {"`RingIO::readexactly(bytes)`", cells<ReadingRing>()},
+        {"`RingIO::write(bytes)`", cells<WritingRing>()},
         {"`gather(a, b)`", cells<GatheringTuple>()},
         {"`gather(range)`", cells<GatheringRange>()},
         {"`gather(return_exceptions, a, b)`", cells<GatheringOutcomes>()},

@@ -43,4 +43,8 @@ control "the loser of a select is not taken out" combine/race.hpp \
     's/loop_->take_out\(contender\)/true/'
 control "a flag is consumed before the cancellation is seen" threadsafe/thread_safe_flag.hpp \
     's/^( +)(Loop::check_cancelled\(\);)$/\1if (flag_ != nullptr) flag_->consume();\n\1\2/'
+control "a message that is cleared leaves its waiters to be overtaken" threadsafe/message.hpp \
+    's/^( +)changed_\.clear\(\); \/\/ those.*//'
+control "a waiter of a message that was cleared waits on" threadsafe/message.hpp \
+    's/while \(!is_set\(\) && fetched_ == before\)/while (!is_set())/'
 exit $missed

@@ -44,8 +44,8 @@ public:
 
 private:
     static void prepare(const Row& row, Object& object, int number) {
-        const bool by_inbox =
-            row.kind == Kind::flag || row.kind == Kind::shared_event || row.kind == Kind::shared_queue;
+        const bool by_inbox = row.kind == Kind::flag || row.kind == Kind::shared_event ||
+                              row.kind == Kind::shared_queue || row.kind == Kind::message;
         object.capacity = row.kind == Kind::barrier ? number + 2
                           : row.kind == Kind::delay ? 2 - 2 * number
                                                     : number + 1;

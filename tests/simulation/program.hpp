@@ -51,6 +51,10 @@ enum class Op : std::uint8_t {
     shared_queue_put_sync,
     shared_queue_get_sync,
     shared_queue_close,
+    message_set,
+    message_clear,
+    message_wait,
+    message_next,
     create,
     cancel,
     done,
@@ -78,6 +82,7 @@ enum class Group : std::uint8_t {
     flag,
     shared_event,
     shared_queue,
+    message,
     end_of_list
 };
 
@@ -125,6 +130,10 @@ inline constexpr OpText texts[] = {
      "thread_safe_queue%.put_sync(next_number)"},
     {Op::shared_queue_get_sync, Group::shared_queue, Operand::object, false, "thread_safe_queue%.get_sync()"},
     {Op::shared_queue_close, Group::shared_queue, Operand::object, false, "thread_safe_queue%.close()"},
+    {Op::message_set, Group::message, Operand::object, false, "message%.set(next_number)"},
+    {Op::message_clear, Group::message, Operand::object, false, "message%.clear()"},
+    {Op::message_wait, Group::message, Operand::object, false, "message%.wait()"},
+    {Op::message_next, Group::message, Operand::object, false, "message%.next()"},
     {Op::create, Group::tasks, Operand::task, false, "task% = create_task(body%())"},
     {Op::cancel, Group::tasks, Operand::task, false, "task%.cancel()"},
     {Op::done, Group::tasks, Operand::task, false, "task%.done()"},
@@ -197,7 +206,7 @@ struct Program {
 /// Puts a number, the next of all.
 constexpr bool puts(Op op) {
     return op == Op::queue_put || op == Op::queue_put_nowait || op == Op::shared_queue_put ||
-           op == Op::shared_queue_put_sync;
+           op == Op::shared_queue_put_sync || op == Op::message_set;
 }
 
 // What may be raced in a select. (What goes once round the ready queue would always win or lose.)
@@ -217,8 +226,9 @@ constexpr bool puts(const Step& step) {
 }
 
 // What an interrupt may do: what is allowed in any context.
-inline constexpr Op foreign[] = {Op::flag_set, Op::shared_event_set, Op::shared_queue_put_sync,
-                                 Op::shared_queue_get_sync, Op::shared_queue_close};
+inline constexpr Op foreign[] = {
+    Op::flag_set,           Op::shared_event_set, Op::shared_queue_put_sync, Op::shared_queue_get_sync,
+    Op::shared_queue_close, Op::message_set};
 
 inline std::uint8_t reduced(Op op, unsigned operand) {
     switch (texts[std::size_t(op)].operand) {

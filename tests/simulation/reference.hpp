@@ -140,6 +140,16 @@ inline Given clears(Call& c) {
     c.o.level = 0;
     return {Result::ok, c.o.level};
 }
+// Of a message: to a waiter, the newest value there is when it goes on.
+inline Given sets_number(Call& c) {
+    c.o.newest = c.self.number;
+    return sets(c);
+}
+inline Given gives_newest(Call& c) { return {Result::ok, c.o.newest}; }
+inline Given gives_newest_and_clears(Call& c) {
+    clears(c);
+    return gives_newest(c);
+}
 inline Given clears_itself(Call& c) {
     c.o.level = 0;
     return {};
@@ -367,6 +377,11 @@ inline constexpr Row table[] = {
     {Op::shared_queue_put_sync, Kind::shared_queue, never,             takes_from_another<1>, always,                         nowhere,      puts_item,         nothing_kept},
     {Op::shared_queue_get_sync, Kind::shared_queue, never,             takes_from_another<0>, always,                         nowhere,      takes_item,        nothing_kept},
     {Op::shared_queue_close,    Kind::shared_queue, never,             never,                 always,                         nowhere,      closes,            nothing_kept},
+
+    {Op::message_set,           Kind::message,      never,             never,                 always,                         nowhere,      sets_number,       nothing_kept},
+    {Op::message_clear,         Kind::message,      never,             never,                 always,                         nowhere,      clears,            nothing_kept},
+    {Op::message_wait,          Kind::message,      never,             never,                 is<set>,                        first_place,  gives_newest,      nothing_kept},
+    {Op::message_next,          Kind::message,      never,             never,                 is<set>,                        first_place,  gives_newest_and_clears, nothing_kept},
 
     {Op::create,                Kind::none,         never,             runs_or_used_up,       always,                         nowhere,      creates,           nothing_kept},
     {Op::cancel,                Kind::none,         is_self,           never,                 always,                         nowhere,      cancels,           nothing_kept},

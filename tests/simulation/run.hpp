@@ -269,6 +269,17 @@ inline rouse::Task<Given> perform(Running& self, Step step) {
         o.shared_queues[n].close();
         co_return Given{Result::ok, int(o.shared_queues[n].qsize())};
 
+    case Op::message_set: w.messages[n].set(number); co_return Given{Result::ok, w.messages[n].is_set()};
+    case Op::message_clear: w.messages[n].clear(); co_return Given{Result::ok, w.messages[n].is_set()};
+    case Op::message_wait: {
+        const int value = co_await w.messages[n].wait();
+        co_return Given{Result::ok, value};
+    }
+    case Op::message_next: {
+        const int value = co_await w.messages[n].next();
+        co_return Given{Result::ok, value};
+    }
+
     case Op::create: co_return create(w, int(n));
     case Op::cancel: co_return Given{Result::ok, task().cancel()};
     case Op::done: co_return Given{Result::ok, task().done()};
@@ -362,6 +373,7 @@ inline void describe(World& w) {
     for (const auto& each : w.objects->flags) add(each.is_set());
     for (const auto& each : w.objects->shared_events) add(each.is_set());
     for (const auto& each : w.objects->shared_queues) add(int(each.qsize()));
+    for (const auto& each : w.messages) add(each.is_set());
     add(w.reports);
 }
 

@@ -61,6 +61,7 @@ struct World {
     const Trace& predicted;
     Trace& trace;
     std::array<rouse::Lock, objects_of_a_kind> locks;
+    std::array<rouse::Message<int, 1>, objects_of_a_kind> messages; // not to be destroyed while tasks wait
     std::optional<Objects> objects{std::in_place, locks};
     std::array<rouse::TaskHandle<int>, most_tasks + 1> tasks;
     std::array<int, most_tasks + 1> starts{};
@@ -109,6 +110,7 @@ private:
             static_cast<void>(o.shared_queues[which].put_sync(Item{world->next_number++}));
             break;
         case Op::shared_queue_get_sync: static_cast<void>(o.shared_queues[which].get_sync()); break;
+        case Op::message_set: world->messages[which].set(world->next_number++); break;
         default: o.shared_queues[which].close();
         }
     }

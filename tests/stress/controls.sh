@@ -51,4 +51,9 @@ control "closed and drained, while a put is on its way" falling_asleep \
     threadsafe/thread_safe_queue.hpp 's/return !putting_\.load\(std::memory_order_acquire\) && /return /'
 control "a loop does not count the wakes that it has got" lifetime "$lost" ports/epoll.hpp \
     's/wakes = take_wakes\(\);/take_wakes();/'
+control "the waiter of a message clears its event and does not look again" falling_asleep "$lost" \
+    threadsafe/message.hpp 's/if \(is_set\(\)\) changed_\.set\(\);//' \
+    's/changed_\.clear\(\);/changed_.clear(); changed_.clear();/'
+control "what was published rouses before it is there" falling_asleep "$lost" threadsafe/latest.hpp \
+    's/^( +)slots_\[writing_\] = value;/\1published_.set();\n&/' 's/^        published_\.set\(\);$//'
 finish

@@ -11,8 +11,19 @@ using namespace std::chrono_literals;
 
 namespace {
 
-enum class Act { put, get, close_empty, close_full, put_as_it_closes, set_flag, set_event };
-constexpr int acts_on_queues = 5, all_acts = 7;
+enum class Act {
+    put,
+    get,
+    close_empty,
+    close_full,
+    put_as_it_closes,
+    set_flag,
+    set_event,
+    set_message,
+    publish,
+    receive
+};
+constexpr int acts_on_queues = 5, all_acts = 10;
 
 // The longer a put takes, the more can happen in its midst.
 struct SlowToCopy {
@@ -28,6 +39,9 @@ struct Round {
     ThreadSafeEvent event;
     ThreadSafeQueue<int, 1> empty, full;
     ThreadSafeQueue<SlowToCopy, 1> slow;
+    Message<int, 1> message;
+    Latest<int> latest{-1};
+    RingIO<1> ring;
     bool accepted = false, received = false; // in slow
 };
 
@@ -44,6 +58,9 @@ void act(Round& round) {
     }
     case Act::set_flag: round.flag.set(); break;
     case Act::set_event: round.event.set(); break;
+    case Act::set_message: round.message.set(round.number); break;
+    case Act::publish: round.latest.publish(round.number); break;
+    case Act::receive: (void)round.ring.received('r'); break;
     }
 }
 
@@ -161,6 +178,22 @@ Task<> wait_as_a_task(Round& round) {
     }
     case Act::set_flag: co_await round.flag.wait(); break;
     case Act::set_event: co_await round.event.wait(); break;
+    case Act::set_message: {
+        const int value = co_await round.message.next();
+        right = value == round.number && !round.message.is_set();
+        break;
+    }
+    case Act::publish: {
+        const int value = co_await round.latest.next();
+        right = value == round.number;
+        break;
+    }
+    case Act::receive: {
+        char byte[1];
+        const std::size_t count = co_await round.ring.read(byte);
+        right = count == 1 && byte[0] == 'r';
+        break;
+    }
     }
     if (!right) FAIL("wrong result in round " << round.number);
 }
@@ -182,7 +215,7 @@ TEST_CASE("storm: a thread falls asleep in a queue as another one puts, gets or 
     }
 }
 
-TEST_CASE("storm: a task falls asleep in an object as a thread sets, puts, gets or closes") {
+TEST_CASE("storm: a task falls asleep in an object as a thread sets, publishes, puts, gets, closes or receives") {
     Actor actor;
     auto main = [&]() -> Task<> {
         Storm storm{"falling asleep as a task"};

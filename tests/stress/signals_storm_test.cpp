@@ -13,13 +13,16 @@ using namespace std::chrono_literals;
 
 namespace {
 
-enum class Act { set_flag, set_event, put, get, close, count };
+enum class Act { set_flag, set_event, put, get, close, set_message, publish, receive, count };
 
 // What the handler works on: written by the thread before it arms the timer.
 struct Target {
     ThreadSafeFlag flag;
     ThreadSafeEvent event;
     ThreadSafeQueue<int, 2> queue;
+    Message<int, 1> message;
+    Latest<int> latest;
+    RingIO<2> ring;
     Act act{};
     int round = 0;
     bool done = false;
@@ -34,6 +37,9 @@ void interrupt(int) {
     case Act::set_event: t.event.set(); break;
     case Act::put: t.done = t.queue.put_sync(t.round); break;
     case Act::get: t.done = t.queue.get_sync() == t.round; break;
+    case Act::set_message: t.done = t.message.set(t.round); break;
+    case Act::publish: t.latest.publish(t.round); break;
+    case Act::receive: t.done = t.ring.received('r'); break;
     default: t.queue.close();
     }
     fired = true;
@@ -54,6 +60,22 @@ Task<> waits(Target& t) {
     case Act::get: {
         const bool put = co_await t.queue.put(t.round + 2);
         if (!put) FAIL("not put in round " << t.round);
+        break;
+    }
+    case Act::set_message: {
+        const int value = co_await t.message.wait();
+        if (value != t.round) FAIL("message " << value << " in round " << t.round);
+        break;
+    }
+    case Act::publish: {
+        const int value = co_await t.latest.next();
+        if (value != t.round) FAIL("value " << value << " in round " << t.round);
+        break;
+    }
+    case Act::receive: {
+        char byte[1] = {};
+        const std::size_t count = co_await t.ring.read(byte);
+        if (count != 1 || byte[0] != 'r') FAIL("a wrong byte in round " << t.round);
         break;
     }
     default: {
@@ -94,7 +116,9 @@ Task<> play(Storm& storm, SignalTimer& timer) {
 
 } // namespace
 
-TEST_CASE("storm: a signal sets, puts, gets or closes around a task's wait, which is also cancelled and timed") {
+TEST_CASE(
+    "storm: a signal sets, publishes, puts, gets, closes or receives around a task's wait, which is also cancelled and "
+    "timed") {
     SignalTimer timer{interrupt};
     Storm storm{"signals and tasks"};
     run(play(storm, timer));

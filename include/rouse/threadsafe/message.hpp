@@ -67,6 +67,7 @@ public:
 
     /// Forgets what has been set: from now on wait() waits. On the loop.
     void clear() noexcept {
+        changed_.clear(); // those who wait have their turn in the order of waiting, whoever is cancelled until then
         fetch();
         held_.store(false, std::memory_order_relaxed);
     }

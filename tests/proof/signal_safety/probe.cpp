@@ -4,6 +4,9 @@
 #include <span>
 
 #include <rouse/ports/default_port.hpp>
+#include <rouse/threadsafe/latest.hpp>
+#include <rouse/threadsafe/message.hpp>
+#include <rouse/threadsafe/ring_io.hpp>
 #include <rouse/threadsafe/thread_safe_event.hpp>
 #include <rouse/threadsafe/thread_safe_flag.hpp>
 #include <rouse/threadsafe/thread_safe_queue.hpp>
@@ -46,6 +49,21 @@ PROBE_QUEUE(own_ints, OwnInts, int)
 PROBE_QUEUE(ints, Ints, int)
 PROBE_QUEUE(own_readings, OwnReadings, Reading)
 PROBE_QUEUE(readings, Readings, Reading)
+
+void probe_message_set(Message<Reading>& message, const Reading& value) { (void)message.set(value); }
+bool probe_message_is_set(const Message<Reading>& message) { return message.is_set(); }
+
+void probe_latest_publish(Latest<Reading>& latest, const Reading& value) { latest.publish(value); }
+void probe_latest_value(Latest<Reading>& latest, Reading& value) { value = latest.value(); }
+bool probe_latest_fresh(const Latest<Reading>& latest) { return latest.fresh(); }
+
+bool probe_ring_received(RingIO<8>& ring, char byte) { return ring.received(byte); }
+bool probe_ring_next_to_send(RingIO<8>& ring, char& byte) {
+    const auto next = ring.next_to_send();
+    if (next) byte = *next;
+    return next.has_value();
+}
+void probe_ring_close(RingIO<8>& ring) { ring.close(); }
 
 } // extern "C"
 

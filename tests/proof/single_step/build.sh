@@ -1,6 +1,6 @@
 # Sourced by run.sh and controls.sh. build OUTPUT INCLUDE COMPILER... : the parts named in $parts, against the headers in
 # INCLUDE, with that compiler and its options. Static, so that no call goes through a linker at run time.
-parts="event flag get put"
+parts="event flag get latest message put ring_io"
 build() {
     local output=$1 include=$2 part
     shift 2

@@ -52,3 +52,17 @@ control "queue: get_sync() rouses before it publishes" put threadsafe/thread_saf
     's/^( +)queue\.head_\.store\(next, .*/\1queue.producer_.rouse(); queue.head_.store(next, std::memory_order_release);/; s/^( +)queue\.producer_\.rouse\(\);/\1/'
 control "queue: close() rouses before it closes" get threadsafe/thread_safe_queue.hpp \
     's/^( +)closed_\.store\(true, .*/\1consumer_.rouse_surely(); closed_.store(true, std::memory_order_release);/; s/^( +)consumer_\.rouse_surely\(\);$/\1/'
+control "latest: the exchange is a load and a store" latest threadsafe/latest.hpp \
+    's/if \(fresh\(\)\) reading_ = between_\.exchange\(reading_, .*/if (fresh()) { const unsigned found = between_.load(std::memory_order_acquire); between_.store(reading_, std::memory_order_release); reading_ = found \& ~fresh_bit; }/'
+control "latest: the writer fills the slot that it has given away" latest threadsafe/latest.hpp \
+    's/writing_ = between_\.exchange\(filled, .*/(void)between_.exchange(filled, std::memory_order_acq_rel);/'
+control "message: a slot is taken by a load and a store" message threadsafe/message.hpp \
+    's/if \(free_\.compare_exchange_strong\(free, free & ~\(1U << lowest\), .*/if (free_.store(free \& ~(1U << lowest), std::memory_order_relaxed); true ||/; s/^( +)std::memory_order_relaxed\)\) \{$/\1false) {/'
+control "message: fetched by a load and a store" message threadsafe/message.hpp \
+    's/reading_ = newest_\.exchange\(reading_, .*/const unsigned found = newest_.load(std::memory_order_acquire); newest_.store(reading_, std::memory_order_release); reading_ = found \& ~fresh_bit;/'
+control "message: a waiter clears the event and does not look again" message threadsafe/message.hpp \
+    's/if \(is_set\(\)\) changed_\.set\(\);//'
+control "ring_io: the transmitter does not look again" ring_io threadsafe/ring_io.hpp \
+    's/^( +)if \(out_\.empty\(\)\) break;/\1break;/'
+control "ring_io: the reader does not look for a gap" ring_io threadsafe/ring_io.hpp \
+    's/if \(gap \|\| in_/static_cast<void>(gap); if (in_/'

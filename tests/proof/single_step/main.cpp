@@ -2,8 +2,8 @@
 //
 //   single_step [--every N] [--expect-failure] [object...]
 //
-// The objects are flag, event, get, put; all if none is named. With --every, only every N-th instruction is
-// interrupted.
+// The objects are event, flag, get, latest, message, put, ring_io; all if none is named. With --every, only every N-th
+// instruction is interrupted.
 //
 // With --expect-failure, for a deliberate fault: says where it was caught, and succeeds if it was.
 #include <algorithm>
