@@ -97,7 +97,8 @@ struct Readings {
 TEST_CASE("two loops: requests and answers go through two queues, both ends of each awaited, and other tasks go on") {
     ThreadSafeQueue<int, 3> requests, answers;
     constexpr int count = 5'000;
-    int wrong = 0, ticks_there = 0, ticks_here = 0;
+    std::atomic<int> wrong{0};
+    int ticks_there = 0, ticks_here = 0;
     auto tick = [](int& ticks) -> Task<> {
         for (;; ++ticks) co_await sleep(100us);
     };
@@ -128,7 +129,8 @@ TEST_CASE("two loops: a full queue holds back the task that puts, and only that 
     ThreadSafeQueue<int, 4> queue;
     std::atomic<int> accepted{0}, got{0};
     ThreadSafeFlag held_back, go_on;
-    int too_many = 0, others = 0;
+    std::atomic<int> too_many{0};
+    int others = 0;
     auto produce = [&]() -> Task<> {
         auto putting = [&]() -> Task<> {
             for (int i = 0; i < 100; ++i) {
@@ -213,7 +215,7 @@ TEST_CASE("two loops: an event that one sets rouses all tasks of the other that 
 TEST_CASE("two loops: what one says in a message all tasks of the other get, or something newer, and the last one") {
     Message<Readings> message;
     constexpr int last = 20'000;
-    int wrong = 0;
+    std::atomic<int> wrong{0};
     auto listen = [&]() -> Task<> {
         auto listens = [&]() -> Task<> {
             for (int heard = 0; heard < last;) {
