@@ -8,12 +8,13 @@
 #include <string>
 #include <thread>
 
-#include <pthread.h>
+#include <time.h>
 
 #include "comparison.hpp"
 #include "echo_load.hpp"
 #include "echo_servers.hpp"
 #include "floor_echo.hpp"
+#include "floor_uring_echo.hpp"
 #include "placement.hpp"
 #include "system_calls.hpp"
 
@@ -32,12 +33,11 @@ Calls counts(const bench::SystemCalls* calls) {
     return result;
 }
 
-double cpu_ns(std::thread& thread) {
-    clockid_t clock{};
+// Of all threads but the clients', so also of the kernel's that work for the server.
+double server_cpu_ns() {
     timespec time{};
-    ::pthread_getcpuclockid(thread.native_handle(), &clock);
-    ::clock_gettime(clock, &time);
-    return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec) - bench::thread_cpu_ns();
 }
 
 // The server is made anew in each round, so that a lucky or unlucky place in memory does not last.
@@ -58,9 +58,9 @@ bench::Sample measure(const std::string& name, Server serve) {
         bench::EchoLoad load{port.get_future().get(), connections};
         load.run_for(round_time / 10); // warm
         const Calls before = counts(calls);
-        cpu = cpu_ns(server);
+        cpu = server_cpu_ns();
         ns = bench::ns_each(1, [&] { requests = static_cast<double>(load.run_for(round_time)); });
-        cpu = (cpu_ns(server) - cpu) / requests;
+        cpu = (server_cpu_ns() - cpu) / requests;
         const Calls after = counts(calls);
         for (std::size_t i = 0; i < before.size(); ++i) calls_of[name][i] = (after[i] - before[i]) / requests;
     }
@@ -86,6 +86,9 @@ int main(int argc, char** argv) {
 #endif
 #if HAVE_ASIO
     side("asio, awaitable", bench::asio_echo);
+#endif
+#if HAVE_URING
+    if (floor_of::uring_works()) side("floor, io_uring", floor_of::uring_echo<>);
 #endif
     comparison.run(options);
 

@@ -77,7 +77,7 @@ class Work:
 
     @property
     def thing_and_n(self):
-        """Of a row named scale ("THING, n=NUMBER", or a text with one number): what grows, and to how many."""
+        """Of a row named scale or connections ("THING, n=NUMBER", or a text with one number): what grows, and to how many."""
         if match := re.fullmatch(r"(.*), n=(\d+)", self.what):
             return match[1], int(match[2])
         match = re.fullmatch(r"(\D*)(\d+)(\D*)", self.what)
@@ -115,8 +115,9 @@ class Figures:
             measured = work.sides.setdefault(side, Side(side))
             measured.values.append(value)
             measured.besides.append(value_beside)
-        self.works = [work for work in works.values() if work.row != "scale"]
-        self.scales = [work for work in works.values() if work.row == "scale"]
+        grows = ("scale", "connections")
+        self.works = [work for work in works.values() if work.row not in grows]
+        self.scales = [work for work in works.values() if work.row in grows]
         self._check()
 
     def _lines(self):
@@ -141,7 +142,7 @@ class Figures:
                               f"but {len(work.floor.values)} of the floor")
         for work in self.scales:
             if work.thing_and_n is None:
-                self.fail(f"scale {work.what}: has not one number in its name, as in THING, n=NUMBER")
+                self.fail(f"{work.row} {work.what}: has not one number in its name, as in THING, n=NUMBER")
 
     def fail(self, what):
         sys.exit(f"{self.name}: {what}")

@@ -67,7 +67,7 @@ def lines(path, thing, works):
     """The median of each side over n."""
     names = list(dict.fromkeys(name for work in works for name in work.sides))
     works = sorted((work for work in works if work.thing_and_n[1] > 0), key=lambda work: work.thing_and_n[1])
-    medians = [side.spread.median for work in works for side in work.sides.values()]
+    medians = [side.spread.median for work in works for side in work.sides.values() if side.spread.median > 0] or [1]
     low = decade_below(min(medians))
     high = max(10 * low, 10.0 ** math.ceil(math.log10(max(medians))))
     right = 1 - (max(map(len, names)) * CHARACTER + 90) / WIDTH  # beyond it is the key

@@ -3,7 +3,8 @@
 
   report.py FIGURES [--allocations FILE] [--page PAGE] [--plots DIR]
       prints the tables of the file FIGURES (see comparison.hpp); with --page also puts them into that page, between the
-      lines <!-- times --> and <!-- end -->; with --plots draws each row as DIR/ROW.svg
+      lines <!-- SECTION --> and <!-- end -->: "connections" and "io_uring" are sections of their own rows, "times" is that
+      of all others, and one of which there are no figures stays as it is; with --plots draws each row as DIR/ROW.svg
   report.py --compare OLD NEW
       whether each ratio of rouse in NEW lies within the spread that OLD states; exits with 1 if more than a tenth do not.
       Each is a file of figures, or a page with such tables
@@ -27,7 +28,7 @@ def table(header, lines):
     return "\n".join([rows[0], "|" + "---|" * len(header), *rows[1:]])
 
 
-def asked_for(figures):
+def asked_for(works):
     def line(work):
         floor, ours, peer = work.floor, work.ours, work.best_peer
         stated = work.ratio(ours) if ours else None
@@ -39,7 +40,7 @@ def asked_for(figures):
                 f"{work.goal:.2f}" if work.goal else "-", met,
                 f"{peer.name}: {number(work.ratio(peer).median)}" if peer else "-"]
     return table(["row", "work", "floor", "rouse", "ratio (spread)", "goal", "", "best peer"],
-                 [line(work) for work in figures.works])
+                 [line(work) for work in works])
 
 
 def all_sides(works):
@@ -83,34 +84,60 @@ def by(key, works):
     return groups
 
 
+def servers(works):
+    """One table of what the works of the row connections measured, over n: the CPU time, and the memory."""
+    lines = []
+    times = [work for work in works if work.beside != "resident"]
+    memories = {work.thing_and_n[1]: work.sides for work in works if work.beside == "resident"}
+    for work in sorted(times, key=lambda work: work.thing_and_n[1]):
+        n = work.thing_and_n[1]
+        for side in work.sides.values():
+            memory = memories.get(n, {}).get(side.name)
+            lines.append([f"{n:,}".replace(",", " ") if side is work.floor else "", side.name,
+                          f"{1000 * side.beside:,.0f}".replace(",", " "), f"{number(side.spread.median)} {work.unit}",
+                          ratio(work.ratio(side)),
+                          *([f"{value:.0f}" for value in (memory.spread.median, memory.beside)] if memory else "--")])
+    return table(["connections", "server", "requests/s", "CPU for a request", "ratio to the floor",
+                  "bytes of its own for a connection", "resident"], lines)
+
+
+SECTIONS = {"connections": servers, "io_uring": all_sides}  # of a page, by the row of their figures
+
+
 def report(figures, allocations_file):
-    """The tables."""
-    parts = []
-    if figures.machine:
-        parts.append(table(["measured on", ""], figures.machine))
+    """The tables, by the section of the page."""
+    machine = [table(["measured on", ""], figures.machine)] if figures.machine else []
+    by_row = by(lambda work: work.row, figures.works + figures.scales)
+    sections = {row: "\n\n".join([*machine, make(by_row[row])]) for row, make in SECTIONS.items() if row in by_row}
+    works = [work for work in figures.works if work.row not in SECTIONS]
+    scales = [work for work in figures.scales if work.row not in SECTIONS]
+    if not works and not scales:
+        return sections
+
+    parts = machine
     if figures.placements:
         def trips(pairs, index):
             return ", ".join(f"{pair[index]:.0f}" for pair in pairs) + " ns"
         parts.append(table(["rows", "round trip of a cache line, before", "after"],
                            [[rows, trips(pairs, 0), trips(pairs, 1)] for rows, pairs in figures.placements.items()]))
-    if figures.works:
-        parts += ["### What is asked for", asked_for(figures)]
-    for row, works in by(lambda work: work.row, figures.works).items():
-        parts += [f"### {row}", all_sides(works)]
-    for thing, works in by(lambda work: work.thing_and_n[0], figures.scales).items():
-        parts += [f"### Scale: {thing}", f"In {works[0].unit}.", over_n(works)]
+    if works:
+        parts += ["### What is asked for", asked_for(works)]
+    for row, works_of_row in by(lambda work: work.row, works).items():
+        parts += [f"### {row}", all_sides(works_of_row)]
+    for thing, works_of_thing in by(lambda work: work.thing_and_n[0], scales).items():
+        parts += [f"### Scale: {thing}", f"In {works_of_thing[0].unit}.", over_n(works_of_thing)]
     if allocations_file:
         parts += ["### Heap allocations", "In one round, once warm.", allocations(allocations_file)]
-    return "\n\n".join(parts)
+    return {"times": "\n\n".join(parts), **sections}
 
 
-def put_into(page, text):
+def put_into(page, section, text):
     with open(page, encoding="utf-8") as file:
         old = file.read()
-    before, marker, rest = old.partition("<!-- times -->\n")
+    before, marker, rest = old.partition(f"<!-- {section} -->\n")
     _, end, after = rest.partition("<!-- end -->\n")
     if not marker or not end:
-        sys.exit(f"{page}: no lines <!-- times --> and <!-- end -->")
+        sys.exit(f"{page}: no lines <!-- {section} --> and <!-- end -->")
     with open(page, "w", encoding="utf-8") as file:
         file.write(f"{before}{marker}\n{text}\n\n{end}{after}")
 
@@ -123,7 +150,7 @@ def stated_ratios(name):
     except OSError as error:
         sys.exit(f"{name}: cannot be read: {error.strerror}")
     stated = {}
-    for line in (text if page else asked_for(Figures(name))).split("\n"):
+    for line in (text if page else asked_for(Figures(name).works)).split("\n"):
         cells = [cell.strip() for cell in line.strip("| ").split(" | ")]
         spread = re.fullmatch(r"([\d.]+) \(([\d.]+) to ([\d.]+)\)", cells[4]) if len(cells) == 8 else None
         if spread:
@@ -163,10 +190,11 @@ def main():
     figures = Figures(options.figures)
     if options.plots:
         plots.draw(figures, options.plots)
-    text = report(figures, options.allocations)
-    print(text)
+    sections = report(figures, options.allocations)
+    print("\n\n".join(sections.values()))
     if options.page:
-        put_into(options.page, text)
+        for section, text in sections.items():
+            put_into(options.page, section, text)
 
 
 if __name__ == "__main__":

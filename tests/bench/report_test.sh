@@ -92,6 +92,26 @@ check "a tenth of them may differ" says '9 of 10 ratios' 0 --compare run10.tsv s
 grep -v '^P3.more 8' slower10.tsv >slower9.tsv
 check "more than a tenth may not" says '8 of 10 ratios' 1 --compare run10.tsv slower9.tsv
 
+# The sections of the rows that have their own.
+served() { # CPU of rouse with 10 connections
+    side connections "CPU, n=10" 0 floor 5 5 5
+    side connections "CPU, n=10" 0 rouse 6 "$1" 8
+    side connections "own memory, n=10" 0 rouse 2000 2100 2200 | sed 's/us late/resident/'
+}
+{ figures 12; served 7; side io_uring "echo, 64 connections" 0 floor 5 5; side io_uring "echo, 64 connections" 0 ring 4 4; } >all.tsv
+for section in times connections io_uring; do printf '<!-- %s -->\nold %s\n<!-- end -->\n' $section $section; done >sections.md
+section() { sed -n "/<!-- $1 -->/,/<!-- end -->/p" sections.md; } # NAME
+check "connections: requests, CPU and memory in one line" \
+    says '|  | rouse | 60 000 | 7.00 ns | 1.40 (1.20 to 1.60) | 2100 | 60 |' 0 all.tsv --page sections.md
+check "connections: no figure of memory" grep -qF '| 10 | floor | 60 000 | 5.00 ns | 1.00 (1.00 to 1.00) | - | - |' said
+check "each row stands in its section" bash -c "$(declare -f section); section times | grep -q '| P2 |' &&
+    section connections | grep -q '60 000' && section io_uring | grep -q '| echo, 64 connections | floor | 5.00 ns |'"
+check "and in no other" bash -c "$(declare -f section); ! section times | grep -qE '60 000|echo, 64'"
+served 9 >served.tsv
+check "a section is recorded by itself" says '|  | rouse | 60 000 | 8.00 ns |' 0 served.tsv --page sections.md
+check "then the others stay" bash -c "$(declare -f section); section times | grep -q '| P2 |' &&
+    section io_uring | grep -q '| ring |' && section connections | grep -q '8.00 ns'"
+
 if command -v gnuplot >/dev/null; then
     report run.tsv --plots plots >out 2>&1
     check "a plot a row" test -s plots/P1.svg -a -s plots/P2.svg -a -s plots/scale-tasks.svg

@@ -4,6 +4,8 @@
 #   run.sh                     configures and builds build/bench (the preset bench), then runs
 #   run.sh --record [...]      also writes the tables into docs/benchmarks.md
 #   run.sh [--record] FOLDER   only runs: the programs in FOLDER
+#   ONLY="connections uring" run.sh [...]   only these; uring is not run otherwise. Both have sections of their own in the
+#                                           page, so they can be recorded without the others
 # Every program is run three times with five rounds each, as some figures change from one start to the next. The figures
 # are in FOLDER/figures.tsv, the plots in FOLDER/plots, what the programs printed in FOLDER/figures.log.
 # A program that fails makes this fail, but the others still run.
@@ -13,6 +15,11 @@ root=$(cd "$here/../.." && pwd)
 passes=${PASSES:-3} rounds=${ROUNDS:-5}
 record=
 [[ ${1:-} == --record ]] && { record=1; shift; }
+for name in ${record:+${ONLY:-}}; do
+    [[ $name == connections || $name == uring ]] && continue
+    echo "run.sh: ONLY=$name cannot be recorded: its tables stand in one section with those of all others" >&2
+    exit 2
+done
 if [[ $# == 0 ]]; then
     (cd "$root" && cmake --preset bench >/dev/null && cmake --build build/bench) || exit 1
     set -- "$root/build/bench/tests/bench"
@@ -22,10 +29,10 @@ figures=$PWD/figures.tsv allocations=$PWD/allocations.txt log=$PWD/figures.log
 start=$SECONDS failed=()
 
 programs=()
-for name in tasks timers wakes queues echo connections scale memory; do [[ -x $name ]] && programs+=("./$name"); done
+for name in ${ONLY:-tasks timers wakes queues links echo connections scale memory}; do [[ -x $name ]] && programs+=("./$name"); done
 ((${#programs[@]})) || { echo "$PWD: no benchmarks here" >&2; exit 1; }
 compiler=$(readelf -p .comment "${programs[0]}" | sed -n 's/^ *\[ *[0-9a-f]*\] *//p' | sort -u | paste -sd' ')
-[[ -x $here/compile_time.sh ]] && programs+=("$here/compile_time.sh")
+[[ -z ${ONLY:-} && -x $here/compile_time.sh ]] && programs+=("$here/compile_time.sh")
 
 # machine: what the figures depend on, for report.py.
 version() { dpkg-query -W -f '${Version}' "$1" 2>/dev/null | sed -E 's/^[0-9]+://; s/[-+].*//' | grep . || echo "not installed, or not known"; }
@@ -74,7 +81,7 @@ report=("$here/report.py" "$figures" --plots "$PWD/plots")
 [[ -n $record ]] && report+=(--page "$root/docs/benchmarks.md")
 [[ -s $allocations ]] && report+=(--allocations "$allocations")
 "${report[@]}" || failed+=("report.py")
-[[ -n $record ]] || { echo && "$here/report.py" --compare "$root/docs/benchmarks.md" "$figures"; }
+[[ -n $record || -n ${ONLY:-} ]] || { echo && "$here/report.py" --compare "$root/docs/benchmarks.md" "$figures"; }
 
 echo
 echo "took $((SECONDS - start)) s; figures and plots are in $PWD"

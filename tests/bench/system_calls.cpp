@@ -70,9 +70,9 @@ long syscall(long number, ...) noexcept {
     std::array<long, 6> a;
     for (long& each : a) each = va_arg(list, long);
     va_end(list);
-    const auto kind = number == SYS_epoll_pwait2 ? SystemCalls::wait
-                      : number == SYS_write      ? SystemCalls::send
-                                                 : SystemCalls::other;
+    const auto kind = number == SYS_epoll_pwait2 || number == SYS_io_uring_enter ? SystemCalls::wait
+                      : number == SYS_write                                      ? SystemCalls::send
+                                                                                 : SystemCalls::other;
     return count(kind, number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 }

@@ -11,7 +11,7 @@ namespace bench {
 
 struct SystemCalls {
     enum Kind : std::size_t { receive, send, wait, epoll_ctl, other, kinds };
-    static constexpr std::array<const char*, kinds> names{"recv", "send", "epoll_wait", "epoll_ctl", "other"};
+    static constexpr std::array<const char*, kinds> names{"recv", "send", "wait", "epoll_ctl", "other"};
 
     std::array<std::atomic<long>, kinds> counts{}; // written by their thread
 

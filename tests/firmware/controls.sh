@@ -49,6 +49,16 @@ for board in mps2-an385 microbit; do
         threadsafe/thread_safe_flag.hpp 's/(ThreadSafeFlag::wait\(\) noexcept \{) return/\1 clear(); return/'
 done
 control "an atomic without its mask" microbit interrupt_storm '.*' core/atomic.hpp 's/ cpsid i//'
+for board in mps2-an385 microbit; do
+    control "a value is fetched by a load and a store" $board value_storm 'a value is (torn|not newer)|a wake was lost' \
+        threadsafe/latest.hpp \
+        's/if \(fresh\(\)\) reading_ = between_\.exchange\(reading_, .*/if (fresh()) { const unsigned found = between_.load(std::memory_order_acquire); between_.store(reading_, std::memory_order_release); reading_ = found \& ~fresh_bit; }/'
+    control "a slot of a message is taken by a load and a store" $board value_storm 'a value is torn|a set was refused' \
+        threadsafe/message.hpp \
+        's/if \(free_\.compare_exchange_strong\(free, free & ~\(1U << lowest\), .*/if (free_.store(free \& ~(1U << lowest), std::memory_order_relaxed); true ||/; s/^( +)std::memory_order_relaxed\)\) \{$/\1false) {/'
+    control "a write does not start the transmitter" $board value_storm 'a wake was lost' threadsafe/ring_io.hpp \
+        's/if \(some\) start_if_idle\(\);/static_cast<void>(some);/'
+done
 control "falling asleep is a load and a store" mps2-an385 lost_wake 'a wake was lost for good' core/inbox.hpp \
     's/return word_\.compare_exchange_strong\(expected, asleep, .*/return word_.load(std::memory_order_relaxed) == expected \&\& (word_.store(asleep, std::memory_order_relaxed), true);/'
 control "a queue does not look again before it sleeps" mps2-an385 lost_wake 'a wake was lost for good' \

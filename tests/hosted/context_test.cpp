@@ -56,6 +56,7 @@ TEST_CASE("Context: a function runs on another thread, and what it returns comes
     }(context));
 }
 
+#if ROUSE_EXCEPTIONS
 TEST_CASE("Context: what a function throws comes back") {
     Context context;
     run([](Context& c) -> Task<> {
@@ -70,6 +71,7 @@ TEST_CASE("Context: what a function throws comes back") {
         CHECK(after == 3); // the thread goes on
     }(context));
 }
+#endif
 
 TEST_CASE("Context: other tasks go on while a function blocks") {
     Gate gate; // outlives the threads

@@ -63,8 +63,10 @@ static Pair pair() {
     if (::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0)
         throw std::runtime_error{"no socketpair"};
     const sockaddr anything{AF_UNIX, {}};
+    int error = 0;
     auto channel =
-        std::make_shared<net::DatagramChannel>(net::Descriptor{ends[0]}, Address{&anything, sizeof anything});
+        std::make_shared<net::DatagramChannel>(net::Descriptor{ends[0]}, Address{&anything, sizeof anything}, error);
+    if (error != 0) throw std::runtime_error{"the socket cannot be watched"};
     return {DatagramSocket{std::move(channel)}, loopback::Plain{ends[1]}};
 }
 

@@ -56,4 +56,8 @@ control "the waiter of a message clears its event and does not look again" falli
     's/changed_\.clear\(\);/changed_.clear(); changed_.clear();/'
 control "what was published rouses before it is there" falling_asleep "$lost" threadsafe/latest.hpp \
     's/^( +)slots_\[writing_\] = value;/\1published_.set();\n&/' 's/^        published_\.set\(\);$//'
+control "a thread of a Context tells nobody that there is room" context "$lost" hosted/context.hpp \
+    '/std::shared_ptr<Job> take/,/^    }/s/room_\.set\(\);//'
+control "a Context ends without its waiting functions" context "$lost" hosted/context.hpp \
+    's/for \(const auto& job : left\) job->refuse\(\);//'
 finish

@@ -29,7 +29,9 @@ public:
         const auto turn = co_await queue->turns_.scoped();
         for (;;) {
             queue->room_.clear(); // before the look: a job that is taken after it sets this again
-            if (queue->try_put(job)) co_return;
+            const Put put = queue->try_put(job);
+            if (put == Put::done) co_return;
+            if (put == Put::closed) co_await Refused{};
             co_await queue->room_.wait();
         }
     }
@@ -67,15 +69,17 @@ public:
     }
 
 private:
-    bool try_put(const std::shared_ptr<Job>& job) {
+    enum class Put : unsigned char { done, full, closed };
+
+    Put try_put(const std::shared_ptr<Job>& job) {
         {
             const std::lock_guard lock{mutex_};
-            if (closed_) throw CancelledError{};
-            if (jobs_.size() == longest_) return false;
+            if (closed_) return Put::closed;
+            if (jobs_.size() == longest_) return Put::full;
             jobs_.push_back(job);
         }
         changed_.notify_one();
-        return true;
+        return Put::done;
     }
 
     Lock turns_; // of those who wait for room
@@ -93,6 +97,7 @@ Task<std::invoke_result_t<F, Arguments...>> run_in(std::shared_ptr<JobQueue> que
     const auto job = std::make_shared<Call<F, Arguments...>>(std::move(function), std::move(arguments)...);
     co_await JobQueue::put(queue, job);
     co_await job->done();
+    if (!job->called()) co_await Refused{};
     co_return job->result();
 }
 
@@ -106,17 +111,21 @@ Task<std::invoke_result_t<F, Arguments...>> run_in(std::shared_ptr<JobQueue> que
 class Context {
 public:
     /// Starts the threads. At most `waiting` functions wait for one; then assign() waits until there is room.
-    /// UsageError for no threads or no room; std::system_error if there can be no more threads.
+    /// UsageError for no threads or no room; std::system_error if there can be no more threads (without exceptions: the
+    /// program ends).
     explicit Context(std::size_t threads = 1, std::size_t waiting = 16)
         : queue_{std::make_shared<hosted::JobQueue>(waiting)} {
         if (threads == 0) misuse("rouse: Context: needs at least one thread");
         if (waiting == 0) misuse("rouse: Context: needs room for at least one function that waits");
-        try {
-            for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back(work, std::ref(*queue_));
-        } catch (...) {
-            end();
-            throw;
-        }
+        // Ends those that were started, if there can be no more.
+        struct Guard {
+            Context* context;
+            ~Guard() {
+                if (context != nullptr) context->end();
+            }
+        } guard{this};
+        for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back(work, std::ref(*queue_));
+        guard.context = nullptr;
     }
     Context(const Context&) = delete;
     Context& operator=(const Context&) = delete;

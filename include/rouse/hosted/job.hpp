@@ -4,6 +4,7 @@
 // with what the function gave; so a waiter that is cancelled just goes, and the function runs on, unheard.
 #pragma once
 
+#include <coroutine>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,11 +16,19 @@
 #include <rouse/core/task.hpp>
 #include <rouse/threadsafe/thread_safe_flag.hpp>
 
-#if !ROUSE_EXCEPTIONS
-#error "rouse/hosted needs exceptions: what a function throws comes back, and starting a thread may throw"
-#endif
-
 namespace rouse::inline ROUSE_ABI::hosted {
+
+/// `co_await Refused{}`: ends the task by a cancellation, as CancelledError does where there are exceptions.
+class Refused {
+public:
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> frame) {
+        Loop& loop = Loop::current();
+        loop.park_ready(frame);
+        loop.cancel(Loop::running_task());
+    }
+    void await_resume() const { Loop::check_cancelled(); }
+};
 
 class Job {
 public:
@@ -61,9 +70,11 @@ public:
     explicit Call(F function, Arguments... arguments)
         : call_{std::in_place, std::move(function), std::tuple<Arguments...>{std::move(arguments)...}} {}
 
-    /// After done(): what the function returned; or throws what it threw, CancelledError if it was not called.
+    /// Whether it was called; after done().
+    [[nodiscard]] bool called() const noexcept { return outcome_.has_value(); }
+
+    /// If it was called(): what the function returned; or throws what it threw.
     Result result() {
-        if (!outcome_) throw CancelledError{};
         // Taken out of the job, which may end on the thread at this moment.
         Outcome<Result> outcome = std::move(*outcome_);
         outcome_.reset();
@@ -78,18 +89,26 @@ private:
     };
 
     void call() noexcept override {
+#if ROUSE_EXCEPTIONS
         try {
-            if constexpr (std::is_void_v<Result>) {
-                std::apply(std::move(call_->function), std::move(call_->arguments));
-                outcome_.emplace(Outcome<Result>::of_value());
-            } else {
-                outcome_.emplace(
-                    Outcome<Result>::of_value(std::apply(std::move(call_->function), std::move(call_->arguments))));
-            }
+            call_function();
         } catch (...) {
             outcome_.emplace(Outcome<Result>::of_error(std::current_exception()));
         }
+#else
+        call_function();
+#endif
         call_.reset();
+    }
+
+    void call_function() {
+        if constexpr (std::is_void_v<Result>) {
+            std::apply(std::move(call_->function), std::move(call_->arguments));
+            outcome_.emplace(Outcome<Result>::of_value());
+        } else {
+            outcome_.emplace(
+                Outcome<Result>::of_value(std::apply(std::move(call_->function), std::move(call_->arguments))));
+        }
     }
 
     std::optional<Callee> call_;

@@ -17,6 +17,7 @@ Task<std::invoke_result_t<F, Arguments...>> run_on_own_thread(F function, Argume
     const auto job = std::make_shared<Call<F, Arguments...>>(std::move(function), std::move(arguments)...);
     std::thread{[](std::shared_ptr<Job> its) { its->run(); }, job}.detach();
     co_await job->done();
+    if (!job->called()) co_await Refused{};
     co_return job->result();
 }
 
@@ -24,7 +25,8 @@ Task<std::invoke_result_t<F, Arguments...>> run_on_own_thread(F function, Argume
 
 /// `co_await unblock(function, arguments...)`: calls the function on a new thread, while the other tasks go on, and
 /// returns what it returned or throws what it threw. Function and arguments are copied (or moved), as by std::thread;
-/// std::ref hands over a reference. Throws std::system_error if there can be no more threads.
+/// std::ref hands over a reference. Throws std::system_error if there can be no more threads (without exceptions: the
+/// program ends).
 ///
 /// If the task is cancelled the function runs on, and what it gives is destroyed on its thread; so it must not refer to
 /// what ends with the task. A program that ends while it runs does not wait for it: use a Context for that, or where

@@ -19,10 +19,7 @@
 
 #include <rouse/core/config.hpp>
 #include <rouse/core/error.hpp>
-
-#if !ROUSE_EXCEPTIONS
-#error "rouse/net needs exceptions: its errors are std::system_error"
-#endif
+#include <rouse/net/reply.hpp>
 
 namespace rouse::inline ROUSE_ABI {
 
@@ -53,12 +50,12 @@ public:
     /// The addresses of a host, best first, never none. An empty host is this machine: its loopback to connect to, all
     /// its addresses to listen on. Blocks while the system asks its name servers; at once for a numeric address. Throws
     /// std::system_error that names the host.
-    static std::vector<Address> resolve(const std::string& host, std::uint16_t port, Use use = Use::connect);
+    static Reply<std::vector<Address>> resolve(const std::string& host, std::uint16_t port, Use use = Use::connect);
 
     /// The Unix socket of this path. UsageError for a path that is empty or has a NUL in it (the system would take
     /// either for another kind of name); std::system_error (ENAMETOOLONG) that names the path if it has more than 107
     /// bytes.
-    static Address unix_path(const std::string& path);
+    static Reply<Address> unix_path(const std::string& path);
 
     /// The address that a socket is bound to; none if the descriptor is bad.
     static Address of_socket(int descriptor) noexcept {
@@ -138,26 +135,22 @@ inline std::string host_and_port(const Address& address) {
     return address.family() == AF_UNIX ? address.host() : host_and_port(address.host(), address.port());
 }
 
-/// Throws std::system_error for an errno: "rouse: cannot do this to that: reason".
-[[noreturn]] inline void fail(int error, const std::string& what) {
-    throw std::system_error{error, std::system_category(), "rouse: " + what};
-}
-
 } // namespace net
 
-inline Address Address::unix_path(const std::string& path) {
+inline Reply<Address> Address::unix_path(const std::string& path) {
     if (path.empty()) misuse("rouse: Address::unix_path: the path is empty");
     if (path.find('\0') != std::string::npos) misuse("rouse: Address::unix_path: the path has a NUL in it");
     sockaddr_un address{};
-    if (path.size() >= sizeof address.sun_path) net::fail(ENAMETOOLONG, "cannot name a Unix socket " + path);
+    if (path.size() >= sizeof address.sun_path)
+        return net::failed<Address>(ENAMETOOLONG, "cannot name a Unix socket " + path);
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, path.size());
     // With the NUL, as the system gives it back.
     const std::size_t size = offsetof(sockaddr_un, sun_path) + path.size() + 1;
-    return {reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(size)};
+    return Address{reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(size)};
 }
 
-inline std::vector<Address> Address::resolve(const std::string& host, std::uint16_t port, Use use) {
+inline Reply<std::vector<Address>> Address::resolve(const std::string& host, std::uint16_t port, Use use) {
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM; // one entry for each address, whatever is to be done with it
@@ -166,8 +159,8 @@ inline std::vector<Address> Address::resolve(const std::string& host, std::uint1
     const std::string service = std::to_string(port);
     const std::string what = "cannot resolve " + (host.empty() ? "the addresses of this machine" : host);
     const int code = ::getaddrinfo(host.empty() ? nullptr : host.c_str(), service.c_str(), &hints, &first);
-    if (code == EAI_SYSTEM) net::fail(errno, what);
-    if (code != 0) throw std::system_error{code, resolve_category(), "rouse: " + what};
+    if (code == EAI_SYSTEM) return net::failed<std::vector<Address>>(errno, what);
+    if (code != 0) return net::failed<std::vector<Address>>(Error{{code, resolve_category()}, what});
 
     struct Free {
         void operator()(addrinfo* list) const noexcept { ::freeaddrinfo(list); }

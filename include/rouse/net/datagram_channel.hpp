@@ -8,11 +8,9 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -48,8 +46,8 @@ namespace net {
 class DatagramChannel final : public Socket {
 public:
     /// Takes over a non-blocking datagram descriptor; see Socket. `peer` is none if it is not connected.
-    DatagramChannel(Descriptor&& taken, const Address& peer)
-        : Socket{std::move(taken)}, local_{Address::of_socket(descriptor())}, peer_{peer} {
+    DatagramChannel(Descriptor&& taken, const Address& peer, int& error)
+        : Socket{std::move(taken), error}, local_{Address::of_socket(descriptor())}, peer_{peer} {
         output_state().make_ready(loop());
     }
 
@@ -57,24 +55,32 @@ public:
     [[nodiscard]] const Address& peer() const noexcept { return peer_; }
 
     /// To the peer if `to` is no address.
-    static Task<void> send(std::shared_ptr<DatagramChannel> channel, std::string_view bytes, Address to) {
-        do co_await channel->output_state().wait();
-        while (!channel->sent(bytes, to));
-    }
-
-    static Task<Datagram> receive(std::shared_ptr<DatagramChannel> channel) {
+    static Task<Reply<void>> send(std::shared_ptr<DatagramChannel> channel, std::string_view bytes, Address to) {
         for (;;) {
-            co_await channel->incoming();
-            std::optional<Datagram> datagram = channel->take();
-            if (datagram) co_return std::move(*datagram);
+            co_await channel->output_state().wait();
+            const int error = channel->try_to_send(bytes, to);
+            if (error == 0) co_return done();
+            if (error != EAGAIN) co_return channel->cannot_send(error, bytes.size(), to);
         }
     }
 
-    static Task<ReceivedInto> receive_into(std::shared_ptr<DatagramChannel> channel, std::span<char> bytes) {
+    static Task<Reply<Datagram>> receive(std::shared_ptr<DatagramChannel> channel) {
+        Datagram datagram;
         for (;;) {
             co_await channel->incoming();
-            const std::optional<ReceivedInto> received = channel->take_into(bytes);
-            if (received) co_return *received;
+            const int error = channel->take(datagram);
+            if (error == 0) co_return std::move(datagram);
+            if (error != EAGAIN) co_return channel->cannot_receive<Datagram>(error);
+        }
+    }
+
+    static Task<Reply<ReceivedInto>> receive_into(std::shared_ptr<DatagramChannel> channel, std::span<char> bytes) {
+        ReceivedInto received;
+        for (;;) {
+            co_await channel->incoming();
+            const int error = channel->take_into(bytes, received);
+            if (error == 0) co_return received;
+            if (error != EAGAIN) co_return channel->cannot_receive<ReceivedInto>(error);
         }
     }
 
@@ -86,23 +92,27 @@ private:
         return input_state().wait();
     }
 
-    [[noreturn]] void failed(int error, const std::string& what) const {
-        fail(error, is_open() ? what : what + ", as the socket is closed");
+    template <class T>
+    [[nodiscard]] Reply<T> cannot(int error, const std::string& what) const {
+        return failed<T>(error, is_open() ? what : what + ", as the socket is closed");
     }
 
-    // False if there is no room yet.
-    bool sent(std::string_view bytes, const Address& to) {
+    // 0, or an errno: EAGAIN if there is no room yet.
+    int try_to_send(std::string_view bytes, const Address& to) noexcept {
         const sockaddr* const place = to.size() > 0 ? to.data() : nullptr;
-        const int error = transfer(output_state(), [&] {
-                              return ::sendto(descriptor(), bytes.data(), bytes.size(), MSG_NOSIGNAL, place, to.size());
-                          }).error;
-        if (error == 0 || error == EAGAIN) return error == 0;
-        const std::string peer = (place != nullptr ? to : peer_).text();
-        failed(error, "cannot send a datagram of " + std::to_string(bytes.size()) + " bytes to " + peer);
+        return transfer(
+                   output_state(),
+                   [&] { return ::sendto(descriptor(), bytes.data(), bytes.size(), MSG_NOSIGNAL, place, to.size()); })
+            .error;
     }
 
-    // None if there is none yet.
-    std::optional<ReceivedInto> take_into(std::span<char> bytes) {
+    Reply<void> cannot_send(int error, std::size_t size, const Address& to) const {
+        const std::string peer = (to.size() > 0 ? to : peer_).text();
+        return cannot<void>(error, "cannot send a datagram of " + std::to_string(size) + " bytes to " + peer);
+    }
+
+    // 0, or an errno: EAGAIN if there is none yet.
+    int take_into(std::span<char> bytes, ReceivedInto& received) noexcept {
         sockaddr_storage from{};
         iovec place{bytes.data(), bytes.size()};
         msghdr message{};
@@ -111,19 +121,23 @@ private:
         message.msg_iov = &place;
         message.msg_iovlen = 1;
         const Transfer done = transfer(input_state(), [&] { return ::recvmsg(descriptor(), &message, 0); });
-        if (done.error == EAGAIN) return std::nullopt;
-        if (done.error != 0) {
-            const bool connected = peer_.size() > 0;
-            failed(done.error, "cannot receive " + (connected ? "from " + peer_.text() : "at " + local_.text()));
-        }
-        return ReceivedInto{done.bytes, unmapped(from, message.msg_namelen), (message.msg_flags & MSG_TRUNC) != 0};
+        if (done.error == 0)
+            received = {done.bytes, unmapped(from, message.msg_namelen), (message.msg_flags & MSG_TRUNC) != 0};
+        return done.error;
     }
 
-    std::optional<Datagram> take() {
+    int take(Datagram& datagram) {
         std::array<char, longest> bytes; // on the stack: a socket that waits has no buffer
-        const std::optional<ReceivedInto> received = take_into(bytes);
-        if (!received) return std::nullopt;
-        return Datagram{std::string{bytes.data(), received->bytes}, received->from, received->cut};
+        ReceivedInto received;
+        const int error = take_into(bytes, received);
+        if (error == 0) datagram = {std::string{bytes.data(), received.bytes}, received.from, received.cut};
+        return error;
+    }
+
+    template <class T>
+    [[nodiscard]] Reply<T> cannot_receive(int error) const {
+        const bool connected = peer_.size() > 0;
+        return cannot<T>(error, "cannot receive " + (connected ? "from " + peer_.text() : "at " + local_.text()));
     }
 
     // A socket for IPv4 and IPv6 has IPv4 peers as ::ffff:1.2.3.4. They are not to look different for that.
@@ -154,18 +168,17 @@ inline int open_channel(const Address& address, Address::Use use, bool for_both,
     const int done = connects ? ::connect(descriptor.number(), address.data(), address.size())
                               : ::bind(descriptor.number(), address.data(), address.size());
     if (done != 0) return errno;
-    try {
-        opened = std::make_shared<DatagramChannel>(std::move(descriptor), connects ? address : Address{});
-    } catch (const std::system_error& error) {
-        return error.code().value();
-    }
-    return 0;
+    int error = 0;
+    opened = std::make_shared<DatagramChannel>(std::move(descriptor), connects ? address : Address{}, error);
+    return error;
 }
 
-/// The first of a host's addresses at which a socket can be opened. Throws std::system_error that names the host.
-[[nodiscard]] inline std::shared_ptr<DatagramChannel> open_channel(const std::string& host, std::uint16_t port,
-                                                                   Address::Use use) {
-    std::vector<Address> addresses = Address::resolve(host, port, use);
+/// The first of a host's addresses at which a socket can be opened, as a Socket. The error names the host.
+template <class Socket>
+[[nodiscard]] Reply<Socket> open_datagram_socket(const std::string& host, std::uint16_t port, Address::Use use) {
+    Reply<std::vector<Address>> resolved = Address::resolve(host, port, use);
+    if (is_error(resolved)) return failed<Socket>(error_of(resolved));
+    std::vector<Address>& addresses = value_of(resolved);
     const bool connects = use == Address::Use::connect;
     const bool for_both = !connects && host.empty();
     if (for_both) { // IPv4 alone only where there is no IPv6
@@ -175,14 +188,15 @@ inline int open_channel(const Address& address, Address::Use use, bool for_both,
     for (const Address& address : addresses) {
         std::shared_ptr<DatagramChannel> channel;
         const int error = open_channel(address, use, for_both, channel);
-        if (error == 0) return channel;
+        if (error == 0) return Socket{std::move(channel)};
         if (first_error == 0) first_error = error;
         if (connects || error == EAFNOSUPPORT || error == EADDRNOTAVAIL) continue;
         first_error = error; // this machine has the address, but it is in use, or not allowed
         break;
     }
     const std::string name = !host.empty() ? host : connects ? "this machine" : "any address";
-    fail(first_error, (connects ? "cannot connect to " : "cannot bind to ") + host_and_port(name, port));
+    const std::string what = (connects ? "cannot connect to " : "cannot bind to ") + host_and_port(name, port);
+    return failed<Socket>(first_error, what);
 }
 
 } // namespace net

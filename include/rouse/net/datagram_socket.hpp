@@ -19,6 +19,8 @@ namespace rouse::inline ROUSE_ABI {
 /// Cancelling loses nothing: a datagram that has come is there for the next receive; one whose send was cancelled has
 /// not been sent. After an error the socket goes on.
 ///
+/// Without exceptions, what may fail gives a Result, with the error that would be thrown.
+///
 /// What is there already is received, and sent if there is room, without a turn of the loop, except now and then.
 class DatagramSocket {
 public:
@@ -40,15 +42,15 @@ public:
     /// host is all addresses, IPv4 and IPv6; of one that has several, it is the first that this machine has. Resolving
     /// a name blocks the loop, see Address::resolve. Throws std::system_error that names host and port; UsageError if
     /// there is no loop on an EpollPort.
-    [[nodiscard]] static DatagramSocket bind(const std::string& host, std::uint16_t port) {
-        return DatagramSocket{net::open_channel(host, port, Address::Use::listen)};
+    [[nodiscard]] static Reply<DatagramSocket> bind(const std::string& host, std::uint16_t port) {
+        return net::open_datagram_socket<DatagramSocket>(host, port, Address::Use::listen);
     }
 
     /// A socket at a free port, for datagrams from and to one peer: the first address of the host that there is a way
     /// to; whether anybody is there it does not ask. Otherwise as bind(). UsageError for port 0.
-    [[nodiscard]] static DatagramSocket connect(const std::string& host, std::uint16_t port) {
+    [[nodiscard]] static Reply<DatagramSocket> connect(const std::string& host, std::uint16_t port) {
         if (port == 0) misuse("rouse: DatagramSocket::connect: the peer's port must not be 0");
-        return DatagramSocket{net::open_channel(host, port, Address::Use::connect)};
+        return net::open_datagram_socket<DatagramSocket>(host, port, Address::Use::connect);
     }
 
     /// Where it is bound, also after close(). "[::]" for all addresses.
@@ -60,24 +62,24 @@ public:
     /// Sends one datagram, perhaps an empty one; `bytes` must stay until then. Waits while the system has no room for
     /// it. Throws std::system_error that names the peer and the size: EMSGSIZE if it is too large; EBADF once the
     /// socket is closed. UsageError if the socket is connected.
-    [[nodiscard]] Task<void> send_to(std::string_view bytes, const Address& to) {
+    [[nodiscard]] Task<Reply<void>> send_to(std::string_view bytes, const Address& to) {
         if (peer().size() > 0) misuse("rouse: DatagramSocket::send_to: it is connected to one peer; use send()");
         return net::DatagramChannel::send(channel(), bytes, to);
     }
 
     /// The same to the one peer. ECONNREFUSED: nobody was there for an earlier datagram, and this one is not sent.
     /// UsageError if the socket is not connected.
-    [[nodiscard]] Task<void> send(std::string_view bytes) {
+    [[nodiscard]] Task<Reply<void>> send(std::string_view bytes) {
         if (peer().size() == 0) misuse("rouse: DatagramSocket::send: it is not connected to a peer; use send_to()");
         return net::DatagramChannel::send(channel(), bytes, Address{});
     }
 
     /// Waits for a datagram. Throws std::system_error: ECONNREFUSED, on a connected socket, if nobody was there for one
     /// that was sent, with the name of the peer; EBADF once the socket is closed. Or std::bad_alloc: it is lost then.
-    [[nodiscard]] Task<Datagram> receive() { return net::DatagramChannel::receive(channel()); }
+    [[nodiscard]] Task<Reply<Datagram>> receive() { return net::DatagramChannel::receive(channel()); }
 
     /// The same into the caller's memory, which must stay until then. UsageError if there is none.
-    [[nodiscard]] Task<ReceivedInto> receive_into(std::span<char> bytes) {
+    [[nodiscard]] Task<Reply<ReceivedInto>> receive_into(std::span<char> bytes) {
         if (bytes.empty()) misuse("rouse: DatagramSocket::receive_into: the span is empty");
         return net::DatagramChannel::receive_into(channel(), bytes);
     }

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -52,6 +51,14 @@ struct Listeners {
     std::unique_ptr<SocketFile> file; // null for a port; behind the sockets, so that it goes first
 };
 
+/// Adds a listening socket. Returns 0 or an errno.
+inline int watch(Descriptor&& listening, Listeners& listeners) {
+    int error = 0;
+    auto socket = std::make_unique<Socket>(std::move(listening), error);
+    if (error == 0) listeners.sockets.push_back(std::move(socket));
+    return error;
+}
+
 /// Listens on an address. Returns 0 or an errno.
 inline int add_listener(const Address& address, int backlog, Listeners& listeners) {
     Descriptor descriptor{::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
@@ -65,12 +72,7 @@ inline int add_listener(const Address& address, int backlog, Listeners& listener
     const Address bound = Address::of_socket(descriptor.number());
     if (bound.size() == 0) return errno;
     if (listeners.sockets.empty()) listeners.port = bound.port();
-    try {
-        listeners.sockets.push_back(std::make_unique<Socket>(std::move(descriptor)));
-    } catch (const std::system_error& error) {
-        return error.code().value();
-    }
-    return 0;
+    return watch(std::move(descriptor), listeners);
 }
 
 /// Listens on all of `addresses` that this machine has, on the port that the first one got. Returns 0 or an errno.
@@ -88,17 +90,17 @@ inline int try_to_listen(const std::vector<Address>& addresses, int backlog, Lis
     return listeners.sockets.empty() ? missing : 0;
 }
 
-/// Listens on all of a host's `addresses` that this machine has. Port 0 is any that is free. Throws std::system_error
-/// that names host and port.
-[[nodiscard]] inline Listeners listen_on(const std::vector<Address>& addresses, const std::string& host,
-                                         std::uint16_t port, int backlog) {
+/// Listens on all of a host's `addresses` that this machine has. Port 0 is any that is free. The error names host and
+/// port.
+[[nodiscard]] inline Error listen_on(const std::vector<Address>& addresses, const std::string& host, std::uint16_t port,
+                                     int backlog, Listeners& listeners) {
     // The port that is free for the first address may be in use at the next: then any other will do.
     for (int attempts_left = port == 0 ? 10 : 1;; --attempts_left) {
-        Listeners listeners;
+        listeners = Listeners{};
         const int error = try_to_listen(addresses, backlog, listeners);
-        if (error == 0) return listeners;
+        if (error == 0) return {};
         if (error != EADDRINUSE || attempts_left == 1) {
-            fail(error, "cannot listen on " + host_and_port(host.empty() ? "any address" : host, port));
+            return {error, "cannot listen on " + host_and_port(host.empty() ? "any address" : host, port)};
         }
     }
 }

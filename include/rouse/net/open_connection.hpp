@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <utility>
+#include <vector>
 
 #include <sys/socket.h>
 
@@ -14,6 +14,9 @@
 #include <rouse/net/stream.hpp>
 
 namespace rouse::inline ROUSE_ABI {
+
+/// The two halves of a connection.
+using Streams = std::pair<StreamReader, StreamWriter>;
 
 namespace net {
 
@@ -25,11 +28,9 @@ inline Task<int> connect(Address address, std::shared_ptr<StreamConnection>& con
     // An interrupted connect goes on by itself, like one in progress.
     const int begun = ::connect(descriptor.number(), address.data(), address.size()) == 0 ? 0 : errno;
     if (begun != 0 && begun != EINPROGRESS && begun != EINTR) co_return begun;
-    try {
-        connected = std::make_shared<StreamConnection>(std::move(descriptor), address);
-    } catch (const std::system_error& error) {
-        co_return error.code().value();
-    }
+    int error = 0;
+    connected = std::make_shared<StreamConnection>(std::move(descriptor), address, error);
+    if (error != 0) co_return error;
     if (begun != 0) co_await connected->writable();
     co_return connected->pending_error();
 }
@@ -39,16 +40,18 @@ inline Task<int> connect(Address address, std::shared_ptr<StreamConnection>& con
 /// Connects to a host, by name or number, trying each of its addresses in turn. For a time limit: wait_for. Throws
 /// std::system_error that names the host: with the error of its first address, which is the one that the system thinks
 /// best. Cancelling it closes what was begun.
-[[nodiscard]] inline Task<std::pair<StreamReader, StreamWriter>> open_connection(std::string host, std::uint16_t port) {
+[[nodiscard]] inline Task<Reply<Streams>> open_connection(std::string host, std::uint16_t port) {
     int first_error = 0;
-    const std::vector<Address> addresses = co_await resolve(host, port);
-    for (const Address& address : addresses) {
+    Reply<std::vector<Address>> addresses = co_await resolve(host, port);
+    if (net::is_error(addresses)) co_return net::failed<Streams>(net::error_of(addresses));
+    for (const Address& address : net::value_of(addresses)) {
         std::shared_ptr<net::StreamConnection> connection;
         const int error = co_await net::connect(address, connection);
-        if (error == 0) co_return std::pair{StreamReader{connection}, StreamWriter{connection}};
+        if (error == 0) co_return Streams{StreamReader{connection}, StreamWriter{connection}};
         if (first_error == 0) first_error = error;
     }
-    net::fail(first_error, "cannot connect to " + net::host_and_port(host.empty() ? "this machine" : host, port));
+    const std::string name = net::host_and_port(host.empty() ? "this machine" : host, port);
+    co_return net::failed<Streams>(first_error, "cannot connect to " + name);
 }
 
 } // namespace rouse::inline ROUSE_ABI

@@ -26,8 +26,8 @@ inline bool is_numeric(const std::string& host) noexcept {
 
 /// `co_await resolve(host, port)`: as Address::resolve, but a name is looked up on a thread of its own, while the other
 /// tasks go on. If the task is cancelled the thread ends by itself when the system's time limit is over.
-[[nodiscard]] inline Task<std::vector<Address>> resolve(std::string host, std::uint16_t port,
-                                                        Address::Use use = Address::Use::connect) {
+[[nodiscard]] inline Task<Reply<std::vector<Address>>> resolve(std::string host, std::uint16_t port,
+                                                               Address::Use use = Address::Use::connect) {
     if (host.empty() || net::is_numeric(host)) co_return Address::resolve(host, port, use);
     co_return co_await unblock(&Address::resolve, std::move(host), port, use);
 }

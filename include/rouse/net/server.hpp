@@ -1,9 +1,11 @@
 // start_server and Server: connections that come in, each served by a task.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -70,6 +72,23 @@ private:
     std::shared_ptr<net::ServerState> state_;
 };
 
+namespace net {
+
+/// Serves each client of these listeners. ENOMEM, or std::bad_alloc, if there is no memory for the tasks.
+template <class Handler>
+[[nodiscard]] Reply<Server> serve(Handler handler, Listeners listeners, const ServerOptions& options) {
+    auto state = std::make_shared<HandlerServerState<Handler>>(std::move(handler));
+    Server server{state}; // closes it again if start() gives up halfway
+    if (state->start(std::move(listeners), options.most_clients)) return server;
+#if ROUSE_EXCEPTIONS
+    throw std::bad_alloc{};
+#else
+    return Error{ENOMEM, "cannot start the tasks of a server"};
+#endif
+}
+
+} // namespace net
+
 /// Listens on a host (numeric or a name; empty: all addresses of this machine, IPv4 and IPv6) and a port (0: any that
 /// is free), and serves each client by a task of its own, named "client 127.0.0.1:1234", that runs
 /// handler(StreamReader, StreamWriter) -> Task<void>. The handler object lives as long as any of them.
@@ -79,19 +98,21 @@ private:
 /// exception handler, and the server goes on. So it does when descriptors run out: it tries again a little later; and
 /// when memory does: the client is reset.
 ///
-/// Throws std::system_error that names host and port, UsageError for bad options, or std::bad_alloc.
+/// Throws std::system_error that names host and port, UsageError for bad options, or std::bad_alloc. Without
+/// exceptions, the error of the Result is the first; and a handler whose connection fails is told so by what it calls.
 ///
 /// GCC before 13 miscompiles a capturing lambda that is written inside a co_await expression: give it a name first.
 template <class Handler>
     requires std::is_invocable_r_v<Task<void>, Handler&, StreamReader, StreamWriter>
-[[nodiscard]] Task<Server> start_server(Handler handler, std::string host, std::uint16_t port,
-                                        ServerOptions options = {}) {
+[[nodiscard]] Task<Reply<Server>> start_server(Handler handler, std::string host, std::uint16_t port,
+                                               ServerOptions options = {}) {
     net::check(options);
-    const std::vector<Address> addresses = co_await resolve(host, port, Address::Use::listen);
-    auto state = std::make_shared<net::HandlerServerState<Handler>>(std::move(handler));
-    Server server{state}; // closes it again if start() throws halfway
-    state->start(net::listen_on(addresses, host, port, options.backlog), options.most_clients);
-    co_return server;
+    Reply<std::vector<Address>> addresses = co_await resolve(host, port, Address::Use::listen);
+    if (net::is_error(addresses)) co_return net::failed<Server>(net::error_of(addresses));
+    net::Listeners listeners;
+    Error error = net::listen_on(net::value_of(addresses), host, port, options.backlog, listeners);
+    if (error) co_return net::failed<Server>(std::move(error));
+    co_return net::serve(std::move(handler), std::move(listeners), options);
 }
 
 } // namespace rouse::inline ROUSE_ABI

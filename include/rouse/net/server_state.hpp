@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <list>
 #include <memory>
-#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,16 +24,17 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
 public:
     virtual ~ServerState() = default;
 
-    /// Serves at most so many clients at once; 0 is no limit.
-    void start(Listeners listeners, std::size_t most_clients) {
+    /// Serves at most so many clients at once; 0 is no limit. False if there is no memory for the tasks.
+    [[nodiscard]] bool start(Listeners listeners, std::size_t most_clients) {
         listeners_ = std::move(listeners);
         most_clients_ = most_clients;
         acceptors_.reserve(listeners_.sockets.size()); // so that none that runs is missing there
         for (const auto& listener : listeners_.sockets) {
             const std::string name = "server " + Address::of_socket(listener->descriptor()).text();
             acceptors_.push_back(create_task(accept_clients(shared_from_this(), *listener), name));
-            if (!acceptors_.back()) throw std::bad_alloc{};
+            if (!acceptors_.back()) return false;
         }
+        return true;
     }
 
     void close() noexcept {
@@ -107,31 +107,43 @@ private:
     // knows.
     bool add_client(Descriptor descriptor, const Address& from) noexcept {
         std::shared_ptr<StreamConnection> connection;
-        try {
-            const std::string name = "client " + from.text();
-            Place place{shared_from_this(), clients_.emplace(clients_.end())};
-            const auto where = place.where();
-            connection = std::make_shared<StreamConnection>(std::move(descriptor), from);
-            if (auto client = create_task(serve(std::move(place), connection), name)) {
-                *where = std::move(client);
-                return true;
-            }
-        } catch (const std::exception&) {
-        }
-        reset_on_close(connection != nullptr ? connection->descriptor() : descriptor.number());
+        if (attempt([&] { return begin_client(std::move(descriptor), from, connection); })) return true;
+        const bool taken = connection != nullptr && connection->is_open();
+        reset_on_close(taken ? connection->descriptor() : descriptor.number());
         return false;
     }
+
+    bool begin_client(Descriptor&& descriptor, const Address& from, std::shared_ptr<StreamConnection>& connection) {
+        const std::string name = "client " + from.text();
+        Place place{shared_from_this(), clients_.emplace(clients_.end())};
+        const auto where = place.where();
+        int error = 0;
+        connection = std::make_shared<StreamConnection>(std::move(descriptor), from, error);
+        if (error != 0) return false;
+        auto client = create_task(serve(std::move(place), connection), name);
+        if (!client) return false;
+        *where = std::move(client);
+        return true;
+    }
+
+    // Closes the connection at once if its handler is left by an exception or a cancellation.
+    struct Served {
+        explicit Served(StreamConnection& served) noexcept : connection{&served} {}
+        Served(const Served&) = delete;
+        Served& operator=(const Served&) = delete;
+        ~Served() {
+            if (connection != nullptr) connection->abort();
+        }
+        StreamConnection* connection; // null: the handler has returned
+    };
 
     static Task<void> serve(Place argument, std::shared_ptr<StreamConnection> connection) {
         // An argument lives as long as handles of the task do, and the list has one. So the place must be left here.
         const Place place = std::move(argument);
-        try {
-            co_await place.server().handle(StreamReader{connection}, StreamWriter{connection});
-            if (connection->closing()) co_await connection->closed();
-        } catch (...) {
-            connection->abort();
-            throw;
-        }
+        Served served{*connection};
+        co_await place.server().handle(StreamReader{connection}, StreamWriter{connection});
+        if (connection->closing()) co_await connection->closed();
+        served.connection = nullptr;
     }
 
     void tell_if_ended() noexcept {

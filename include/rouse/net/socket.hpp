@@ -1,10 +1,12 @@
-// Socket: a non-blocking descriptor that knows whether it is readable and writable.
+// Socket: a descriptor that knows whether it is readable and writable, mostly of a socket.
 //
 // It is registered with epoll once, edge-triggered, and never touched by epoll_ctl again until it is closed. So it has
 // to remember what it was told: a direction is ready from an edge on until a system call has found it exhausted. A recv
 // that gives less than it was asked for has drained the socket, so the one that would only say EAGAIN is saved. A
 // hang-up ends that: it was the last edge, and what it announces is found only by calling on to the end. (TCP's urgent
 // data break a recv short, too: what is behind them may wait for the peer's next bytes. Nobody should use them.)
+//
+// A file, which is what a pipe or a terminal is here, is exhausted by EAGAIN only: a terminal gives one line at a time.
 #pragma once
 
 #include <cerrno>
@@ -20,17 +22,12 @@
 
 #include <rouse/net/address.hpp>
 #include <rouse/net/descriptor.hpp>
+#include <rouse/net/file_calls.hpp>
 #include <rouse/net/readiness.hpp>
 #include <rouse/ports/epoll.hpp>
 #include <rouse/ports/fork_generation.hpp>
 
 namespace rouse::inline ROUSE_ABI::net {
-
-/// What a system call has moved. `error` is an errno: EAGAIN if the socket was not ready.
-struct Transfer {
-    std::size_t bytes = 0;
-    int error = 0;
-};
 
 /// Owns a descriptor. For the thread of the loop that it was made on, whose port must be an EpollPort.
 ///
@@ -38,12 +35,20 @@ struct Transfer {
 /// outlives its loop. A socket that was carried out of its loop, say as the result of run(), is not; closing it panics.
 class Socket : public Watch {
 public:
-    /// Takes over a non-blocking descriptor, unless it throws: UsageError if there is no loop on an EpollPort,
-    /// std::system_error if epoll does not take it.
-    explicit Socket(Descriptor&& descriptor) : loop_{&Loop::current()}, port_{EpollPort::find(loop_->port())} {
+    /// Takes over a descriptor, a non-blocking one for `Calls::of_socket`. If epoll does not take it, `error` is set to
+    /// an errno, and the object is good for nothing; else to 0. A file that epoll has no use for (one on a disk,
+    /// /dev/null) is always ready. UsageError if there is no loop on an EpollPort.
+    Socket(Descriptor&& descriptor, int& error, Calls calls = Calls::of_socket)
+        : loop_{&Loop::current()}, port_{EpollPort::find(loop_->port())}, calls_{calls} {
         if (port_ == nullptr) misuse("rouse: Socket: needs a loop on an EpollPort");
-        if (const int error = port_->add(descriptor.number(), *this)) fail(error, "cannot watch a socket");
-        descriptor_ = descriptor.release();
+        error = port_->add(descriptor.number(), *this);
+        watched_ = error == 0;
+        if (error == EPERM && calls != Calls::of_socket) {
+            error = 0;
+            calls_ = Calls::of_file;
+            wake_both();
+        }
+        if (error == 0) descriptor_ = descriptor.release();
     }
 
     virtual ~Socket() { close(); }
@@ -60,15 +65,20 @@ public:
 
     /// Reads into `into`, which must not be empty. No bytes and no error: the end.
     Transfer receive(std::span<char> into) noexcept {
-        const Transfer done = transfer(input_, [&] { return ::recv(descriptor_, into.data(), into.size(), 0); });
+        if (calls_ != Calls::of_socket) [[unlikely]]
+            return receive_from_file(into);
+        const Transfer done =
+            transfer(input_, [&] { return ::recv(descriptor_, into.data(), into.size(), MSG_DONTWAIT); });
         if (done.error == 0 && done.bytes < into.size() && !hung_up_) input_.exhausted();
         return done;
     }
 
     /// Sends as much of `bytes` as there is room for.
     Transfer send(std::string_view bytes) noexcept {
-        const Transfer done =
-            transfer(output_, [&] { return ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL); });
+        if (calls_ != Calls::of_socket) [[unlikely]]
+            return send_to_file(bytes);
+        constexpr int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+        const Transfer done = transfer(output_, [&] { return ::send(descriptor_, bytes.data(), bytes.size(), flags); });
         if (done.error == 0 && done.bytes < bytes.size()) output_.exhausted();
         return done;
     }
@@ -109,7 +119,7 @@ public:
             ROUSE_PANIC("rouse: Socket: must be closed before the port of its loop is destroyed");
         }
         const int descriptor = std::exchange(descriptor_, -1);
-        port_->remove(descriptor, *this);
+        if (watched_) port_->remove(descriptor, *this);
         ::close(descriptor);
         wake_both();
     }
@@ -122,6 +132,7 @@ public:
     }
 
 protected:
+    [[nodiscard]] bool is_socket() const noexcept { return calls_ == Calls::of_socket; }
     [[nodiscard]] Loop& loop() const noexcept { return *loop_; }
     [[nodiscard]] Readiness& input_state() noexcept { return input_; }
     [[nodiscard]] Readiness& output_state() noexcept { return output_; }
@@ -147,12 +158,31 @@ protected:
     }
 
 private:
+    // Those of files are not inlined, so that those of sockets are.
+    [[gnu::noinline]] Transfer receive_from_file(std::span<char> into) noexcept {
+        return transfer(input_, [&] { return read_file(descriptor_, into, calls_); });
+    }
+
+    // Until it is full, as no edge comes before that.
+    [[gnu::noinline]] Transfer send_to_file(std::string_view bytes) noexcept {
+        Transfer all;
+        while (all.error == 0 && all.bytes < bytes.size()) {
+            const std::string_view rest = bytes.substr(all.bytes);
+            const Transfer done = transfer(output_, [&] { return write_file(descriptor_, rest, calls_); });
+            all.bytes += done.bytes;
+            all.error = done.error;
+        }
+        return all;
+    }
+
     int descriptor_ = -1;
     Loop* loop_;
     EpollPort* port_;
     Readiness input_;
     Readiness output_;
     core::ForkGeneration generation_;
+    Calls calls_;
+    bool watched_ = false; // by epoll
     bool hung_up_ = false; // no further edge will come for input
 };
 

@@ -19,29 +19,53 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <new>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <rouse/core/sleep.hpp>
 #include <rouse/core/task_handle.hpp>
 #include <rouse/net/byte_buffer.hpp>
+#include <rouse/net/reply.hpp>
 #include <rouse/net/socket.hpp>
 #include <rouse/sync/event.hpp>
 
 namespace rouse::inline ROUSE_ABI::net {
 
+/// One end of a pipe, or of what is like one: the number of the descriptor that it was opened by, and its direction.
+struct PipeEnd {
+    int number = -1;
+    bool writes = false;
+
+    [[nodiscard]] std::string text() const {
+        if (number == STDIN_FILENO && !writes) return "standard input";
+        if (number == STDOUT_FILENO && writes) return "standard output";
+        if (number == STDERR_FILENO && writes) return "standard error";
+        return "descriptor " + std::to_string(number);
+    }
+};
+
 class StreamConnection final : public Socket, public std::enable_shared_from_this<StreamConnection> {
 public:
     /// Takes over a connected, or connecting, non-blocking descriptor; see Socket.
-    StreamConnection(Descriptor&& taken, const Address& peer) : Socket{std::move(taken)}, peer_{peer} {
+    StreamConnection(Descriptor&& taken, const Address& peer, int& error)
+        : Socket{std::move(taken), error}, peer_{peer} {
         const int on = 1;
         if (peer.family() != AF_UNIX) ::setsockopt(descriptor(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         drained_.set();
+    }
+
+    /// Takes over one end of a pipe, which `calls` are good for. If it is `reopened`, input is worth a look at once:
+    /// epoll does not tell of an end that was there before.
+    StreamConnection(Descriptor&& taken, PipeEnd end, Calls calls, bool reopened, int& error)
+        : Socket{std::move(taken), error, calls}, end_{end} {
+        drained_.set();
+        if (reopened) input_state().make_ready(loop());
     }
 
     /// Nobody has it any more: the loop ends, or nobody waited until all was sent.
@@ -65,29 +89,44 @@ public:
         return readable();
     }
 
-    /// Receives at most a chunk into input(), perhaps nothing. Throws what made the connection fail.
-    void receive_more() {
+    /// Receives at most a chunk into input(), perhaps nothing. False if the connection has failed: see failure().
+    [[nodiscard]] bool receive_more() {
         std::array<char, chunk> bytes; // on the stack: an idle connection has no buffer
-        const std::size_t count = receive_into(bytes);
-        try {
-            input_.append({bytes.data(), count});
-        } catch (const std::bad_alloc&) {
-            gap_ = true;
-            connection_failed(ENOMEM);
-            throw_failure();
-        }
+        std::size_t count = 0;
+        if (!receive_into(bytes, count)) return false;
+        if (attempt([&] {
+                input_.append({bytes.data(), count});
+                return true;
+            }))
+            return true;
+        gap_ = true;
+        connection_failed(ENOMEM);
+        return false;
     }
 
-    /// Receives into `bytes`, past input(), which must be empty; perhaps nothing. Throws what made the connection fail.
-    std::size_t receive_into(std::span<char> bytes) {
-        if (ended()) return 0; // it was closed meanwhile
-        if (gap_) throw_failure();
+    /// Receives `count` into `bytes`, past input(), which must be empty; perhaps nothing. False: see receive_more().
+    [[nodiscard]] bool receive_into(std::span<char> bytes, std::size_t& count) noexcept {
+        count = 0;
+        if (ended()) return true; // it was closed meanwhile
+        if (gap_) return false;
         const Transfer done = receive(bytes);
-        if (done.bytes > 0) return done.bytes;
+        count = done.bytes;
+        if (count > 0) return true;
         if (done.error != 0 && done.error != EAGAIN) connection_failed(done.error);
-        throw_failure();
+        if (failure_ != 0) return false;
         ended_ = done.error == 0;
-        return 0;
+        return true;
+    }
+
+    /// What made the connection fail.
+    template <class T>
+    [[nodiscard]] Reply<T> failure() const {
+        return failed<T>(failure_, is_pipe() ? what_of_pipe() : name());
+    }
+
+    /// "connection with 127.0.0.1 port 80", or what a pipe is called.
+    [[nodiscard]] std::string name() const {
+        return is_pipe() ? end_.text() : "connection with " + host_and_port(peer_);
     }
 
     // ---- output -----------------------------------------------------------------------------------------------------
@@ -109,9 +148,10 @@ public:
             }
             bytes.remove_prefix(done.bytes);
         }
-        try {
-            output_.append(bytes);
-        } catch (const std::bad_alloc&) {
+        if (!attempt([&] {
+                output_.append(bytes);
+                return true;
+            })) {
             lost_ = true;
             return connection_failed(ENOMEM);
         }
@@ -129,20 +169,21 @@ public:
         if (output_.size() <= low) drained_.set();
     }
 
-    /// Switches an option of the socket. std::system_error that names the peer if the system does not take it.
-    void set_option(int level, int option, bool on) {
+    /// Switches an option of the socket. An error that names the peer if the system does not take it.
+    Reply<void> set_option(int level, int option, bool on) const {
         const int value = on ? 1 : 0;
-        if (::setsockopt(descriptor(), level, option, &value, sizeof value) == 0) return;
+        if (::setsockopt(descriptor(), level, option, &value, sizeof value) == 0) return done();
         const int error = errno;
-        fail(error, "cannot set an option of the connection with " + peer_.text());
+        return failed<void>(error, "cannot set an option of the " + name());
     }
 
-    /// Waits while the writer is held back. Throws what made the connection fail.
-    static Task<void> drain(std::shared_ptr<StreamConnection> connection) {
+    /// Waits while the writer is held back. The error that made the connection fail, if it has.
+    static Task<Reply<void>> drain(std::shared_ptr<StreamConnection> connection) {
         // As Readiness does for input: a peer that takes everything must not keep the other tasks from running.
         if (++connection->drains_in_a_row_ % most_drains_in_a_row == 0) co_await yield();
         co_await connection->drained_.wait();
-        connection->throw_failure();
+        if (connection->failure_ != 0) co_return connection->failure<void>();
+        co_return done();
     }
 
     /// Ends our half when all is sent.
@@ -173,10 +214,11 @@ public:
     /// Waits until the connection is closed.
     [[nodiscard]] auto closed() noexcept { return closed_.wait(); }
 
-    /// The same; throws what made the connection fail, if anything was lost by that.
-    static Task<void> wait_closed(std::shared_ptr<StreamConnection> connection) {
+    /// The same; the error that made the connection fail, if anything was lost by that.
+    static Task<Reply<void>> wait_closed(std::shared_ptr<StreamConnection> connection) {
         co_await connection->closed();
-        if (connection->lost_) connection->throw_failure();
+        if (connection->lost_ && connection->failure_ != 0) co_return connection->failure<void>();
+        co_return done();
     }
 
     void on_events(std::uint32_t events) noexcept override {
@@ -200,8 +242,8 @@ private:
     // Does what was asked for the time when all is sent, if it is.
     void finish_output() noexcept {
         if (!output_.empty() || !is_open()) return;
-        if (output_end_ == OutputEnd::shut) ::shutdown(descriptor(), SHUT_WR);
-        if (output_end_ != OutputEnd::closed) return;
+        if (output_end_ == OutputEnd::shut && is_socket()) ::shutdown(descriptor(), SHUT_WR);
+        if (output_end_ == OutputEnd::open || (output_end_ == OutputEnd::shut && is_socket())) return;
         if (lost_) make_close_a_reset(); // the peer must not take what it got for all
         close();
         drained_.set();
@@ -217,11 +259,13 @@ private:
         finish_output();
     }
 
-    void throw_failure() const {
-        if (failure_ != 0) fail(failure_, "connection with " + host_and_port(peer_));
+    [[nodiscard]] bool is_pipe() const noexcept { return end_.number >= 0; }
+    [[nodiscard]] std::string what_of_pipe() const {
+        return (end_.writes ? "cannot write to " : "cannot read from ") + end_.text();
     }
 
-    Address peer_;
+    Address peer_; // none of a pipe
+    PipeEnd end_;  // none of a connection
     ByteBuffer input_;
     ByteBuffer output_;
     std::size_t low_water_ = 16 * 1024;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
-#include <exception>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -14,31 +13,9 @@
 #include <utility>
 
 #include <rouse/net/stream_connection.hpp>
+#include <rouse/net/stream_error.hpp>
 
 namespace rouse::inline ROUSE_ABI {
-
-/// Thrown by readexactly and readuntil if the end comes too early.
-class IncompleteRead : public std::exception {
-public:
-    IncompleteRead(std::string read, std::size_t asked) : partial{std::move(read)}, expected{asked} {}
-    [[nodiscard]] const char* what() const noexcept override {
-        return "rouse: StreamReader: the connection ended before all that was asked for had come";
-    }
-
-    std::string partial;  ///< What came before the end; it is not read again.
-    std::size_t expected; ///< How many were asked for; 0 from readuntil, which does not know.
-};
-
-/// Thrown by readline and readuntil if the line is too long. What has come of it stays where it is, for read().
-class LimitOverrun : public std::exception {
-public:
-    explicit LimitOverrun(std::size_t most) noexcept : limit{most} {}
-    [[nodiscard]] const char* what() const noexcept override {
-        return "rouse: StreamReader: there is no end of the line within the limit";
-    }
-
-    std::size_t limit; ///< The most bytes that the line might have had, its newline or separator included.
-};
 
 /// Reads what the peer sends. Move-only; for the tasks of the loop that the connection was made on, one at a time (a
 /// second one that would have to wait gets a UsageError). It may be moved, or destroyed, while it is read from.
@@ -46,6 +23,8 @@ public:
 /// Bytes come in order and once. A cancelled read loses nothing: what has come is there for the next. If the
 /// connection fails, reads give what came before, then throw std::system_error that names the peer. When the
 /// StreamWriter of the connection is closed, they give what is left, then the end.
+///
+/// Without exceptions, each read gives a Result: what would be thrown is its error().
 ///
 /// A read of what is there already goes on at once, without a turn of the loop, except now and then.
 class StreamReader {
@@ -59,31 +38,32 @@ public:
     static constexpr std::size_t default_limit = 64 * 1024;
 
     /// Some bytes, at least one and at most `most`, as soon as there are any; empty at the end.
-    [[nodiscard]] Task<std::string> read(std::size_t most) { return read_some(connection(), most); }
+    [[nodiscard]] Task<Reply<std::string>> read(std::size_t most) { return read_some(connection(), most); }
 
     /// All bytes until the end.
-    [[nodiscard]] Task<std::string> read() { return read_all(connection()); }
+    [[nodiscard]] Task<Reply<std::string>> read() { return read_all(connection()); }
 
     /// As read(most), into the caller's memory, which must stay until then. Returns how many; 0 at the end.
-    [[nodiscard]] Task<std::size_t> readinto(std::span<char> bytes) { return read_into(connection(), bytes); }
+    [[nodiscard]] Task<Reply<std::size_t>> readinto(std::span<char> bytes) { return read_into(connection(), bytes); }
 
     /// Exactly `count` bytes. Throws IncompleteRead if the end comes first.
-    [[nodiscard]] Task<std::string> readexactly(std::size_t count) { return read_exactly(connection(), count); }
+    [[nodiscard]] Task<Reply<std::string>> readexactly(std::size_t count) { return read_exactly(connection(), count); }
 
     /// A line with its newline; what is left without one at the end; empty after that. Throws LimitOverrun if the
     /// line, with its newline, is longer than `limit`, without waiting for more of it.
-    [[nodiscard]] Task<std::string> readline(std::size_t limit = default_limit) {
+    [[nodiscard]] Task<Reply<std::string>> readline(std::size_t limit = default_limit) {
         return read_line(connection(), limit);
     }
 
-    /// `while (auto line = co_await reader.next_line())`: the same for all lines until the end, then nothing.
-    [[nodiscard]] Task<std::optional<std::string>> next_line(std::size_t limit = default_limit) {
+    /// `while (auto line = co_await reader.next_line())`: the same for all lines until the end, then nothing. (Without
+    /// exceptions the line is `*line`, which is a std::optional.)
+    [[nodiscard]] Task<Reply<std::optional<std::string>>> next_line(std::size_t limit = default_limit) {
         return read_next_line(connection(), limit);
     }
 
     /// All bytes up to `separator`, and it. Throws IncompleteRead if the end comes first, LimitOverrun if it does not
     /// come within `limit` bytes, without waiting for more of them. UsageError for an empty separator.
-    [[nodiscard]] Task<std::string> readuntil(std::string separator, std::size_t limit = default_limit) {
+    [[nodiscard]] Task<Reply<std::string>> readuntil(std::string separator, std::size_t limit = default_limit) {
         if (separator.empty()) misuse("rouse: StreamReader::readuntil: the separator is empty");
         return read_until(connection(), std::move(separator), limit);
     }
@@ -100,23 +80,23 @@ private:
         return connection_;
     }
 
-    static Task<std::string> read_some(Connection from, std::size_t most) {
+    static Task<Reply<std::string>> read_some(Connection from, std::size_t most) {
         while (most > 0 && from->input().empty() && !from->ended()) {
             co_await from->more();
-            from->receive_more();
+            if (!from->receive_more()) co_return from->failure<std::string>();
         }
         co_return from->input().take(most);
     }
 
-    static Task<std::string> read_all(Connection from) {
+    static Task<Reply<std::string>> read_all(Connection from) {
         while (!from->ended()) {
             co_await from->more();
-            from->receive_more();
+            if (!from->receive_more()) co_return from->failure<std::string>();
         }
         co_return from->input().take(std::numeric_limits<std::size_t>::max());
     }
 
-    static Task<std::size_t> read_into(Connection from, std::span<char> bytes) {
+    static Task<Reply<std::size_t>> read_into(Connection from, std::span<char> bytes) {
         std::size_t count = std::min(bytes.size(), from->input().size());
         if (count > 0) {
             std::memcpy(bytes.data(), from->input().view().data(), count);
@@ -124,50 +104,57 @@ private:
         }
         while (count == 0 && !bytes.empty() && !from->ended()) {
             co_await from->more();
-            count = from->receive_into(bytes);
+            if (!from->receive_into(bytes, count)) co_return from->failure<std::size_t>();
         }
         co_return count;
     }
 
-    static Task<std::string> read_exactly(Connection from, std::size_t count) {
+    static Task<Reply<std::string>> read_exactly(Connection from, std::size_t count) {
         while (from->input().size() < count && !from->ended()) {
             co_await from->more();
-            from->receive_more();
+            if (!from->receive_more()) co_return from->failure<std::string>();
         }
-        if (from->input().size() < count) throw IncompleteRead{from->input().take(count), count};
+        if (from->input().size() < count)
+            co_return net::ended_early<std::string>(from->input().take(count), count, from->name());
         co_return from->input().take(count);
     }
 
-    static Task<std::string> read_line(Connection from, std::size_t limit) {
-        const std::size_t count = co_await find(*from, "\n", limit);
+    static Task<Reply<std::string>> read_line(Connection from, std::size_t limit) {
+        Reply<std::size_t> found = co_await find(*from, "\n", limit);
+        if (net::is_error(found)) co_return net::failed<std::string>(net::error_of(found));
+        const std::size_t count = net::value_of(found);
         co_return from->input().take(count > 0 ? count : limit);
     }
 
-    static Task<std::optional<std::string>> read_next_line(Connection from, std::size_t limit) {
-        const std::size_t count = co_await find(*from, "\n", limit);
+    static Task<Reply<std::optional<std::string>>> read_next_line(Connection from, std::size_t limit) {
+        Reply<std::size_t> found = co_await find(*from, "\n", limit);
+        if (net::is_error(found)) co_return net::failed<std::optional<std::string>>(net::error_of(found));
+        const std::size_t count = net::value_of(found);
         if (count == 0 && from->input().empty()) co_return std::nullopt;
         co_return std::optional{from->input().take(count > 0 ? count : limit)};
     }
 
-    static Task<std::string> read_until(Connection from, std::string separator, std::size_t limit) {
-        const std::size_t count = co_await find(*from, separator, limit);
-        if (count == 0) throw IncompleteRead{from->input().take(limit), 0};
+    static Task<Reply<std::string>> read_until(Connection from, std::string separator, std::size_t limit) {
+        Reply<std::size_t> found = co_await find(*from, separator, limit);
+        if (net::is_error(found)) co_return net::failed<std::string>(net::error_of(found));
+        const std::size_t count = net::value_of(found);
+        if (count == 0) co_return net::ended_early<std::string>(from->input().take(limit), 0, from->name());
         co_return from->input().take(count);
     }
 
     // Receives until the separator has come: how many bytes it is to its end; 0 if the end of the connection came
     // first.
-    static Task<std::size_t> find(net::StreamConnection& from, std::string_view separator, std::size_t limit) {
+    static Task<Reply<std::size_t>> find(net::StreamConnection& from, std::string_view separator, std::size_t limit) {
         std::size_t searched = 0; // no separator begins before
         for (;;) {
             const std::string_view input = from.input().view();
             const std::size_t found = input.find(separator, searched);
             if (found != input.npos && found + separator.size() <= limit) co_return found + separator.size();
-            if (found != input.npos || input.size() > limit) throw LimitOverrun{limit};
+            if (found != input.npos || input.size() > limit) co_return net::too_long<std::size_t>(limit, from.name());
             if (from.ended()) co_return std::size_t{0};
             searched = input.size() < separator.size() ? 0 : input.size() - separator.size() + 1;
             co_await from.more();
-            from.receive_more();
+            if (!from.receive_more()) co_return from.failure<std::size_t>();
         }
     }
 

@@ -19,6 +19,8 @@ namespace rouse::inline ROUSE_ABI {
 /// What is written is sent in order. If the connection fails, what was not sent is dropped, and drain() throws
 /// std::system_error that names the peer. So it is if there is no memory to keep what was not sent. The peer does not
 /// take a part for all: it finds a reset behind it, not the end.
+///
+/// Without exceptions, drain(), wait_closed() and the options give a Result<void> with the error that would be thrown.
 class StreamWriter {
 public:
     /// For the library: see open_connection and start_server.
@@ -53,18 +55,18 @@ public:
     /// Once more than the high-water mark (64 KiB) is still to be sent, waits until no more than the low-water mark
     /// (16 KiB) is; else goes on at once, but now and then goes round the loop. Throws std::system_error if the
     /// connection has failed. Cancelling it loses nothing.
-    [[nodiscard]] Task<void> drain() { return net::StreamConnection::drain(connection()); }
+    [[nodiscard]] Task<Reply<void>> drain() { return net::StreamConnection::drain(connection()); }
 
     /// Sets the marks of drain(), in bytes. UsageError if `low` is above `high`.
     void set_water_marks(std::size_t low, std::size_t high) { connection()->set_water_marks(low, high); }
 
     /// Whether small pieces are sent at once (as they are at first), or collected while the peer has not confirmed what
     /// was sent before (Nagle's algorithm). TCP only: else, std::system_error.
-    void set_nodelay(bool on) { connection()->set_option(IPPROTO_TCP, TCP_NODELAY, on); }
+    Reply<void> set_nodelay(bool on) { return connection()->set_option(IPPROTO_TCP, TCP_NODELAY, on); }
 
     /// Whether the system asks now and then if the peer is still there, when nothing is sent; after the system's time
     /// (two hours on Linux) the connection fails if it is not.
-    void set_keepalive(bool on) { connection()->set_option(SOL_SOCKET, SO_KEEPALIVE, on); }
+    Reply<void> set_keepalive(bool on) { return connection()->set_option(SOL_SOCKET, SO_KEEPALIVE, on); }
 
     /// Ends our half of the connection after all that was written; the peer's reads then see the end, and may go on
     /// sending.
@@ -75,7 +77,7 @@ public:
     void close() { connection()->close_when_sent(); }
 
     /// Waits until the connection is closed. Throws std::system_error if it failed before all was sent.
-    [[nodiscard]] Task<void> wait_closed() { return net::StreamConnection::wait_closed(connection()); }
+    [[nodiscard]] Task<Reply<void>> wait_closed() { return net::StreamConnection::wait_closed(connection()); }
 
     /// How many bytes are still to be handed to the system.
     [[nodiscard]] std::size_t unsent() const { return connection()->unsent(); }

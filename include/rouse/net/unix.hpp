@@ -42,13 +42,14 @@ inline int remove_stale(const std::string& path, const Address& address) {
     return ::unlink(path.c_str()) == 0 || errno == ENOENT ? 0 : errno;
 }
 
-/// Listens on a path. Throws std::system_error that names it.
-[[nodiscard]] inline Listeners listen_on_path(const std::string& path, int backlog) {
-    const Address address = Address::unix_path(path);
+/// Listens on a path. The error names it.
+[[nodiscard]] inline Error listen_on_path(const std::string& path, int backlog, Listeners& listeners) {
+    Reply<Address> named = Address::unix_path(path);
+    if (is_error(named)) return error_of(named);
+    const Address& address = value_of(named);
     const std::string what = "cannot listen on " + path;
     Descriptor descriptor{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-    if (!descriptor) fail(errno, what);
-    Listeners listeners;
+    if (!descriptor) return {errno, what};
     listeners.file = std::make_unique<SocketFile>(path);
     const auto bind = [&] { return ::bind(descriptor.number(), address.data(), address.size()) == 0 ? 0 : errno; };
     int error = bind();
@@ -56,11 +57,11 @@ inline int remove_stale(const std::string& path, const Address& address) {
         error = remove_stale(path, address);
         if (error == 0) error = bind();
     }
-    if (error != 0) fail(error, error == EEXIST ? what + ", which is no socket" : what);
+    if (error != 0) return {error, error == EEXIST ? what + ", which is no socket" : what};
     listeners.file->made();
-    if (::listen(descriptor.number(), backlog) != 0) fail(errno, what);
-    listeners.sockets.push_back(std::make_unique<Socket>(std::move(descriptor)));
-    return listeners;
+    if (::listen(descriptor.number(), backlog) != 0) return {errno, what};
+    error = watch(std::move(descriptor), listeners);
+    return error == 0 ? Error{} : Error{error, what};
 }
 
 } // namespace net
@@ -68,14 +69,16 @@ inline int remove_stale(const std::string& path, const Address& address) {
 /// Connects to the Unix socket of a path. While the backlog of the server is full it tries again, every 64 ms in the
 /// end, without an order among those who do; wait_for limits that. Throws std::system_error that names the path, or
 /// what Address::unix_path throws. Cancelling it closes what was begun.
-[[nodiscard]] inline Task<std::pair<StreamReader, StreamWriter>> open_unix_connection(std::string path) {
+[[nodiscard]] inline Task<Reply<Streams>> open_unix_connection(std::string path) {
     using namespace std::chrono_literals;
-    const Address address = Address::unix_path(path);
+    Reply<Address> named = Address::unix_path(path);
+    if (net::is_error(named)) co_return net::failed<Streams>(net::error_of(named));
+    const Address address = net::value_of(named);
     for (auto pause = 1ms;; pause = std::min(2 * pause, 64ms)) {
         std::shared_ptr<net::StreamConnection> connection;
         const int error = co_await net::connect(address, connection);
-        if (error == 0) co_return std::pair{StreamReader{connection}, StreamWriter{connection}};
-        if (error != EAGAIN) net::fail(error, "cannot connect to " + path);
+        if (error == 0) co_return Streams{StreamReader{connection}, StreamWriter{connection}};
+        if (error != EAGAIN) co_return net::failed<Streams>(error, "cannot connect to " + path);
         co_await sleep(pause); // the system has no way to tell when there is room
     }
 }
@@ -91,12 +94,12 @@ inline int remove_stale(const std::string& path, const Address& address) {
 /// std::bad_alloc.
 template <class Handler>
     requires std::is_invocable_r_v<Task<void>, Handler&, StreamReader, StreamWriter>
-[[nodiscard]] Task<Server> start_unix_server(Handler handler, std::string path, ServerOptions options = {}) {
+[[nodiscard]] Task<Reply<Server>> start_unix_server(Handler handler, std::string path, ServerOptions options = {}) {
     net::check(options);
-    auto state = std::make_shared<net::HandlerServerState<Handler>>(std::move(handler));
-    Server server{state}; // closes it again if start() throws halfway
-    state->start(net::listen_on_path(path, options.backlog), options.most_clients);
-    co_return server;
+    net::Listeners listeners;
+    Error error = net::listen_on_path(path, options.backlog, listeners);
+    if (error) co_return net::failed<Server>(std::move(error));
+    co_return net::serve(std::move(handler), std::move(listeners), options);
 }
 
 } // namespace rouse::inline ROUSE_ABI

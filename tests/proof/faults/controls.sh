@@ -50,7 +50,7 @@ control "nothing to read is the end" streams recv net/stream_connection.hpp \
 control "a part that was sent is taken for all" streams send net/stream_connection.hpp \
     's/bytes\.remove_prefix\(done\.bytes\);/bytes.remove_prefix(BROKEN ? bytes.size() : done.bytes);/'
 control "a failure is told to nobody" streams recv net/stream_connection.hpp \
-    's/if \(failure_ != 0\) fail\(/if (!BROKEN \&\& failure_ != 0) fail(/'
+    's/if \((connection->)?failure_ != 0\) (return|co_return)/if (!BROKEN \&\& \1failure_ != 0) \2/'
 control "what was dropped ends in an orderly close" streams send net/stream_connection.hpp \
     's/if \(lost_\) make_close_a_reset/if (!BROKEN \&\& lost_) make_close_a_reset/'
 control "an interrupted connect is an error" streams connect net/open_connection.hpp \
@@ -60,7 +60,7 @@ control "out of descriptors, a server gives up" streams accept4 net/server_state
 control "out of descriptors, a server spins" streams accept4 net/server_state.hpp \
     's/if \(!ok\) co_await sleep\(100ms\);/if (!ok) co_await sleep(BROKEN ? 0ms : 100ms);/'
 control "no memory for the task that accepts" streams frame net/server_state.hpp \
-    's/if \(!acceptors_\.back\(\)\) throw/if (!BROKEN \&\& !acceptors_.back()) throw/'
+    's/if \(!acceptors_\.back\(\)\) return/if (!BROKEN \&\& !acceptors_.back()) return/'
 control "no memory for a client, and its descriptor stays open" streams allocation net/descriptor.hpp \
     's/if \(number_ >= 0\) ::close\(number_\);/if (!BROKEN \&\& number_ >= 0) ::close(number_);/'
 control "no memory, and the addresses are not given back" streams allocation net/address.hpp \
