@@ -48,6 +48,12 @@ ok "data_sharing shows a torn read from a thread" has "$out" '^thread, three var
 ok "data_sharing: none under a lock" has "$out" '^thread, one value under a lock .* 0 of them torn$'
 ok "data_sharing stops on Ctrl-C" stops ./data_sharing
 
+out=$(timeout 30 ./two_loops 500)
+ok "two_loops: every reading comes" has "$out" '^[0-9]+ readings, none lost$'
+ok "two_loops: the newest at the first pace" has "$out" '^reading [0-9]+, one every 500 us$'
+ok "two_loops refuses a word" refuses ./two_loops many
+ok "two_loops stops on Ctrl-C" stops ./two_loops 2000000000
+
 # One port accepts; the other does not answer, as its queue of connections is full.
 coproc servers { exec python3 -c '
 import socket, sys
