@@ -76,9 +76,8 @@ public:
     /// If it was called(): what the function returned; or throws what it threw.
     Result result() {
         // Taken out of the job, which may end on the thread at this moment.
-        Outcome<Result> outcome = std::move(*outcome_);
-        outcome_.reset();
-        return std::move(outcome).value();
+        std::optional<Outcome<Result>> outcome = std::exchange(outcome_, std::nullopt);
+        return std::move(outcome)->value();
     }
 
 private:
