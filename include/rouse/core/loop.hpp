@@ -70,16 +70,19 @@ public:
     template <class T>
     T run(Task<T> main);
 
-    /// Starts a task on this loop: queued, not run at once. The handle is empty if `task` is, that is if its frame
-    /// could not be allocated. The name is copied, and is what the exception handler is told.
+    /// Starts a task on this loop: queued, not run at once, and in constant time. Nothing is allocated, as its frame is
+    /// there already; the handle is empty if `task` is, that is if its frame could not be allocated.
     template <class T>
     TaskHandle<T> create_task(Task<T>&& task);
+    /// The same with a name, which is copied into the loop's pool: what the exception handler and debug::print_tasks
+    /// say.
     template <class T>
     TaskHandle<T> create_task(Task<T>&& task, std::string_view name);
 
     /// Runs until `task` has ended, and returns or throws its result. Other tasks stay where they are.
     template <class T>
     T run_until_complete(Task<T> task);
+    /// The same for a task that runs already.
     template <class T>
     T run_until_complete(TaskHandle<T> task);
 
@@ -116,6 +119,7 @@ public:
     /// The number of tasks that have been started and have not ended.
     [[nodiscard]] std::size_t live_tasks() const noexcept { return live_; }
 
+    /// The port that it was made with.
     [[nodiscard]] Port& port() noexcept { return port_; }
 
 #if ROUSE_EXCEPTIONS
@@ -125,6 +129,7 @@ public:
     void set_exception_handler(F handler);
 #endif
 
+    /// @cond internal
     // ---- for awaiters -------------------------------------------------------------------------------------------
 
     /// The task that is being resumed, or the branch that is parked in its place; UsageError if there is none.
@@ -217,6 +222,7 @@ public:
 
     /// Called by the frame's operator delete: gives the block back, unless somebody still asks its record.
     static void frame_destroyed(core::TaskRecord& record) noexcept;
+    /// @endcond
 
 private:
     // How many tasks are resumed before the inbox, the timers and the port are looked at again.

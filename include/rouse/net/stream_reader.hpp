@@ -20,7 +20,9 @@ namespace rouse::inline ROUSE_ABI {
 /// Thrown by readexactly and readuntil if the end comes too early.
 class IncompleteRead : public std::exception {
 public:
+    /// For the library, and for tests.
     IncompleteRead(std::string read, std::size_t asked) : partial{std::move(read)}, expected{asked} {}
+    /// Says that the connection ended too early; a string literal.
     [[nodiscard]] const char* what() const noexcept override {
         return "rouse: StreamReader: the connection ended before all that was asked for had come";
     }
@@ -32,7 +34,9 @@ public:
 /// Thrown by readline and readuntil if the line is too long. What has come of it stays where it is, for read().
 class LimitOverrun : public std::exception {
 public:
+    /// For the library, and for tests.
     explicit LimitOverrun(std::size_t most) noexcept : limit{most} {}
+    /// Says that the line is too long; a string literal.
     [[nodiscard]] const char* what() const noexcept override {
         return "rouse: StreamReader: there is no end of the line within the limit";
     }
@@ -53,9 +57,12 @@ public:
     /// For the library: see open_connection and start_server.
     explicit StreamReader(std::shared_ptr<net::StreamConnection> connection) noexcept
         : connection_{std::move(connection)} {}
+    /// Takes the connection over; only assignment and destruction are allowed of the other then.
     StreamReader(StreamReader&&) noexcept = default;
+    /// Takes the connection over.
     StreamReader& operator=(StreamReader&&) noexcept = default;
 
+    /// The most bytes of a line, where no limit is given.
     static constexpr std::size_t default_limit = 64 * 1024;
 
     /// Some bytes, at least one and at most `most`, as soon as there are any; empty at the end.

@@ -19,8 +19,9 @@
 
 namespace rouse::inline ROUSE_ABI {
 
-/// Says that a call of a thread may block: `queue.get_sync(block)`.
+/// The type of `block`.
 struct block_t {};
+/// Says that a call of a thread may block: `queue.get_sync(block)`.
 inline constexpr block_t block{};
 
 namespace core {
@@ -59,6 +60,7 @@ class QueuePutAwaiter;
 template <class T, std::size_t N = std::dynamic_extent>
 class ThreadSafeQueue {
 public:
+    /// What an item is.
     using value_type = T;
 
     /// A queue that holds N items.
@@ -153,6 +155,7 @@ public:
         producer_.rouse_surely();
     }
 
+    /// Whether close() has been called; items may be left. From any context.
     [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
     /// How many items it can hold.
@@ -165,7 +168,9 @@ public:
         const std::size_t tail = tail_.load(std::memory_order_relaxed);
         return tail >= head ? tail - head : tail + ring_.size() - head;
     }
+    /// Whether there is no item now. From any context; what the other side does next may change it.
     [[nodiscard]] bool empty() const noexcept { return qsize() == 0; }
+    /// Whether there is no room now. From any context; what the other side does next may change it.
     [[nodiscard]] bool full() const noexcept { return qsize() >= capacity(); }
 
     /// The consumer's: whether the queue is closed, nothing is left, and nothing can come any more.
