@@ -16,8 +16,8 @@ shift 2
 main=()
 while [ $# -gt 0 ] && [ "$1" != -- ]; do main+=("$1") && shift; done
 tests=("${@:2}")
-[ ${#tests[@]} -gt 0 ] || tests=(core/cancel core/task_handle sync/queue threadsafe/thread_safe_queue threadsafe/latest
-    combine/select hosted/context net/stream)
+[ ${#tests[@]} -gt 0 ] || tests=(core/cancel sync/queue threadsafe/thread_safe_queue combine/select
+    hosted/context net/stream)
 tests=("${tests[@]#tests/}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
