@@ -62,8 +62,7 @@ public:
     /// The loop that is running on this thread, else the one made last; UsageError if there is none.
     static Loop& current();
 
-    /// The same, or null.
-    [[nodiscard]] static Loop* current_or_null() noexcept { return current_; }
+    [[nodiscard]] static Loop* current_or_null() noexcept { return current_; } ///< The same, or null.
 
     /// Runs `main` to its end, cancels the tasks that are left, lets them finish, and returns what main returned or
     /// throws what it threw.
@@ -74,17 +73,14 @@ public:
     /// there already; the handle is empty if `task` is, that is if its frame could not be allocated.
     template <class T>
     TaskHandle<T> create_task(Task<T>&& task);
-    /// The same with a name, which is copied into the loop's pool: what the exception handler and debug::print_tasks
-    /// say.
     template <class T>
-    TaskHandle<T> create_task(Task<T>&& task, std::string_view name);
+    TaskHandle<T> create_task(Task<T>&& task, std::string_view name); ///< The same; the name is copied, for messages.
 
     /// Runs until `task` has ended, and returns or throws its result. Other tasks stay where they are.
     template <class T>
     T run_until_complete(Task<T> task);
-    /// The same for a task that runs already.
     template <class T>
-    T run_until_complete(TaskHandle<T> task);
+    T run_until_complete(TaskHandle<T> task); ///< The same for a task that runs already.
 
     /// Runs until stop().
     void run_forever();
@@ -119,8 +115,7 @@ public:
     /// The number of tasks that have been started and have not ended.
     [[nodiscard]] std::size_t live_tasks() const noexcept { return live_; }
 
-    /// The port that it was made with.
-    [[nodiscard]] Port& port() noexcept { return port_; }
+    [[nodiscard]] Port& port() noexcept { return port_; } ///< The port that it was made with.
 
 #if ROUSE_EXCEPTIONS
     /// Sets what is called, once, for an exception that ends a task that nobody awaits: handler(std::string_view
@@ -130,8 +125,7 @@ public:
 #endif
 
     /// @cond internal
-    // ---- for awaiters -------------------------------------------------------------------------------------------
-
+    // ---- for awaiters ----
     /// The task that is being resumed, or the branch that is parked in its place; UsageError if there is none.
     static core::TaskRecord& running_task();
 

@@ -19,10 +19,8 @@
 
 namespace rouse::inline ROUSE_ABI {
 
-/// The type of `block`.
-struct block_t {};
-/// Says that a call of a thread may block: `queue.get_sync(block)`.
-inline constexpr block_t block{};
+struct block_t {};                ///< The type of `block`.
+inline constexpr block_t block{}; ///< Says that a call of a thread may block: `queue.get_sync(block)`.
 
 namespace core {
 template <class Queue, class Side>
@@ -60,8 +58,7 @@ class QueuePutAwaiter;
 template <class T, std::size_t N = std::dynamic_extent>
 class ThreadSafeQueue {
 public:
-    /// What an item is.
-    using value_type = T;
+    using value_type = T; ///< What an item is.
 
     /// A queue that holds N items.
     constexpr ThreadSafeQueue() noexcept
@@ -168,10 +165,8 @@ public:
         const std::size_t tail = tail_.load(std::memory_order_relaxed);
         return tail >= head ? tail - head : tail + ring_.size() - head;
     }
-    /// Whether there is no item now. From any context; what the other side does next may change it.
-    [[nodiscard]] bool empty() const noexcept { return qsize() == 0; }
-    /// Whether there is no room now. From any context; what the other side does next may change it.
-    [[nodiscard]] bool full() const noexcept { return qsize() >= capacity(); }
+    [[nodiscard]] bool empty() const noexcept { return qsize() == 0; }         ///< Whether there is no item.
+    [[nodiscard]] bool full() const noexcept { return qsize() >= capacity(); } ///< Whether there is no room.
 
     /// The consumer's: whether the queue is closed, nothing is left, and nothing can come any more.
     [[nodiscard]] bool drained() noexcept {
