@@ -14,20 +14,8 @@ source=$(cd "$1" && pwd)
 cxx=${CXX:-c++}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-passed=0
-failed=0
-
-check() { # check NAME COMMAND...
-    local name=$1
-    shift
-    if "$@" >"$work/output" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $name"
-        tail -30 "$work/output" | sed 's/^/    /'
-    fi
-}
+# shellcheck source=tests/package/checks.sh
+. "$source/tests/package/checks.sh"
 
 cat >"$work/main.cpp" <<'END'
 #include <rouse/rouse.hpp>
@@ -181,5 +169,4 @@ check "the header compiles with no include path but include/" \
 link_two() { "$cxx" -std=c++20 -I "$source/include" "$work/main.cpp" "$work/other.cpp" -o "$work/two" && "$work/two"; }
 check "two files that include it link, and run" link_two
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+count_checks

@@ -21,17 +21,8 @@ tests=("${@:2}")
 tests=("${tests[@]#tests/}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-passed=0
-failed=0
-check() { # check NAME COMMAND...
-    if "${@:2}" >"$work/output" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $1"
-        head -20 "$work/output" | sed 's/^/    /'
-    fi
-}
+# shellcheck source=tests/package/checks.sh
+. "$source/tests/package/checks.sh"
 warnings=(-std=c++20 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
 firmware=("${warnings[@]}" -fno-exceptions -fno-rtti -Os)
 
@@ -96,5 +87,4 @@ for_board() { # for_board BOARD: with its compiler and flags
 exec 3>&1
 for board in microbit mps2-an385 virt-rv32 virt-rv64; do check "firmware: $board" for_board "$board"; done
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+count_checks
