@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """names.py SOURCE_DIR: what README.md and docs/*.md name is there.
 
-Every link leads to a file, and to a heading in it; every path of the repository in `code` or in a command exists; so does each
-preset, test label, target and test that a command names. Without that a page can say what to run, and be wrong.
+Every link leads to a file, and to a heading in it; every path of the repository in `code` or in a command exists; so
+does each preset, test label, target and test that a command names. Without that a page can say what to run, and be wrong.
 """
 import pathlib
 import re

@@ -1,7 +1,7 @@
 #!/bin/bash
-# reference.sh SOURCE_DIR VERSION [OUTPUT_DIR]: makes the reference with Doxygen, whose warnings are errors: a public name
-# without a comment, or a comment that does not fit. Without OUTPUT_DIR it is a test: the reference goes when it is done, and
-# controls show that what is missing is noticed, and that pages are there.
+# reference.sh SOURCE_DIR VERSION [OUTPUT_DIR]: makes the reference with Doxygen, whose warnings are errors: a public
+# name without a comment, or a comment that does not fit. Without OUTPUT_DIR it is a test: the reference goes when it is
+# done, and controls show that what is missing is noticed, and that pages are there.
 set -u
 if [ $# -lt 2 ] || [ ! -f "$1/docs/Doxyfile" ]; then
     echo "usage: reference.sh SOURCE_DIR VERSION [OUTPUT_DIR]" >&2
@@ -23,7 +23,7 @@ failed=0
 fail() { echo "FAILED: $*" && failed=1; }
 
 make_reference "$source" "$work/reference" || fail "a public name has no comment, or a comment is wrong: see above"
-for page in classrouse_1_1ThreadSafeQueue classrouse_1_1TaskHandle classrouse_1_1StreamReader structrouse_1_1Clock namespacerouse; do
+for page in classrouse_1_1{ThreadSafeQueue,TaskHandle,StreamReader} structrouse_1_1Clock namespacerouse; do
     [ -s "$work/reference/html/$page.html" ] || fail "there is no page $page"
 done
 grep -q 'Forwarded to the task that it awaits' "$work/reference/html/classrouse_1_1TaskHandle.html" ||

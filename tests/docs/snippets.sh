@@ -1,10 +1,11 @@
 #!/bin/bash
-# snippets.sh [COMPILER [PAGE...]]: compiles every ```cpp block of README.md and docs/*.md, or of the pages that are named, and
-# without warnings. A block that includes nothing gets rouse, and MyPort as a stand-in for a user's own port.
+# snippets.sh [COMPILER [PAGE...]]: compiles every ```cpp block of README.md and docs/*.md, or of the pages that are
+# named; a warning is an error. A block that includes nothing gets rouse, and MyPort as a stand-in for a user's own port.
 #
-# A program, that is a block with a main(), whose next block is ```text or ```console (with no heading in between), is built
-# and run as well; what it prints has to be that block. A line `...` in it stands for any lines. A program that runs for longer
-# than 20 seconds, or does not return 0, has failed. An output that is not the same each time is to be marked otherwise.
+# A program, that is a block with a main(), whose next block is ```text or ```console (with no heading in between), is
+# built and run as well; what it prints has to be that block. A line `...` in it stands for any lines. A program that
+# runs for longer than 20 seconds, or does not return 0, has failed. An output that is not the same each time is to be
+# marked otherwise.
 #
 # Without pages named it then makes pages with faults in them, each of which it has to notice.
 set -u
@@ -119,7 +120,8 @@ if [ "$controls" = 1 ]; then
     control 'does not compile' "$(program 'std::puts("one")' one)"
     control 'does not compile' "$(printf '```cpp\nTask<> f() { co_await no_such_name(); }\n```\n')"
     control 'does not compile' "$(program 'int unused = 0; std::puts("one");' one)"
-    control '1 passed, 0 failed; 1 programs' "$(program 'std::puts("one"); std::puts("two"); std::puts("three");' "$(printf 'one\n...\nthree')")"
+    three='std::puts("one"); std::puts("two"); std::puts("three");'
+    control '1 passed, 0 failed; 1 programs' "$(program "$three" "$(printf 'one\n...\nthree')")"
     control '^0 passed' 'A page without a program.'
 fi
 echo "$passed passed, $failed failed; $ran programs were run, and what they print compared"

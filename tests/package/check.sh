@@ -2,8 +2,8 @@
 # check.sh SOURCE_DIR: rouse as others use it. A consumer's project of ten lines takes it by add_subdirectory, by
 # FetchContent (from a directory and from a git repository), and by find_package from where it was installed; each is
 # built and run, and none builds rouse's tests or examples. The example echo_thread is built and run outside of the
-# repository by find_package, by pkg-config, and with the single header. Also: the header compiles with no include path but
-# include/, and two files that include it link. CXX is the compiler, as for cmake.
+# repository by find_package, by pkg-config, and with the single header. Also: the header compiles with no include path
+# but include/, and two files that include it link. CXX is the compiler, as for cmake.
 set -u
 
 if [ $# -ne 1 ] || [ ! -f "$1/include/rouse/rouse.hpp" ]; then

@@ -1,5 +1,5 @@
-# For the scripts beside it, which need $work: check NAME COMMAND... runs a check, and says of one that fails what it printed;
-# count_checks says how many passed, and whether all did.
+# For the scripts beside it, which have a directory $work: check NAME COMMAND... runs a check, and says of one that fails
+# what it printed; count_checks says how many passed, and whether all did.
 passed=0
 failed=0
 check() {
