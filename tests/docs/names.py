@@ -43,9 +43,10 @@ class Checker:
     def path(self, page, text):
         text = text.rstrip('/').split('#')[0]
         pattern = re.sub(r'\{[^}]*\}|[A-Z]{4,}', '*', text)
-        bases = ['', 'include/rouse/', 'tests/', 'examples/firmware/'] if not text.startswith(ROOTS) else ['']
-        # A test is named without what its file's name ends with.
-        there = any(next(self.root.glob(base + pattern + end), None) for base in bases for end in ('', '_test.cpp'))
+        # A test is named by its path below tests/, without what its file's name ends with.
+        bases = ('', 'include/rouse/', 'tests/', 'examples/firmware/')
+        ends = ('', '_test.cpp', '.cpp', '.sh')
+        there = any(next(self.root.glob(base + pattern + end), None) for base in bases for end in ends)
         self.need(there, page, f'there is no {text}')
 
     def page(self, page, text):

@@ -41,7 +41,7 @@ control() { # control NAME FILE SED_SCRIPT
 control "a function without a comment" core/sleep.hpp 's|^/// Goes once round|// Goes once round|'
 control "a member without a comment" sync/event.hpp 's|/// From now on wait() waits|// From now on wait() waits|'
 control "a class without a comment" threadsafe/thread_safe_flag.hpp 's|^///|//|'
-control "a comment with a wrong command" sync/lock.hpp 's|/// Whether somebody holds|/// @nonsense Whether somebody holds|'
+control "a comment with an unknown command" sync/lock.hpp 's|/// Whether somebody holds|/// @nonsense Whether somebody holds|'
 
 [ $failed = 0 ] && echo "the reference is whole, and 4 controls were noticed"
 exit $failed

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """single_header.py SOURCE_DIR VERSION OUTPUT: writes all of rouse into one header.
 
-It holds the licence, then every header of include/rouse, each where it is first included. What a platform does not have is
-under an #if, so the one file serves a hosted program (net/ and hosted/ included) and firmware (its port included).
+It holds the licence, then every header of include/rouse, each where it is first included. What a platform does not have
+is under an #if, so the one file serves a hosted program (net/ and hosted/ included) and firmware (its port included).
 `single_header.py SOURCE_DIR --forward DIR` instead makes DIR/rouse/..., headers of the same names that all include <rouse.hpp>,
 so that programs written for the headers can be compiled with the one file.
 """
@@ -74,7 +74,8 @@ class SingleHeader:
 
 def write(source, version, output):
     single = SingleHeader(source / 'include')
-    single.lines += [f'// rouse {version} in one file, made of the headers of include/rouse by the CMake target single_header.', '//']
+    single.lines += [f'// rouse {version} in one file, made by the CMake target single_header of the headers of include/rouse.',
+                     '//']
     single.lines += [('// ' + line).rstrip() for line in (source / 'LICENSE').read_text().splitlines()]
     single.lines.append('#pragma once')
     single.header('rouse/rouse.hpp', [])

@@ -1,8 +1,9 @@
 #!/bin/bash
 # single_header.sh COMPILER SOURCE_DIR TEST_MAIN... [-- TEST.cpp...]: the single header, made and tested as the headers
-# are. The unit tests are compiled with it and run; by headers of the usual names that include the one file, so that nothing
-# else can be found. Without a list: one of core, sync, threadsafe, combine, hosted and net; those named after `--`, else. Also:
-# two files that include it link, it compiles without exceptions, and for Cortex-M and RISC-V, if there are compilers.
+# are. The unit tests are compiled with it and run, by headers of the usual names that include the one file, so that
+# nothing else can be found: those named after `--`; else one each of core, sync, threadsafe, combine, hosted and net.
+# Also: two files that include it link, it compiles without exceptions, and for Cortex-M and RISC-V, if there are
+# compilers.
 # TEST_MAIN is what the tests are linked with, as in compile_fail/check.sh.
 set -u
 if [ $# -lt 3 ] || [ ! -f "$2/include/rouse/rouse.hpp" ]; then
@@ -28,15 +29,16 @@ firmware=("${warnings[@]}" -fno-exceptions -fno-rtti -Os)
 
 make_it() { "$source/tests/package/single_header.py" "$source" 0 "$work/include/rouse.hpp"; }
 check "it is made" make_it
-check "headers of the usual names that include it" "$source/tests/package/single_header.py" "$source" --forward "$work/include"
+forward() { "$source/tests/package/single_header.py" "$source" --forward "$work/include"; }
+check "headers of the usual names that include it" forward
 begins_with_the_licence() { sed -n '3,23s|^// \{0,1\}||p' "$work/include/rouse.hpp" | cmp - "$source/LICENSE"; }
 check "it begins with the licence" begins_with_the_licence
 needs_no_other() { ! grep -n '#include.*rouse/' "$work/include/rouse.hpp"; }
 check "it includes no other header of rouse" needs_no_other
 
 unit_test() { # unit_test NAME
-    "$compiler" "${warnings[@]}" -I "$work/include" -I "$source/tests" "$source/tests/$1_test.cpp" "${main[@]}" -o "$work/test" -pthread &&
-        timeout 120 "$work/test"
+    "$compiler" "${warnings[@]}" -I "$work/include" -I "$source/tests" "$source/tests/$1_test.cpp" "${main[@]}" \
+        -o "$work/test" -pthread && timeout 120 "$work/test"
 }
 for each in "${tests[@]}"; do check "$each" unit_test "${each%_test.cpp}"; done
 
@@ -53,7 +55,8 @@ rouse::Task<int> answer() {
 }
 CPP
 two_files() { # two_files FLAGS...
-    "$compiler" "${warnings[@]}" "$@" -I "$work/include" "$work/main.cpp" "$work/other.cpp" -o "$work/two" -pthread && "$work/two"
+    "$compiler" "${warnings[@]}" "$@" -I "$work/include" "$work/main.cpp" "$work/other.cpp" -o "$work/two" -pthread &&
+        "$work/two"
 }
 check "two files that include it link, and run" two_files
 check "the same without exceptions" two_files -fno-exceptions -fno-rtti
