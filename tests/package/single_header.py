@@ -14,7 +14,7 @@ INCLUDE = re.compile(r'#\s*include\s*<(rouse/[^>]+)>')
 # What rouse.hpp does not bring in: the headers of these folders and files, and where they can be compiled.
 OTHERS = [
     ([], ['debug', 'ports/virtual_time.hpp', 'ports/wrapping_counter.hpp']),
-    (['ROUSE_HOSTED', 'defined(__linux__)', 'ROUSE_EXCEPTIONS'], ['net', 'hosted']),
+    (['ROUSE_HOSTED', 'defined(__linux__)'], ['net', 'hosted']),
     (['!ROUSE_HOSTED', "defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 'M'"], ['ports/cortex_m.hpp']),
     (['!ROUSE_HOSTED', 'defined(__riscv)'], ['ports/riscv.hpp']),
 ]
@@ -63,11 +63,17 @@ class SingleHeader:
             elif line.strip() != '#pragma once':
                 self.lines.append(line)
 
+    def files(self, path):
+        found = self.include / 'rouse' / path
+        return sorted(found.rglob('*.hpp')) if found.is_dir() else [found]
+
+    def refuses_without_exceptions(self, path):
+        return any('#if !ROUSE_EXCEPTIONS\n#error' in each.read_text() for each in self.files(path))
+
     def others(self, conditions, paths):
         self.lines += [f'#if {each}' for each in conditions]
         for path in paths:
-            found = self.include / 'rouse' / path
-            for each in sorted(found.rglob('*.hpp')) if found.is_dir() else [found]:
+            for each in self.files(path):
                 self.header(str(each.relative_to(self.include)), conditions)
         self.lines += ['#endif' for _ in conditions]
 
@@ -80,7 +86,8 @@ def write(source, version, output):
     single.lines.append('#pragma once')
     single.header('rouse/rouse.hpp', [])
     for conditions, paths in OTHERS:
-        single.others(conditions, paths)
+        needs_exceptions = any(single.refuses_without_exceptions(path) for path in paths)
+        single.others(conditions + ['ROUSE_EXCEPTIONS'] * needs_exceptions, paths)
     lost = [str(each.relative_to(single.include)) for each in single.include.rglob('*.hpp')
             if str(each.relative_to(single.include)) not in single.written]
     if lost:
