@@ -29,3 +29,6 @@
 #if ROUSE_HOSTED
 #include <rouse/ports/default_port.hpp>
 #endif
+
+/// @namespace rouse
+/// A scheduler of coroutines, and what it talks through to threads, other cores, signal handlers and interrupts.

@@ -15,11 +15,14 @@ namespace rouse::inline ROUSE_ABI {
 /// What a TaskGroup throws when tasks in it have failed: all their errors, in the order in which they happened.
 class ExceptionGroup : public std::exception {
 public:
+    /// Of these errors; for the library, and for tests.
     explicit ExceptionGroup(std::vector<std::exception_ptr> errors)
         : errors_{std::make_shared<const std::vector<std::exception_ptr>>(std::move(errors))} {}
 
+    /// The errors, one of each task that has failed, oldest first; never none. Rethrow one to look at it.
     [[nodiscard]] const std::vector<std::exception_ptr>& errors() const noexcept { return *errors_; }
 
+    /// Says that tasks have failed; what each says is in errors().
     [[nodiscard]] const char* what() const noexcept override { return "rouse: tasks of a TaskGroup have failed"; }
 
 private:

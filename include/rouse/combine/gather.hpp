@@ -18,6 +18,7 @@ namespace rouse::inline ROUSE_ABI {
 
 /// Tag: gather(return_exceptions, ...) gives Outcomes, and no failure ends it early.
 struct return_exceptions_t {};
+/// The tag, to be written as the first argument.
 inline constexpr return_exceptions_t return_exceptions{};
 
 namespace core {
@@ -207,6 +208,7 @@ template <core::RangeOfAwaitables Range>
     return core::gather_vector<false>(core::handles_of(std::forward<Range>(range)));
 }
 
+/// The same for a range, but nothing ends it early, and the results are Outcomes.
 template <core::RangeOfAwaitables Range>
 [[nodiscard]] auto gather(return_exceptions_t, Range&& range) {
     return core::gather_vector<true>(core::handles_of(std::forward<Range>(range)));

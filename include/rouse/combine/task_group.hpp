@@ -122,7 +122,8 @@ private:
 #endif
 };
 
-/// The wait of run().
+// The wait of run().
+/// @cond internal
 class TaskGroup::Leaving : core::ForeignWaiter {
 public:
     explicit Leaving(TaskGroup& group) noexcept : group_{group} {}
@@ -164,6 +165,7 @@ private:
     bool telling_ = false;
     bool from_outside_ = false; // the body was told of a cancellation that was meant for us
 };
+/// @endcond
 
 template <class Body>
 Task<> TaskGroup::run_body(Body body) {

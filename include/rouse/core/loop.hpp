@@ -62,26 +62,25 @@ public:
     /// The loop that is running on this thread, else the one made last; UsageError if there is none.
     static Loop& current();
 
-    /// The same, or null.
-    [[nodiscard]] static Loop* current_or_null() noexcept { return current_; }
+    [[nodiscard]] static Loop* current_or_null() noexcept { return current_; } ///< The same, or null.
 
     /// Runs `main` to its end, cancels the tasks that are left, lets them finish, and returns what main returned or
     /// throws what it threw.
     template <class T>
     T run(Task<T> main);
 
-    /// Starts a task on this loop: queued, not run at once. The handle is empty if `task` is, that is if its frame
-    /// could not be allocated. The name is copied, and is what the exception handler is told.
+    /// Starts a task on this loop: queued, not run at once, and in constant time. Nothing is allocated, as its frame is
+    /// there already; the handle is empty if `task` is, that is if its frame could not be allocated.
     template <class T>
     TaskHandle<T> create_task(Task<T>&& task);
     template <class T>
-    TaskHandle<T> create_task(Task<T>&& task, std::string_view name);
+    TaskHandle<T> create_task(Task<T>&& task, std::string_view name); ///< The same; the name is copied, for messages.
 
     /// Runs until `task` has ended, and returns or throws its result. Other tasks stay where they are.
     template <class T>
     T run_until_complete(Task<T> task);
     template <class T>
-    T run_until_complete(TaskHandle<T> task);
+    T run_until_complete(TaskHandle<T> task); ///< The same for a task that runs already.
 
     /// Runs until stop().
     void run_forever();
@@ -116,7 +115,7 @@ public:
     /// The number of tasks that have been started and have not ended.
     [[nodiscard]] std::size_t live_tasks() const noexcept { return live_; }
 
-    [[nodiscard]] Port& port() noexcept { return port_; }
+    [[nodiscard]] Port& port() noexcept { return port_; } ///< The port that it was made with.
 
 #if ROUSE_EXCEPTIONS
     /// Sets what is called, once, for an exception that ends a task that nobody awaits: handler(std::string_view
@@ -125,8 +124,8 @@ public:
     void set_exception_handler(F handler);
 #endif
 
-    // ---- for awaiters -------------------------------------------------------------------------------------------
-
+    /// @cond internal
+    // ---- for awaiters ----
     /// The task that is being resumed, or the branch that is parked in its place; UsageError if there is none.
     static core::TaskRecord& running_task();
 
@@ -217,6 +216,7 @@ public:
 
     /// Called by the frame's operator delete: gives the block back, unless somebody still asks its record.
     static void frame_destroyed(core::TaskRecord& record) noexcept;
+    /// @endcond
 
 private:
     // How many tasks are resumed before the inbox, the timers and the port are looked at again.

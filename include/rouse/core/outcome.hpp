@@ -23,14 +23,17 @@ class Outcome {
     enum class Kind : unsigned char { value, error, cancelled, timed_out };
 
 public:
+    /// What the task returns.
     using value_type = T;
 
     // ---- made by the library, and by tests ----
+    /// One that holds a value, of a task that returns nothing.
     static Outcome of_value()
         requires is_void
     {
         return Outcome{Kind::value, Nothing{}};
     }
+    /// One that holds this value.
     template <class U>
     static Outcome of_value(U&& value)
         requires(!is_void)
@@ -41,9 +44,12 @@ public:
             return Outcome{Kind::value, std::forward<U>(value)};
         }
     }
+    /// One of a cancelled task.
     static Outcome of_cancelled() { return Outcome{Kind::cancelled}; }
+    /// One of a wait whose time was up.
     static Outcome of_timed_out() { return Outcome{Kind::timed_out}; }
 #if ROUSE_EXCEPTIONS
+    /// One of a task that threw.
     static Outcome of_error(std::exception_ptr error) {
         Outcome outcome{Kind::error};
         outcome.error_ = std::move(error);
@@ -53,6 +59,7 @@ public:
 
     /// Whether the task returned.
     [[nodiscard]] bool has_value() const noexcept { return kind_ == Kind::value; }
+    /// The same as has_value().
     explicit operator bool() const noexcept { return has_value(); }
 
     /// Whether the task was cancelled.
@@ -71,6 +78,7 @@ public:
             return *value_;
         }
     }
+    /// The same, moved out of an Outcome that is not needed any more, as in `(co_await handle.outcome()).value()`.
     T value() && {
         require_value();
         if constexpr (is_reference) {

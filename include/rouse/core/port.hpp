@@ -11,15 +11,22 @@ namespace rouse::inline ROUSE_ABI {
 /// The monotonic clock of the port of the current loop: nanoseconds in 64 bits, from an instant that the
 /// port chooses. `Clock::now()` is defined in core/loop.hpp and needs a loop on this thread.
 struct Clock {
+    /// Nanoseconds; as signed 64 bits they reach 292 years.
     using duration = std::chrono::nanoseconds;
+    /// The number in a duration.
     using rep = duration::rep;
+    /// What a duration counts.
     using period = duration::period;
+    /// An instant of this clock. Not to be compared with those of another clock, nor of another port.
     using time_point = std::chrono::time_point<Clock>;
+    /// It is never set back.
     static constexpr bool is_steady = true;
 
+    /// The time by the port of the current loop. On a loop's thread; UsageError if there is none.
     static time_point now();
 };
 
+/// An instant of Clock.
 using TimePoint = Clock::time_point;
 
 /// Waiting until `forever` is waiting without a deadline.

@@ -172,17 +172,23 @@ private:
 /// that awaits) or handed to create_task or run. Move-only; destroying one that was not run destroys its frame.
 /// Empty after a move, or if its frame could not be allocated.
 ///
+/// Costs a frame from the loop's pool: no call of malloc, but where the pool has to grow.
+///
 /// Made and awaited on the thread of the loop that runs it. Its arguments live in the frame, until the Task (or the
 /// last TaskHandle) is destroyed; what it only refers to must live as long: a lambda that captures must outlive the
 /// coroutine that it made.
 template <class T>
 class [[nodiscard]] Task {
 public:
+    /// What the language asks for.
     using promise_type = core::Promise<T>;
+    /// What the coroutine returns.
     using value_type = T;
 
     Task() noexcept = default;
+    /// Takes the coroutine; the other is empty then.
     Task(Task&& other) noexcept : frame_{std::exchange(other.frame_, nullptr)} {}
+    /// Takes the coroutine; ends the one that was here, if it has not been run.
     Task& operator=(Task&& other) noexcept {
         if (this != &other) {
             if (frame_) frame_.destroy();

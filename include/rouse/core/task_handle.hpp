@@ -18,11 +18,15 @@ namespace core {
 class TaskReference {
 public:
     TaskReference() noexcept = default;
+    /// For the library.
     explicit TaskReference(TaskRecord* task) noexcept : task_{task} {
         if (task_ != nullptr) ++task_->references;
     }
+    /// One more hold on the same task.
     TaskReference(const TaskReference& other) noexcept : TaskReference{other.task_} {}
+    /// Takes over the hold; the other handle is empty then.
     TaskReference(TaskReference&& other) noexcept : task_{std::exchange(other.task_, nullptr)} {}
+    /// Drops the task that was held, and holds the other's.
     TaskReference& operator=(TaskReference other) noexcept {
         std::swap(task_, other.task_);
         return *this;
@@ -59,6 +63,7 @@ public:
         return task_->name->text();
     }
 
+    /// Whether both are handles of the same task, or both are empty.
     friend bool operator==(const TaskReference& a, const TaskReference& b) noexcept { return a.task_ == b.task_; }
 
     /// The record of the task. For the library.
@@ -168,6 +173,7 @@ template <class T>
 class TaskHandle : public core::TaskReference {
 public:
     TaskHandle() noexcept = default;
+    /// For the library.
     explicit TaskHandle(core::TaskRecord* task) noexcept : TaskReference{task} {}
 
     /// Any handle is a handle of a task whose value does not matter.
@@ -185,7 +191,9 @@ public:
             if constexpr (!std::is_void_v<T>) return core::take_value<T>(task);
         }
     };
+    /// Waits for the task to end, see above.
     auto operator co_await() const& noexcept { return Awaiter{*this, false}; }
+    /// The same for a handle that nobody else needs; it is kept until the task has ended.
     auto operator co_await() && noexcept { return Awaiter{std::move(*this), false}; }
 
     struct OutcomeAwaiter : core::JoinAwaiter {
@@ -225,6 +233,7 @@ template <class T>
 ROUSE_ONE_COPY TaskHandle<T> create_task(Task<T>&& task) {
     return Loop::current().create_task(std::move(task));
 }
+/// The same with a name, which is copied.
 template <class T>
 TaskHandle<T> create_task(Task<T>&& task, std::string_view name) {
     return Loop::current().create_task(std::move(task), name);

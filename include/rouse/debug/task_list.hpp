@@ -11,23 +11,26 @@
 
 namespace rouse::inline ROUSE_ABI::debug {
 
+/// @namespace rouse::debug
+/// What helps to find a fault, and costs nothing unless it is included.
+
 /// What a task waits for.
 enum class Waits : unsigned char {
-    no,          // it runs, or is about to
-    in_object,   // in an Event, a Lock, a Queue, a socket: until another task, or the port, makes it ready
-    for_time,    // until TaskInfo::due; `forever`: for a Delay that does not run
-    for_task,    // until the task TaskInfo::awaited has ended
-    for_foreign, // in a ThreadSafeFlag or the like; in a Condition or a Barrier; in several things at once, as in
-                 // gather, select and TaskGroup
+    no,          ///< It runs, or is about to.
+    in_object,   ///< In an Event, a Lock, a Queue, a socket: until another task, or the port, makes it ready.
+    for_time,    ///< Until TaskInfo::due; `forever`: for a Delay that does not run.
+    for_task,    ///< Until the task TaskInfo::awaited has ended.
+    for_foreign, ///< In a ThreadSafeFlag or the like; in a Condition or a Barrier; in several things at once, as in
+                 ///< gather, select and TaskGroup.
 };
 
 /// A task, at the moment of asking.
 struct TaskInfo {
-    std::string_view name; // as given to create_task, or empty
-    Waits waits = Waits::no;
-    TimePoint due{};
-    std::string_view awaited{};
-    bool cancel_requested = false;
+    std::string_view name;         ///< As given to create_task, or empty. Valid during the call.
+    Waits waits = Waits::no;       ///< What it waits for.
+    TimePoint due{};               ///< Until when, if it waits for time.
+    std::string_view awaited{};    ///< The name of the task that it awaits, if it awaits one that has a name.
+    bool cancel_requested = false; ///< Whether cancel() has been called, and not been delivered yet.
 };
 
 /// The words for it.

@@ -149,6 +149,7 @@ public:
     /// How many functions wait for a thread.
     [[nodiscard]] std::size_t waiting() const { return queue_->size(); }
 
+    /// How many threads it has.
     [[nodiscard]] std::size_t threads() const noexcept { return threads_.size(); }
 
 private:

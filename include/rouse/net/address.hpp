@@ -45,6 +45,7 @@ public:
         std::memcpy(&storage_, address, size_);
     }
 
+    /// What the address of an empty host is for.
     enum class Use { connect, listen };
 
     /// The addresses of a host, best first, never none. An empty host is this machine: its loopback to connect to, all
@@ -65,6 +66,7 @@ public:
         return address;
     }
 
+    /// AF_INET, AF_INET6 or AF_UNIX; AF_UNSPEC if there is no address.
     [[nodiscard]] int family() const noexcept { return storage_.ss_family; }
 
     /// Whether it is that of a Unix socket without a path, as those that connect have.
@@ -76,6 +78,7 @@ public:
         return port == nullptr ? std::uint16_t{0} : ntohs(*port);
     }
 
+    /// Sets the port, of 0 to 65535; does nothing to an address that has none.
     void set_port(std::uint16_t port) noexcept {
         if (auto* place = const_cast<std::uint16_t*>(port_in_storage())) *place = htons(port);
     }
@@ -97,7 +100,9 @@ public:
 
     /// What the system's calls take and fill in.
     [[nodiscard]] const sockaddr* data() const noexcept { return reinterpret_cast<const sockaddr*>(&storage_); }
+    /// The same, to be filled in.
     [[nodiscard]] sockaddr* data() noexcept { return reinterpret_cast<sockaddr*>(&storage_); }
+    /// In bytes; 0 if there is no address.
     [[nodiscard]] socklen_t size() const noexcept { return size_; }
 
     friend bool operator==(const Address& a, const Address& b) noexcept {

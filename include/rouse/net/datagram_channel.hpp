@@ -27,16 +27,16 @@ namespace rouse::inline ROUSE_ABI {
 
 /// What DatagramSocket::receive gives.
 struct Datagram {
-    std::string bytes;
-    Address from;
-    bool cut = false; ///< Whether it was longer: the rest of it is lost.
+    std::string bytes; ///< What it held; perhaps nothing.
+    Address from;      ///< Who sent it.
+    bool cut = false;  ///< Whether it was longer: the rest of it is lost.
 };
 
 /// What DatagramSocket::receive_into gives.
 struct ReceivedInto {
     std::size_t bytes = 0; ///< How many it has put into the caller's memory.
-    Address from;
-    bool cut = false; ///< Whether it was longer than the memory: the rest of it is lost.
+    Address from;          ///< Who sent it.
+    bool cut = false;      ///< Whether it was longer than the memory: the rest of it is lost.
 };
 
 namespace net {

@@ -26,7 +26,9 @@ class DatagramSocket {
 public:
     /// For the library: see bind() and connect().
     explicit DatagramSocket(std::shared_ptr<net::DatagramChannel> channel) noexcept : channel_{std::move(channel)} {}
+    /// Takes the socket over; only assignment and destruction are allowed of the other then.
     DatagramSocket(DatagramSocket&&) noexcept = default;
+    /// Closes the socket that was here, and takes the other over.
     DatagramSocket& operator=(DatagramSocket&& other) noexcept {
         DatagramSocket before{std::exchange(channel_, std::move(other.channel_))};
         return *this;

@@ -58,12 +58,14 @@ class [[nodiscard]] Result {
     using Stored = std::conditional_t<std::is_void_v<T>, Nothing, T>;
 
 public:
+    /// What it holds if there is no error.
     using value_type = T;
 
     Result()
         requires std::is_void_v<T>
         : content_{std::in_place_index<0>} {}
 
+    /// One that holds this value.
     template <class U>
         requires(!std::is_same_v<std::remove_cvref_t<U>, Result> && !std::is_same_v<std::remove_cvref_t<U>, Error> &&
                  !std::is_void_v<T> && std::is_constructible_v<Stored, U &&>)
@@ -74,6 +76,7 @@ public:
 
     /// Whether there is a value.
     [[nodiscard]] bool has_value() const noexcept { return content_.index() == 0; }
+    /// The same as has_value().
     explicit operator bool() const noexcept { return has_value(); }
 
     /// The value; UsageError (without exceptions: panics) if there is none.
@@ -81,12 +84,16 @@ public:
         Stored* const stored = require(std::get_if<0>(&content_));
         if constexpr (!std::is_void_v<T>) return *stored;
     }
+    /// The same, moved out.
     T value() && {
         Stored* const stored = require(std::get_if<0>(&content_));
         if constexpr (!std::is_void_v<T>) return std::move(*stored);
     }
+    /// The same as value().
     std::add_lvalue_reference_t<T> operator*() & { return value(); }
+    /// The value, moved out.
     T operator*() && { return std::move(*this).value(); }
+    /// A member of the value; UsageError (without exceptions: panics) if there is none.
     Stored* operator->() { return require(std::get_if<0>(&content_)); }
 
     /// The error; an empty one if there is none.
@@ -105,6 +112,7 @@ private:
 };
 
 #if ROUSE_EXCEPTIONS
+/// What a function of net/ gives: the value itself, as errors are thrown; without exceptions, a Result.
 template <class T>
 using Reply = T;
 #else

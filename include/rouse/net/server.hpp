@@ -45,7 +45,9 @@ class [[nodiscard]] Server {
 public:
     /// For the library: see start_server.
     explicit Server(std::shared_ptr<net::ServerState> state) noexcept : state_{std::move(state)} {}
+    /// Takes the server over; only assignment and destruction are allowed of the other then.
     Server(Server&&) noexcept = default;
+    /// Closes the server that was here, and takes the other over.
     Server& operator=(Server&& other) noexcept {
         Server before{std::exchange(state_, std::move(other.state_))};
         return *this;

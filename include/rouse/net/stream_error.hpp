@@ -31,6 +31,7 @@ enum class StreamErrc {
     return category;
 }
 
+/// For std::error_code, which can be compared with a StreamErrc.
 [[nodiscard]] inline std::error_code make_error_code(StreamErrc code) noexcept {
     return {static_cast<int>(code), stream_category()};
 }
@@ -39,7 +40,9 @@ enum class StreamErrc {
 /// Thrown by readexactly and readuntil if the end comes too early.
 class IncompleteRead : public std::exception {
 public:
+    /// For the library, and for tests.
     IncompleteRead(std::string read, std::size_t asked) : partial{std::move(read)}, expected{asked} {}
+    /// Says that the connection ended too early; a string literal.
     [[nodiscard]] const char* what() const noexcept override {
         return "rouse: StreamReader: the connection ended before all that was asked for had come";
     }
@@ -51,7 +54,9 @@ public:
 /// Thrown by readline and readuntil if the line is too long. What has come of it stays where it is, for read().
 class LimitOverrun : public std::exception {
 public:
+    /// For the library, and for tests.
     explicit LimitOverrun(std::size_t most) noexcept : limit{most} {}
+    /// Says that the line is too long; a string literal.
     [[nodiscard]] const char* what() const noexcept override {
         return "rouse: StreamReader: there is no end of the line within the limit";
     }

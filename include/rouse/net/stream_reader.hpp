@@ -32,9 +32,12 @@ public:
     /// For the library: see open_connection and start_server.
     explicit StreamReader(std::shared_ptr<net::StreamConnection> connection) noexcept
         : connection_{std::move(connection)} {}
+    /// Takes the connection over; only assignment and destruction are allowed of the other then.
     StreamReader(StreamReader&&) noexcept = default;
+    /// Takes the connection over.
     StreamReader& operator=(StreamReader&&) noexcept = default;
 
+    /// The most bytes of a line, where no limit is given.
     static constexpr std::size_t default_limit = 64 * 1024;
 
     /// Some bytes, at least one and at most `most`, as soon as there are any; empty at the end.

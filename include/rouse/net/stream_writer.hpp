@@ -26,7 +26,9 @@ public:
     /// For the library: see open_connection and start_server.
     explicit StreamWriter(std::shared_ptr<net::StreamConnection> connection) noexcept
         : connection_{std::move(connection)} {}
+    /// Takes the connection over; only assignment and destruction are allowed of the other then.
     StreamWriter(StreamWriter&&) noexcept = default;
+    /// Closes the connection that was here, and takes the other over.
     StreamWriter& operator=(StreamWriter&& other) noexcept {
         StreamWriter before{std::exchange(connection_, std::move(other.connection_))};
         return *this;
@@ -48,6 +50,7 @@ public:
         for (const std::string_view piece : pieces) all += piece;
         write(all);
     }
+    /// The same: `writer.writelines({head, body})`.
     void writelines(std::initializer_list<std::string_view> pieces) {
         writelines(std::span{pieces.begin(), pieces.size()});
     }

@@ -63,6 +63,7 @@ public:
     /// From SysTick_Handler.
     void tick() noexcept { passed_ = passed_ + nanoseconds_per_tick_; }
 
+    /// The time since this was made. From any context that a tick may interrupt; masks interrupts for some 20 cycles.
     [[nodiscard]] TimePoint now() const noexcept {
         const core::InterruptsMasked masked;
         std::uint32_t left = counter();

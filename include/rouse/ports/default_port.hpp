@@ -12,6 +12,7 @@
 namespace rouse::inline ROUSE_ABI {
 
 #if defined(__linux__)
+/// The port that run() makes on this platform.
 using DefaultPort = EpollPort;
 
 /// Runs `main` on a new loop on the default port: returns what it returns, throws what it throws; tasks that are left

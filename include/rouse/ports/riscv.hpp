@@ -53,6 +53,7 @@ public:
           nanoseconds_per_tick_{(std::uint64_t{1'000'000'000} << 32) / hertz},
           ticks_per_nanosecond_{(std::uint64_t{hertz} << 32) / 1'000'000'000} {}
 
+    /// The time since mtime was zero. From any context.
     [[nodiscard]] TimePoint now() const noexcept { return time_of(ticks()); }
 
     /// Enables the timer's interrupt, for `deadline`. It comes at the first or the second tick that is not before it;

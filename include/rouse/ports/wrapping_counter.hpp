@@ -7,7 +7,11 @@
 
 namespace rouse::inline ROUSE_ABI {
 
-enum class Counting : unsigned char { up, down };
+/// Which way a hardware counter counts.
+enum class Counting : unsigned char {
+    up,  ///< From 0 upwards.
+    down ///< Down to 0, and on from the top.
+};
 
 namespace core {
 struct NothingMasked {};

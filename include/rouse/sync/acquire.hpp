@@ -8,19 +8,23 @@
 
 namespace rouse::inline ROUSE_ABI::core {
 
-/// Holds what a scoped() has acquired until it is destroyed or released.
+/// Holds what scoped() has acquired until it is destroyed or released. Move-only; its Lock or Semaphore must outlive
+/// it.
 template <class Owner>
 class [[nodiscard]] Guard {
 public:
+    /// For the library: see scoped().
     explicit Guard(Owner* owner) noexcept : owner_{owner} {}
+    /// Takes over what the other holds, which then holds nothing.
     Guard(Guard&& other) noexcept : owner_{std::exchange(other.owner_, nullptr)} {}
+    /// Exchanges what both hold.
     Guard& operator=(Guard&& other) noexcept {
         std::swap(owner_, other.owner_);
         return *this;
     }
     ~Guard() { release(); }
 
-    /// Gives it back before the end of the scope.
+    /// Gives it back before the end of the scope; does nothing the second time.
     void release() noexcept {
         if (Owner* owner = std::exchange(owner_, nullptr)) owner->pass_on();
     }

@@ -14,6 +14,7 @@ namespace rouse::inline ROUSE_ABI {
 /// Thrown by Barrier::wait when the barrier is broken, or reset while the task waits.
 class BrokenBarrierError : public std::exception {
 public:
+    /// Says that the barrier is broken, or was reset; a string literal.
     [[nodiscard]] const char* what() const noexcept override { return "rouse: the barrier is broken, or was reset"; }
 };
 
@@ -61,6 +62,7 @@ public:
     /// How many have come and wait.
     [[nodiscard]] std::size_t n_waiting() const noexcept { return waiting_now_; }
 
+    /// Whether abort() has broken it, and nobody has called reset() since.
     [[nodiscard]] bool broken() const noexcept { return broken_; }
 
 private:

@@ -57,6 +57,7 @@ public:
         lock_.pass_on();
     }
 
+    /// Whether somebody holds the lock.
     [[nodiscard]] bool locked() const noexcept { return lock_.locked(); }
 
     /// `co_await condition.wait()`: releases the lock, and returns with the lock when this task has been notified.

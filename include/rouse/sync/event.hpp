@@ -21,12 +21,13 @@ public:
     Event(const Event&) = delete;
     Event& operator=(const Event&) = delete;
 
-    /// Sets the event and makes all that wait ready.
+    /// Sets the event and makes all that wait ready; takes time in proportion to how many they are.
     void set() noexcept;
 
     /// From now on wait() waits.
     void clear() noexcept { set_ = false; }
 
+    /// Whether wait() would return at once.
     [[nodiscard]] bool is_set() const noexcept { return set_; }
 
     /// `co_await event.wait()`: returns once the event is set; at once if it is.

@@ -35,6 +35,7 @@ public:
         pass_on();
     }
 
+    /// Whether somebody holds the lock, or has been handed it and not run yet.
     [[nodiscard]] bool locked() const noexcept { return locked_; }
 
 private:

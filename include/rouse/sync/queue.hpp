@@ -31,6 +31,7 @@ class Queue {
     class PutAwaiter;
 
 public:
+    /// What an item is.
     using value_type = T;
 
     /// A queue that holds N items; if N is zero, any number.
@@ -84,7 +85,9 @@ public:
 
     /// How many items it holds, those that are promised included.
     [[nodiscard]] std::size_t qsize() const noexcept { return state_.size(); }
+    /// Whether there is no item in it.
     [[nodiscard]] bool empty() const noexcept { return qsize() == 0; }
+    /// Whether it holds as many as it can.
     [[nodiscard]] bool full() const noexcept { return qsize() == state_.limit(); }
 
     /// How many items it can hold; zero: any number.
@@ -101,6 +104,7 @@ public:
     /// Refuses every later put, and wakes all who wait, as soon as there is nothing left for them.
     void close() noexcept { state_.close(); }
 
+    /// Whether close() has been called; items may be left.
     [[nodiscard]] bool closed() const noexcept { return state_.closed(); }
 
 private:

@@ -35,10 +35,12 @@ class Latest {
     static_assert(std::is_trivially_copyable_v<T>, "rouse: Latest: the value must be trivially copyable");
 
 public:
+    /// What is published.
     using value_type = T;
 
     /// Until the first publish() the value is `T{}`, or `initial`.
     constexpr Latest() noexcept = default;
+    /// Until the first publish() the value is `initial`.
     constexpr explicit Latest(const T& initial) noexcept : slots_{initial, initial, initial} {}
     Latest(const Latest&) = delete;
     Latest& operator=(const Latest&) = delete;

@@ -46,6 +46,7 @@ class Message {
                   "rouse: Message: moving the value must not throw");
 
 public:
+    /// What is set.
     using value_type = T;
 
     constexpr Message() = default;

@@ -147,6 +147,7 @@ public:
         arrived_.set();
     }
 
+    /// Whether close() has been called; bytes may be left. From any context.
     [[nodiscard]] bool closed() const noexcept { return in_.closed(); }
 
 private:

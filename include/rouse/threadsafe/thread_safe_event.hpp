@@ -53,6 +53,7 @@ public:
     /// From now on wait() waits. On the loop.
     void clear() noexcept;
 
+    /// Whether wait() would return at once. From any context; if so, what was written before set() is seen.
     [[nodiscard]] bool is_set() const noexcept {
         return state_.load(std::memory_order_acquire) == is_set_state; // pairs with the release in set()
     }

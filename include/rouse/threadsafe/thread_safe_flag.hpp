@@ -51,6 +51,7 @@ public:
         state_.compare_exchange_strong(expected, clear_word, std::memory_order_relaxed, std::memory_order_relaxed);
     }
 
+    /// Whether wait() would return at once. From any context; if so, what was written before set() is seen.
     [[nodiscard]] bool is_set() const noexcept {
         return state_.load(std::memory_order_acquire) == is_set_word; // pairs with the release in set()
     }

@@ -19,9 +19,8 @@
 
 namespace rouse::inline ROUSE_ABI {
 
-/// Says that a call of a thread may block: `queue.get_sync(block)`.
-struct block_t {};
-inline constexpr block_t block{};
+struct block_t {};                ///< The type of `block`.
+inline constexpr block_t block{}; ///< Says that a call of a thread may block: `queue.get_sync(block)`.
 
 namespace core {
 template <class Queue, class Side>
@@ -59,7 +58,7 @@ class QueuePutAwaiter;
 template <class T, std::size_t N = std::dynamic_extent>
 class ThreadSafeQueue {
 public:
-    using value_type = T;
+    using value_type = T; ///< What an item is.
 
     /// A queue that holds N items.
     constexpr ThreadSafeQueue() noexcept
@@ -153,6 +152,7 @@ public:
         producer_.rouse_surely();
     }
 
+    /// Whether close() has been called; items may be left. From any context.
     [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
     /// How many items it can hold.
@@ -165,8 +165,8 @@ public:
         const std::size_t tail = tail_.load(std::memory_order_relaxed);
         return tail >= head ? tail - head : tail + ring_.size() - head;
     }
-    [[nodiscard]] bool empty() const noexcept { return qsize() == 0; }
-    [[nodiscard]] bool full() const noexcept { return qsize() >= capacity(); }
+    [[nodiscard]] bool empty() const noexcept { return qsize() == 0; }         ///< Whether there is no item.
+    [[nodiscard]] bool full() const noexcept { return qsize() >= capacity(); } ///< Whether there is no room.
 
     /// The consumer's: whether the queue is closed, nothing is left, and nothing can come any more.
     [[nodiscard]] bool drained() noexcept {
