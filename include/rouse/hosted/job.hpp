@@ -77,7 +77,7 @@ public:
     Result result() {
         // Taken out of the job, which may end on the thread at this moment.
         std::optional<Outcome<Result>> outcome = std::exchange(outcome_, std::nullopt);
-        return std::move(outcome)->value();
+        return std::move(*outcome).value();
     }
 
 private:
