@@ -47,4 +47,6 @@ control "a message that is cleared leaves its waiters to be overtaken" threadsaf
     's/^( +)changed_\.clear\(\); \/\/ those.*//'
 control "a waiter of a message that was cleared waits on" threadsafe/message.hpp \
     's/while \(!is_set\(\) && fetched_ == before\)/while (!is_set())/'
+control "next() of a Latest takes an old flag for a new value" threadsafe/latest.hpp \
+    's/while \(!fresh\(\)\) co_await/if (!fresh()) co_await/'
 exit $missed

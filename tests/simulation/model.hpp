@@ -65,6 +65,7 @@ enum class Kind : std::uint8_t {
     shared_event,
     shared_queue,
     message,
+    latest,
     end_of_list
 };
 
@@ -86,7 +87,7 @@ struct Object {
     int level = 0;       // set; or how often it can be acquired
     int capacity = 0;    // of a queue; the parties of a barrier; the duration of a delay
     int deadline = 0;    // of a delay that was triggered
-    int newest = 0;      // of a message
+    int newest = 0;      // of a message or a Latest
     bool closed = false; // or broken
     List items;
 

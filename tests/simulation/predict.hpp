@@ -45,7 +45,7 @@ public:
 private:
     static void prepare(const Row& row, Object& object, int number) {
         const bool by_inbox = row.kind == Kind::flag || row.kind == Kind::shared_event ||
-                              row.kind == Kind::shared_queue || row.kind == Kind::message;
+                              row.kind == Kind::shared_queue || row.kind == Kind::message || row.kind == Kind::latest;
         object.capacity = row.kind == Kind::barrier ? number + 2
                           : row.kind == Kind::delay ? 2 - 2 * number
                                                     : number + 1;

@@ -55,6 +55,9 @@ enum class Op : std::uint8_t {
     message_clear,
     message_wait,
     message_next,
+    latest_publish,
+    latest_value,
+    latest_next,
     create,
     cancel,
     done,
@@ -83,6 +86,7 @@ enum class Group : std::uint8_t {
     shared_event,
     shared_queue,
     message,
+    latest,
     end_of_list
 };
 
@@ -134,6 +138,9 @@ inline constexpr OpText texts[] = {
     {Op::message_clear, Group::message, Operand::object, false, "message%.clear()"},
     {Op::message_wait, Group::message, Operand::object, false, "message%.wait()"},
     {Op::message_next, Group::message, Operand::object, false, "message%.next()"},
+    {Op::latest_publish, Group::latest, Operand::object, false, "latest%.publish(next_number)"},
+    {Op::latest_value, Group::latest, Operand::object, false, "latest%.value()"},
+    {Op::latest_next, Group::latest, Operand::object, false, "latest%.next()"},
     {Op::create, Group::tasks, Operand::task, false, "task% = create_task(body%())"},
     {Op::cancel, Group::tasks, Operand::task, false, "task%.cancel()"},
     {Op::done, Group::tasks, Operand::task, false, "task%.done()"},
@@ -206,7 +213,7 @@ struct Program {
 /// Puts a number, the next of all.
 constexpr bool puts(Op op) {
     return op == Op::queue_put || op == Op::queue_put_nowait || op == Op::shared_queue_put ||
-           op == Op::shared_queue_put_sync || op == Op::message_set;
+           op == Op::shared_queue_put_sync || op == Op::message_set || op == Op::latest_publish;
 }
 
 // What may be raced in a select. (What goes once round the ready queue would always win or lose.)
@@ -228,7 +235,7 @@ constexpr bool puts(const Step& step) {
 // What an interrupt may do: what is allowed in any context.
 inline constexpr Op foreign[] = {
     Op::flag_set,           Op::shared_event_set, Op::shared_queue_put_sync, Op::shared_queue_get_sync,
-    Op::shared_queue_close, Op::message_set};
+    Op::shared_queue_close, Op::message_set,      Op::latest_publish};
 
 inline std::uint8_t reduced(Op op, unsigned operand) {
     switch (texts[std::size_t(op)].operand) {

@@ -75,6 +75,7 @@ bool takes_from_another(Call& c) {
     const int holder = c.o.places[place].holder;
     return holder >= 0 && c.m.task(holder).state != State::waiting;
 }
+inline bool somebody_waits_in_vain(Call& c) { return somebody_waits<0>(c) && c.o.level == 0; }
 inline bool not_held(Call& c) { return (c.self.held >> c.step.operand & 1) == 0; }
 
 inline bool is_self(Call& c) { return c.target == &c.self; }
@@ -148,6 +149,10 @@ inline Given sets_number(Call& c) {
 inline Given gives_newest(Call& c) { return {Result::ok, c.o.newest}; }
 inline Given gives_newest_and_clears(Call& c) {
     clears(c);
+    return gives_newest(c);
+}
+inline Given gives_newest_once(Call& c) {
+    c.o.level = 0;
     return gives_newest(c);
 }
 inline Given clears_itself(Call& c) {
@@ -382,6 +387,10 @@ inline constexpr Row table[] = {
     {Op::message_clear,         Kind::message,      never,             never,                 always,                         nowhere,      clears,            nothing_kept},
     {Op::message_wait,          Kind::message,      never,             never,                 is<set>,                        first_place,  gives_newest,      nothing_kept},
     {Op::message_next,          Kind::message,      never,             never,                 is<set>,                        first_place,  gives_newest_and_clears, nothing_kept},
+
+    {Op::latest_publish,        Kind::latest,       never,             never,                 always,                         nowhere,      sets_number,       nothing_kept},
+    {Op::latest_value,          Kind::latest,       never,             somebody_waits<0>,     always,                         nowhere,      gives_newest_once, nothing_kept},
+    {Op::latest_next,           Kind::latest,       somebody_waits_in_vain, somebody_waits<0>, is<set>,                       first_place,  gives_newest_once, nothing_kept},
 
     {Op::create,                Kind::none,         never,             runs_or_used_up,       always,                         nowhere,      creates,           nothing_kept},
     {Op::cancel,                Kind::none,         is_self,           never,                 always,                         nowhere,      cancels,           nothing_kept},

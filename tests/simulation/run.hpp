@@ -280,6 +280,13 @@ inline rouse::Task<Given> perform(Running& self, Step step) {
         co_return Given{Result::ok, value};
     }
 
+    case Op::latest_publish: w.latest[n].publish(number); co_return Given{Result::ok, w.latest[n].fresh()};
+    case Op::latest_value: co_return Given{Result::ok, w.latest[n].value()};
+    case Op::latest_next: {
+        const int value = co_await w.latest[n].next();
+        co_return Given{Result::ok, value};
+    }
+
     case Op::create: co_return create(w, int(n));
     case Op::cancel: co_return Given{Result::ok, task().cancel()};
     case Op::done: co_return Given{Result::ok, task().done()};
@@ -374,6 +381,7 @@ inline void describe(World& w) {
     for (const auto& each : w.objects->shared_events) add(each.is_set());
     for (const auto& each : w.objects->shared_queues) add(int(each.qsize()));
     for (const auto& each : w.messages) add(each.is_set());
+    for (const auto& each : w.latest) add(each.fresh());
     add(w.reports);
 }
 

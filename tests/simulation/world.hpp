@@ -61,7 +61,8 @@ struct World {
     const Trace& predicted;
     Trace& trace;
     std::array<rouse::Lock, objects_of_a_kind> locks;
-    std::array<rouse::Message<int, 1>, objects_of_a_kind> messages; // not to be destroyed while tasks wait
+    std::array<rouse::Message<int, 1>, objects_of_a_kind> messages; // these are not to be destroyed while tasks wait
+    std::array<rouse::Latest<int>, objects_of_a_kind> latest;
     std::optional<Objects> objects{std::in_place, locks};
     std::array<rouse::TaskHandle<int>, most_tasks + 1> tasks;
     std::array<int, most_tasks + 1> starts{};
@@ -111,6 +112,7 @@ private:
             break;
         case Op::shared_queue_get_sync: static_cast<void>(o.shared_queues[which].get_sync()); break;
         case Op::message_set: world->messages[which].set(world->next_number++); break;
+        case Op::latest_publish: world->latest[which].publish(world->next_number++); break;
         default: o.shared_queues[which].close();
         }
     }
