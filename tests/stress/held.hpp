@@ -12,6 +12,8 @@
 
 #include <malloc.h>
 
+#include <rouse/core/config.hpp>
+
 namespace test {
 
 inline std::atomic<long> blocks_in_use{0};
@@ -63,6 +65,8 @@ inline void give_back(void* block) noexcept {
 
 } // namespace test
 
+// clang's ThreadSanitizer has its own, which cannot be replaced: there the heap is not counted.
+#if !(ROUSE_TSAN && defined(__clang__))
 // Those of arrays call these, except AddressSanitizer's, which keep to themselves. (Not inlined: GCC would see free()
 // for what came from new.)
 [[gnu::noinline]] void* operator new(std::size_t size) { return test::or_throw(test::counted(size)); }
@@ -77,3 +81,4 @@ inline void give_back(void* block) noexcept {
 [[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept { test::give_back(block); }
 [[gnu::noinline]] void operator delete(void* block, std::align_val_t) noexcept { test::give_back(block); }
 [[gnu::noinline]] void operator delete(void* block, std::size_t, std::align_val_t) noexcept { test::give_back(block); }
+#endif
