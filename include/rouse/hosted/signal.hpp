@@ -100,8 +100,8 @@ private:
     static void on_signal(int number) noexcept;
     static Entry& entry(int number) noexcept { return entries_[static_cast<std::size_t>(number - 1)]; }
     static std::string text(int number) {
-        const char* meaning = number >= 1 && number <= highest ? ::strsignal(number) : nullptr;
-        return "signal " + std::to_string(number) + " (" + (meaning == nullptr ? "unknown" : meaning) + ")";
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): the thread's own, or a constant
+        return "signal " + std::to_string(number) + " (" + ::strsignal(number) + ")";
     }
     [[noreturn]] static void refuse(int number);
     [[noreturn]] static void fail(int error, int number);
