@@ -36,7 +36,7 @@ check "g++ -O0, every $every" "$every" g++ -O0
 check "g++ -O2" 1 g++ -O2
 check "g++ -O2, without exceptions, every 5" 5 g++ -O2 -fno-exceptions -fno-rtti
 check "clang++-19 -O0, every $every" "$every" clang++-19 -O0
-check "clang++-19 -O2" 1 clang++-19 -O2
+check "clang++-19 -O2, every 3" 3 clang++-19 -O2
 (( passed + failed > 0 )) || { echo "there is no compiler"; exit 77; }
 
 compiler=g++
