@@ -78,18 +78,20 @@ wait $pid
 ok "reachable ends on Ctrl-C" test "$(cat /tmp/reachable.$$)" = interrupted
 rm -f /tmp/reachable.$$
 ok "reachable refuses a host without a port" refuses ./reachable localhost
-kill "$servers_PID"
-wait "$servers_PID" 2>/dev/null
+python=$servers_PID # bash forgets the other when the process has ended
+kill "$python"
+wait "$python" 2>/dev/null
 
 coproc udp { exec timeout -s KILL 30 ./udp_echo 127.0.0.1 0; }
+udp_server=$udp_PID
 read -r line <&"${udp[0]}"
 port=${line##*:}
 ok "udp_echo says where it listens" has "$line" '^listening at 127.0.0.1:[0-9]+$'
 ok "udp_echo: the client prints what comes back" test "$(timeout 10 ./udp_echo 127.0.0.1 "$port" "a few words")" = "a few words"
 ok "udp_echo serves the next one" test "$(timeout 10 ./udp_echo 127.0.0.1 "$port" "$(head -c 9000 /dev/zero | tr '\0' x)" | wc -c)" = 9001
 ok "udp_echo: a port in use is refused" refuses ./udp_echo 127.0.0.1 "$port"
-pkill -INT -P "$udp_PID"
-ok "udp_echo ends on Ctrl-C" wait "$udp_PID"
+pkill -INT -P "$udp_server"
+ok "udp_echo ends on Ctrl-C" wait "$udp_server"
 ok "udp_echo: no answer is an error" refuses ./udp_echo 127.0.0.1 "$port" hello
 ok "udp_echo refuses a bad port" refuses ./udp_echo 127.0.0.1 70000
 ok "udp_echo refuses port 0 for a client" refuses ./udp_echo 127.0.0.1 0 hello
