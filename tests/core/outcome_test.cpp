@@ -25,6 +25,19 @@ TEST_CASE("an outcome is exactly one of value, error, cancelled and timed out") 
     CHECK(Outcome<void>::of_value().has_value());
 }
 
+TEST_CASE("a const outcome can be read") {
+    const auto value = Outcome<int>::of_value(3);
+    static_assert(std::is_same_v<decltype(value.value()), const int&>);
+    CHECK(value.value() == 3);
+    const auto nothing = Outcome<void>::of_value();
+    static_assert(std::is_void_v<decltype(nothing.value())>);
+    nothing.value();
+    int number = 1;
+    const auto reference = Outcome<int&>::of_value(number);
+    reference.value() = 2;
+    CHECK(number == 2);
+}
+
 TEST_CASE("an outcome holds what can only be moved, and references") {
     auto pointer = Outcome<std::unique_ptr<int>>::of_value(std::make_unique<int>(5));
     CHECK(*std::move(pointer).value() == 5);

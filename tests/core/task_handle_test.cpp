@@ -201,6 +201,25 @@ TEST_CASE("a task made on the thread of another loop is a clear error") {
     other.join();
     CHECK(contains(message, "made on the thread of another loop"));
 }
+
+TEST_CASE("create_task of a loop that runs on another thread is a clear error, and the task is not lost") {
+    VirtualTimePort port;
+    Loop loop{port};
+    std::string message;
+    int value = 0;
+    auto main = [&]() -> Task<> {
+        Task<int> refused;
+        std::thread other{[&] {
+            refused = returns_after(5, 1ms);
+            message = misuse_of([&] { loop.create_task(std::move(refused)); });
+        }};
+        other.join();
+        value = co_await refused;
+    };
+    loop.run(main());
+    CHECK(contains(message, "the loop runs on another thread"));
+    CHECK(value == 5);
+}
 #endif
 
 TEST_CASE("outcome tells how a task ended, and a cancelled one does not cancel who asks") {

@@ -315,6 +315,9 @@ struct WaitingForLatest : Case {
     }
 };
 
+enum class Read { some, exactly, line };
+
+template <Read how>
 struct ReadingRing : Case {
     using Case::Case;
     RingIO<4> ring;
@@ -322,10 +325,12 @@ struct ReadingRing : Case {
 
     Task<> task() {
         const auto guard = watch();
-        co_await ring.readexactly(bytes);
+        if (how == Read::some) co_await ring.read(bytes);
+        if (how == Read::exactly) co_await ring.readexactly(bytes);
+        if (how == Read::line) co_await ring.readline(bytes);
         co_await rest();
     }
-    void happen() { ring.received("ab"); }
+    void happen() { ring.received("a\n"); }
     std::string became() {
         std::string left;
         auto rest_of = [&]() -> Task<> {
@@ -337,7 +342,7 @@ struct ReadingRing : Case {
         loop.create_task(rest_of());
         settle(loop);
         if (has_it()) return left.empty() ? "it has the bytes" : lost;
-        return left != "ab" ? lost : later() ? "later bytes stay in the ring" : "the bytes stay in the ring";
+        return left != "a\n" ? lost : later() ? "later bytes stay in the ring" : "the bytes stay in the ring";
     }
 };
 
@@ -360,6 +365,23 @@ struct WritingRing : Case {
         if (has_it()) return sent == "ab" ? "all is written" : lost;
         return sent == "a" ? "a part is written" : lost;
     }
+};
+
+struct DrainingRing : Case {
+    using Case::Case;
+    RingIO<1> ring;
+    std::string sent;
+
+    Task<> task() {
+        const auto guard = watch();
+        co_await ring.write("a");
+        co_await ring.drain();
+        co_await rest();
+    }
+    void happen() {
+        while (const auto byte = ring.next_to_send()) sent += *byte;
+    }
+    std::string became() { return sent == "a" ? "what was written is sent" : lost; }
 };
 
 template <class L>
@@ -738,7 +760,8 @@ struct SelectingItem : Getting {
     }
 };
 
-struct SelectingTask : Case {
+// Of a task that is made for it alone, and has a result.
+struct WaitingForTaskOfItsOwn : Case {
     using Case::Case;
     static constexpr bool may_go_first = false;
     Event event;
@@ -752,6 +775,17 @@ struct SelectingTask : Case {
         ended = true;
         co_return 7;
     }
+    void happen() { event.set(); }
+    bool happened() const { return ended; }
+    std::string became() const {
+        if (has_it()) return result == 7 ? "it has the result" : lost;
+        if (later()) return ended_before && !ended ? "`f()` is cancelled too, and ends first" : lost;
+        return ended && !ended_before ? "`f()` has ended, its result is gone" : lost;
+    }
+};
+
+struct SelectingTask : WaitingForTaskOfItsOwn {
+    using WaitingForTaskOfItsOwn::WaitingForTaskOfItsOwn;
     Task<> task() {
         const auto guard = watch();
         const auto first = co_await select(seven(), sleep(1h));
@@ -759,12 +793,15 @@ struct SelectingTask : Case {
         result = std::get<0>(first);
         co_await rest();
     }
-    void happen() { event.set(); }
-    bool happened() const { return ended; }
-    std::string became() const {
-        if (has_it()) return result == 7 ? "it has the result" : lost;
-        if (later()) return ended_before && !ended ? "`f()` is cancelled too, and ends first" : lost;
-        return ended && !ended_before ? "`f()` has ended, its result is gone" : lost;
+};
+
+struct WaitingForTaskWithLimit : WaitingForTaskOfItsOwn {
+    using WaitingForTaskOfItsOwn::WaitingForTaskOfItsOwn;
+    Task<> task() {
+        const auto guard = watch();
+        auto outcome = co_await try_wait_for(seven(), 1h);
+        result = outcome.value();
+        co_await rest();
     }
 };
 
@@ -935,8 +972,11 @@ static std::vector<Row> first_table() {
         {"`Message::wait()`", cells<WaitingForMessage<false>>()},
         {"`Message::next()`", cells<WaitingForMessage<true>>()},
         {"`Latest::next()`", cells<WaitingForLatest>()},
-        {"`RingIO::readexactly(bytes)`", cells<ReadingRing>()},
+        {"`RingIO::read(bytes)`", cells<ReadingRing<Read::some>>()},
+        {"`RingIO::readexactly(bytes)`", cells<ReadingRing<Read::exactly>>()},
+        {"`RingIO::readline(bytes)`", cells<ReadingRing<Read::line>>()},
         {"`RingIO::write(bytes)`", cells<WritingRing>()},
+        {"`RingIO::drain()`", cells<DrainingRing>()},
         {"`gather(a, b)`", cells<GatheringTuple>()},
         {"`gather(range)`", cells<GatheringRange>()},
         {"`gather(return_exceptions, a, b)`", cells<GatheringOutcomes>()},
@@ -945,6 +985,7 @@ static std::vector<Row> first_table() {
         {"`TaskGroup::run(body)`", cells<RunningGroup>()},
         {"`try_wait_for(handle, d)`: it ends", cells<AwaitingWithLimit>()},
         {"`try_wait_for(handle, d)`: the time is up", cells<AwaitingTooLong>()},
+        {"`try_wait_for(f(), d)`: it ends", cells<WaitingForTaskWithLimit>()},
         {"`try_wait_for(queue.get(), d)`: an item comes", cells<GettingWithLimit>()},
         {"`try_wait_for(queue.get(), d)`: the time is up", cells<GettingTooLong>()},
 #if ROUSE_EXCEPTIONS

@@ -164,6 +164,31 @@ TEST_CASE("Context: a job whose waiter is cancelled runs on, and its result is d
     CHECK(Counted::alive == 0);
 }
 
+TEST_CASE("Context: a job that has ended when its waiter is cancelled leaves nothing behind") {
+    Counted::alive = 0;
+    DefaultPort port;
+    Loop loop{port};
+    Gate gate; // so that the task waits before the function has ended
+    Context context;
+    const auto gives = [](Context& each, Gate& its) -> Task<> {
+        co_await each.assign([&its] {
+            its.pass();
+            return Counted{};
+        });
+    };
+    const auto behind = [](Context& each) -> Task<> { co_await each.assign([] {}); };
+    const auto task = loop.create_task(gives(context, gate));
+    const auto next = loop.create_task(behind(context));
+    loop.poll();
+    gate.open();
+    while (context.waiting() > 0) std::this_thread::yield(); // when the thread has taken the next, this one has ended
+    CHECK(Counted::alive == 1);
+    task.cancel();
+    loop.run_until_complete(next);
+    CHECK(task.cancelled());
+    CHECK(Counted::alive == 0);
+}
+
 TEST_CASE("Context: one that is cancelled before there is room is not called") {
     Gate gate;
     std::atomic<int> calls{0};

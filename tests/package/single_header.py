@@ -67,9 +67,6 @@ class SingleHeader:
         found = self.include / 'rouse' / path
         return sorted(found.rglob('*.hpp')) if found.is_dir() else [found]
 
-    def refuses_without_exceptions(self, path):
-        return any('#if !ROUSE_EXCEPTIONS\n#error' in each.read_text() for each in self.files(path))
-
     def others(self, conditions, paths):
         self.lines += [f'#if {each}' for each in conditions]
         for path in paths:
@@ -86,8 +83,7 @@ def write(source, version, output):
     single.lines.append('#pragma once')
     single.header('rouse/rouse.hpp', [])
     for conditions, paths in OTHERS:
-        needs_exceptions = any(single.refuses_without_exceptions(path) for path in paths)
-        single.others(conditions + ['ROUSE_EXCEPTIONS'] * needs_exceptions, paths)
+        single.others(conditions, paths)
     lost = [str(each.relative_to(single.include)) for each in single.include.rglob('*.hpp')
             if str(each.relative_to(single.include)) not in single.written]
     if lost:

@@ -1,7 +1,7 @@
 #!/bin/bash
 # single_header.sh COMPILER SOURCE_DIR TEST_MAIN... [-- TEST.cpp...]: the single header, made and tested as the headers
 # are. The unit tests are compiled with it and run, by headers of the usual names that include the one file, so that
-# nothing else can be found: those named after `--`; else one each of core, sync, threadsafe, combine, hosted and net.
+# nothing else can be found: those named after `--`; else all of threadsafe, and some of the other folders.
 # Also: two files that include it link, it compiles without exceptions, and for Cortex-M and RISC-V, if there are
 # compilers.
 # TEST_MAIN is what the tests are linked with, as in compile_fail/check.sh.
@@ -17,8 +17,8 @@ shift 2
 main=()
 while [ $# -gt 0 ] && [ "$1" != -- ]; do main+=("$1") && shift; done
 tests=("${@:2}")
-[ ${#tests[@]} -gt 0 ] || tests=(core/cancel sync/queue threadsafe/thread_safe_queue combine/select
-    hosted/context net/stream)
+[ ${#tests[@]} -gt 0 ] || tests=(core/cancel sync/queue combine/select hosted/context hosted/unblock net/stream
+    $(cd "$source/tests" && ls threadsafe/*_test.cpp))
 tests=("${tests[@]#tests/}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

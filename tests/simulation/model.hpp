@@ -66,6 +66,9 @@ enum class Kind : std::uint8_t {
     shared_queue,
     message,
     latest,
+    ring_io_in,   // of a RingIO: what has come, and who waits for it
+    ring_io_out,  // what is to be sent, and who waits for room
+    ring_io_idle, // who waits until all is sent
     end_of_list
 };
 
@@ -88,8 +91,10 @@ struct Object {
     int capacity = 0;    // of a queue; the parties of a barrier; the duration of a delay
     int deadline = 0;    // of a delay that was triggered
     int newest = 0;      // of a message or a Latest
+    int lost = 0;        // of a RingIO: bytes
     bool closed = false; // or broken
     List items;
+    List fetched; // of a RingIO: out of the ring, but not read yet
 
     // Of a Queue: what is promised does not count.
     [[nodiscard]] bool has_item() const { return items.size() > promised[0]; }
@@ -117,6 +122,7 @@ struct Task {
     Fate fate = Fate::none;
     std::uint8_t step = 0;
     std::uint8_t held = 0; // bits: the locks that it has acquired
+    int written = 0;       // bytes of what it is writing
     int number = 0;        // what it is putting; its place in the round of a barrier, or -1
     Place* place = nullptr;
     Object* object = nullptr; // of which that is a place
@@ -158,6 +164,7 @@ struct Model {
     int timer_count = 0;
     int next_number = 1;
     int reports = 0;
+    int transmissions = 0; // how often a transmitter was started
 
     Model(const Program& what, Trace& into) : program{what}, trace{into} {
         for (std::size_t i = 0; i < tasks.size(); ++i) tasks[i].id = std::int8_t(i);

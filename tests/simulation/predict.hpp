@@ -45,15 +45,16 @@ public:
 private:
     static void prepare(const Row& row, Object& object, int number) {
         const bool by_inbox = row.kind == Kind::flag || row.kind == Kind::shared_event ||
-                              row.kind == Kind::shared_queue || row.kind == Kind::message || row.kind == Kind::latest;
-        object.capacity = row.kind == Kind::barrier ? number + 2
-                          : row.kind == Kind::delay ? 2 - 2 * number
-                                                    : number + 1;
+                              row.kind == Kind::shared_queue || row.kind >= Kind::message;
+        object.capacity = row.kind == Kind::barrier      ? number + 2
+                          : row.kind == Kind::delay      ? 2 - 2 * number
+                          : row.kind >= Kind::ring_io_in ? ring_bytes
+                                                         : number + 1;
         if (row.kind == Kind::lock) object.level = 1;
         if (row.kind == Kind::semaphore) object.level = number + 1;
         Place& place = object.places[row.waits == Where::second_place];
         place.foreign = by_inbox;
-        if (row.kind == Kind::shared_queue) {
+        if (row.kind == Kind::shared_queue || row.kind == Kind::ring_io_out) {
             place.ready = row.waits == Where::first_place ? item_or_closed : room_or_closed;
         } else if (by_inbox) {
             place.ready = set;
@@ -153,7 +154,10 @@ private:
                 switch (Kind(kind)) {
                 case Kind::queue:
                 case Kind::shared_queue: add(object.items.size()); break;
-                case Kind::condition: break;
+                case Kind::condition:
+                case Kind::ring_io_idle: break;
+                case Kind::ring_io_in: add(object.closed); break;
+                case Kind::ring_io_out: add(object.items.size()); break;
                 case Kind::barrier: add(object.closed); break;
                 case Kind::delay: add(object.level > 0 && m_.now < object.deadline); break;
                 default: add(set(object));

@@ -58,6 +58,16 @@ enum class Op : std::uint8_t {
     latest_publish,
     latest_value,
     latest_next,
+    ring_io_received,
+    ring_io_received_burst,
+    ring_io_next_to_send,
+    ring_io_read,
+    ring_io_readexactly,
+    ring_io_readline,
+    ring_io_lost,
+    ring_io_write,
+    ring_io_drain,
+    ring_io_close,
     create,
     cancel,
     done,
@@ -87,6 +97,7 @@ enum class Group : std::uint8_t {
     shared_queue,
     message,
     latest,
+    ring_io,
     end_of_list
 };
 
@@ -141,6 +152,16 @@ inline constexpr OpText texts[] = {
     {Op::latest_publish, Group::latest, Operand::object, false, "latest%.publish(next_number)"},
     {Op::latest_value, Group::latest, Operand::object, false, "latest%.value()"},
     {Op::latest_next, Group::latest, Operand::object, false, "latest%.next()"},
+    {Op::ring_io_received, Group::ring_io, Operand::object, false, "ring_io%.received(next_byte)"},
+    {Op::ring_io_received_burst, Group::ring_io, Operand::object, false, "ring_io%.received(next_byte, three times)"},
+    {Op::ring_io_next_to_send, Group::ring_io, Operand::object, false, "ring_io%.next_to_send()"},
+    {Op::ring_io_read, Group::ring_io, Operand::object, false, "ring_io%.read(one byte)"},
+    {Op::ring_io_readexactly, Group::ring_io, Operand::object, false, "ring_io%.readexactly(two bytes)"},
+    {Op::ring_io_readline, Group::ring_io, Operand::object, false, "ring_io%.readline(two bytes)"},
+    {Op::ring_io_lost, Group::ring_io, Operand::object, false, "ring_io%.lost()"},
+    {Op::ring_io_write, Group::ring_io, Operand::object, false, "ring_io%.write(next_byte, three times)"},
+    {Op::ring_io_drain, Group::ring_io, Operand::object, false, "ring_io%.drain()"},
+    {Op::ring_io_close, Group::ring_io, Operand::object, false, "ring_io%.close()"},
     {Op::create, Group::tasks, Operand::task, false, "task% = create_task(body%())"},
     {Op::cancel, Group::tasks, Operand::task, false, "task%.cancel()"},
     {Op::done, Group::tasks, Operand::task, false, "task%.done()"},
@@ -158,7 +179,9 @@ inline constexpr int objects_of_a_kind = 2;
 inline constexpr int starts_of_a_body = 2; // so that programs end
 inline constexpr int no_limit = 0;         // in Step::limit; else a time limit of limit - 1 ms
 inline constexpr int no_rival = 0;
-inline constexpr int horizon = 12; // ms, after which what still runs is cancelled
+inline constexpr int ring_bytes = 2; // the room of a RingIO in each direction
+inline constexpr int burst = 3;      // bytes, which are more than that
+inline constexpr int horizon = 12;   // ms, after which what still runs is cancelled
 
 static_assert(std::size(texts) == std::size_t(Op::end_of_list));
 
@@ -213,7 +236,18 @@ struct Program {
 /// Puts a number, the next of all.
 constexpr bool puts(Op op) {
     return op == Op::queue_put || op == Op::queue_put_nowait || op == Op::shared_queue_put ||
-           op == Op::shared_queue_put_sync || op == Op::message_set || op == Op::latest_publish;
+           op == Op::shared_queue_put_sync || op == Op::message_set || op == Op::latest_publish ||
+           op == Op::ring_io_received || op == Op::ring_io_received_burst || op == Op::ring_io_write;
+}
+
+/// The byte that stands for a number in a RingIO: of every three, one is a newline.
+constexpr char byte_of(int number) { return number % 3 == 0 ? '\n' : char(number % 128); }
+
+/// Some bytes as one number: each of them can be told from it, and how many they are.
+constexpr int number_of(std::span<const char> bytes) {
+    int number = 0;
+    for (const char each : bytes) number = 128 * number + each;
+    return number;
 }
 
 // What may be raced in a select. (What goes once round the ready queue would always win or lose.)
@@ -233,9 +267,17 @@ constexpr bool puts(const Step& step) {
 }
 
 // What an interrupt may do: what is allowed in any context.
-inline constexpr Op foreign[] = {
-    Op::flag_set,           Op::shared_event_set, Op::shared_queue_put_sync, Op::shared_queue_get_sync,
-    Op::shared_queue_close, Op::message_set,      Op::latest_publish};
+inline constexpr Op foreign[] = {Op::flag_set,
+                                 Op::shared_event_set,
+                                 Op::shared_queue_put_sync,
+                                 Op::shared_queue_get_sync,
+                                 Op::shared_queue_close,
+                                 Op::message_set,
+                                 Op::latest_publish,
+                                 Op::ring_io_received,
+                                 Op::ring_io_received_burst,
+                                 Op::ring_io_next_to_send,
+                                 Op::ring_io_close};
 
 inline std::uint8_t reduced(Op op, unsigned operand) {
     switch (texts[std::size_t(op)].operand) {

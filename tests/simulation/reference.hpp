@@ -3,16 +3,16 @@
 // A row says what can be checked against the contract:
 //   refused    when the operation is bad use, which the library refuses
 //   skipped    when it would be bad use that the library does not refuse at once, or not in the same way everywhere;
-//   such a
-//              step is not tried
+//              such a step is not tried
 //   at once    when it completes without suspending; the rows of what never suspends say `always`
 //   waits      where the task waits else
-//   completes  what it does and gives when the task goes on: at once, or at its resumption. Everything is consumed
-//   here,
-//              and not when the task is woken, so a cancelled wait has nothing to give back; except:
+//   completes  what it does and gives when the task goes on: at once, or at its resumption. Result::none: what it
+//              wants is not there after all, and it waits again. Everything is consumed here, and not when the task
+//              is woken, so a cancelled wait has nothing to give back; except:
 //   passes on  what was kept for this task when it was woken, if it is cancelled before it goes on
 #pragma once
 
+#include <algorithm>
 #include <utility>
 
 #include "model.hpp"
@@ -127,9 +127,12 @@ inline bool all_ended_or_one_failed(Call& c) {
 }
 
 inline Given nothing(Call&) { return {}; }
+inline void rouses(Call& c, Object& o) {
+    o.level = 1;
+    c.m.wake_all(o.places[0]);
+}
 inline Given sets(Call& c) {
-    c.o.level = 1;
-    c.m.wake_all(c.o.places[0]);
+    rouses(c, c.o);
     return {Result::ok, c.o.level};
 }
 // Those for whom a set() is on its way go on all the same; who begins to wait from here on does not.
@@ -159,6 +162,101 @@ inline Given clears_itself(Call& c) {
     c.o.level = 0;
     return {};
 }
+
+// Of a RingIO. Who waits looks, each time it is woken, whether there is what it wants, and else waits on.
+inline Object& ring_in(Call& c) { return c.m.object(Kind::ring_io_in, c.step.operand); }
+inline Object& ring_out(Call& c) { return c.m.object(Kind::ring_io_out, c.step.operand); }
+inline Object& ring_idle(Call& c) { return c.m.object(Kind::ring_io_idle, c.step.operand); }
+template <int count>
+Given receives(Call& c) {
+    Object& in = ring_in(c);
+    Given accepted;
+    for (int i = 0; i < count; ++i) {
+        if (in.lost > 0) {
+            ++in.lost;
+            continue;
+        }
+        if (!in.closed && in.items.size() < in.capacity) {
+            in.items.push(byte_of(c.self.number));
+            ++accepted.value;
+        } else if (!in.closed) {
+            in.lost = 1;
+        }
+        rouses(c, in);
+    }
+    return accepted;
+}
+// How many of the bytes fetched it gets: none, and it waits on, unless there is a gap or the end.
+inline int wanted_of(const Object& in, Op op) {
+    const int most = std::min(in.fetched.size(), op == Op::ring_io_read ? 1 : 2);
+    if (op == Op::ring_io_read) return most;
+    for (int i = 0; op == Op::ring_io_readline && i < most; ++i) {
+        if (in.fetched.begin()[i] == '\n') return i + 1;
+    }
+    if (most == 2) return most;
+    const bool over = in.lost > 0 || in.drained();
+    return over && op == Op::ring_io_readline ? most : 0;
+}
+inline bool can_be_read(Call& c) {
+    Object& in = ring_in(c);
+    while (!in.items.empty() && in.fetched.size() < in.capacity) in.fetched.push(in.items.pop());
+    in.level = 0;
+    return wanted_of(in, c.step.op) > 0 || in.lost > 0 || in.drained();
+}
+inline Given reads(Call& c) {
+    if (!can_be_read(c)) return {Result::none, 0};
+    Object& in = ring_in(c);
+    Given bytes;
+    for (int left = wanted_of(in, c.step.op); left > 0; --left) bytes.value = 128 * bytes.value + in.fetched.pop();
+    return bytes;
+}
+inline Given says_what_is_lost(Call& c) {
+    Object& in = ring_in(c);
+    if (!in.fetched.empty() || !in.items.empty()) return {};
+    return {Result::ok, std::exchange(in.lost, 0)};
+}
+inline Given sends_next(Call& c) {
+    Object& out = ring_out(c);
+    if (!out.items.empty()) {
+        c.m.wake_all(out.places[1]);
+        return {Result::ok, out.items.pop()};
+    }
+    out.level = 0;
+    rouses(c, ring_idle(c));
+    return {Result::closed, 0};
+}
+// A part of it is as good as the whole, to a transmitter that was idle.
+inline void begins_to_send(Call& c) {
+    Object& out = ring_out(c);
+    if (!out.items.empty() && out.level == 0) {
+        out.level = 1;
+        ++c.m.transmissions;
+    }
+}
+inline Given writes_on(Call& c) {
+    Object& out = ring_out(c);
+    for (; c.self.written < burst && room_or_closed(out) && !out.closed; ++c.self.written)
+        out.items.push(byte_of(c.self.number));
+    begins_to_send(c);
+    if (c.self.written == burst) return {Result::ok, c.m.transmissions};
+    return {out.closed ? Result::closed : Result::none, 0};
+}
+inline bool can_be_written(Call& c) {
+    c.self.written = 0;
+    return writes_on(c).result != Result::none;
+}
+inline bool all_is_sent(Call& c) {
+    ring_idle(c).level = 0;
+    return ring_out(c).items.empty() && ring_out(c).level == 0;
+}
+inline Given has_drained(Call& c) { return {all_is_sent(c) ? Result::ok : Result::none, 0}; }
+inline Given closes_ring(Call& c) {
+    ring_in(c).closed = ring_out(c).closed = true;
+    c.m.wake_all(ring_out(c).places[1]);
+    rouses(c, ring_in(c));
+    return {};
+}
+
 inline Given acquires(Call& c) {
     if (!c.self.granted) --c.o.level;
     c.self.granted = false;
@@ -391,6 +489,17 @@ inline constexpr Row table[] = {
     {Op::latest_publish,        Kind::latest,       never,             never,                 always,                         nowhere,      sets_number,       nothing_kept},
     {Op::latest_value,          Kind::latest,       never,             somebody_waits<0>,     always,                         nowhere,      gives_newest_once, nothing_kept},
     {Op::latest_next,           Kind::latest,       somebody_waits_in_vain, somebody_waits<0>, is<set>,                       first_place,  gives_newest_once, nothing_kept},
+
+    {Op::ring_io_received,      Kind::ring_io_in,   never,             never,                 always,                         nowhere,      receives<1>,       nothing_kept},
+    {Op::ring_io_received_burst,Kind::ring_io_in,   never,             never,                 always,                         nowhere,      receives<burst>,   nothing_kept},
+    {Op::ring_io_next_to_send,  Kind::ring_io_out,  never,             never,                 always,                         nowhere,      sends_next,        nothing_kept},
+    {Op::ring_io_read,          Kind::ring_io_in,   never,             somebody_waits<0>,     can_be_read,                    first_place,  reads,             nothing_kept},
+    {Op::ring_io_readexactly,   Kind::ring_io_in,   never,             somebody_waits<0>,     can_be_read,                    first_place,  reads,             nothing_kept},
+    {Op::ring_io_readline,      Kind::ring_io_in,   never,             somebody_waits<0>,     can_be_read,                    first_place,  reads,             nothing_kept},
+    {Op::ring_io_lost,          Kind::ring_io_in,   never,             never,                 always,                         nowhere,      says_what_is_lost, nothing_kept},
+    {Op::ring_io_write,         Kind::ring_io_out,  never,             somebody_waits<1>,     can_be_written,                 second_place, writes_on,         nothing_kept},
+    {Op::ring_io_drain,         Kind::ring_io_idle, never,             somebody_waits<0>,     all_is_sent,                    first_place,  has_drained,       nothing_kept},
+    {Op::ring_io_close,         Kind::ring_io_in,   never,             never,                 always,                         nowhere,      closes_ring,       nothing_kept},
 
     {Op::create,                Kind::none,         never,             runs_or_used_up,       always,                         nowhere,      creates,           nothing_kept},
     {Op::cancel,                Kind::none,         is_self,           never,                 always,                         nowhere,      cancels,           nothing_kept},

@@ -153,8 +153,7 @@ rouse::Task<Given> first_of(A a, B b, Step step) {
     const auto outcome =
         co_await rouse::try_wait_for(rouse::select(std::move(a), std::move(b)), Milliseconds{step.limit - 1});
     if (!outcome.has_value()) co_return outcome_given(outcome);
-    auto copy = outcome;
-    co_return given(copy.value());
+    co_return given(outcome.value());
 }
 
 // A put says only whether it was accepted; the item says which number that was.
@@ -179,6 +178,19 @@ inline rouse::Task<Given> race(Running& self, Step step, int number) {
     if (done && puts(winner.op)) result.value += number;
     if (item.number() != (done && puts(winner.op) ? 0 : number)) result.result = Result::none;
     co_return result;
+}
+
+inline rouse::Task<Given> read(Stream& stream, Op op) {
+    std::array<char, 2> bytes{};
+    std::size_t count = 0;
+    if (op == Op::ring_io_read) {
+        count = co_await stream.read(std::span{bytes}.first(1));
+    } else if (op == Op::ring_io_readexactly) {
+        count = co_await stream.readexactly(bytes);
+    } else {
+        count = co_await stream.readline(bytes);
+    }
+    co_return Given{Result::ok, number_of(std::span{bytes}.first(count))};
 }
 
 inline rouse::Task<int> run_body(World& w, int body, int start);
@@ -287,6 +299,24 @@ inline rouse::Task<Given> perform(Running& self, Step step) {
         co_return Given{Result::ok, value};
     }
 
+    case Op::ring_io_received: co_return Given{Result::ok, w.streams[n].received(byte_of(number))};
+    case Op::ring_io_received_burst: co_return Given{Result::ok, receive_burst(w.streams[n], number)};
+    case Op::ring_io_next_to_send: {
+        const std::optional<char> byte = w.streams[n].next_to_send();
+        co_return byte ? Given{Result::ok, *byte} : Given{Result::closed, 0};
+    }
+    case Op::ring_io_read:
+    case Op::ring_io_readexactly:
+    case Op::ring_io_readline: co_return co_await read(w.streams[n], step.op);
+    case Op::ring_io_lost: co_return Given{Result::ok, int(w.streams[n].lost())};
+    case Op::ring_io_write: {
+        const std::string bytes(burst, byte_of(number));
+        const bool written = co_await w.streams[n].write(bytes);
+        co_return written ? Given{Result::ok, transmissions} : Given{Result::closed, 0};
+    }
+    case Op::ring_io_drain: co_await w.streams[n].drain(); co_return Given{};
+    case Op::ring_io_close: w.streams[n].close(); co_return Given{};
+
     case Op::create: co_return create(w, int(n));
     case Op::cancel: co_return Given{Result::ok, task().cancel()};
     case Op::done: co_return Given{Result::ok, task().done()};
@@ -382,6 +412,12 @@ inline void describe(World& w) {
     for (const auto& each : w.objects->shared_queues) add(int(each.qsize()));
     for (const auto& each : w.messages) add(each.is_set());
     for (const auto& each : w.latest) add(each.fresh());
+    for (const auto& each : w.streams) add(each.closed());
+    for (auto& each : w.streams) {
+        int left = 0;
+        while (each.next_to_send()) ++left;
+        add(left);
+    }
     add(w.reports);
 }
 

@@ -38,7 +38,11 @@ protected:
         if (std::exchange(task.given_up, false)) task.late = true;
         if (task.late && step.op != Op::join) pass_on(task, step); // the lock of a condition
         if (task.late && step.op != Op::join) return completed(task, {Result::timed_out, 0});
-        return completed(task, complete(task, step));
+        const Given given = complete(task, step);
+        if (given.result != Result::none) return completed(task, given);
+        Call call = called(task, step);
+        begin_to_wait(call);
+        return false;
     }
 
     // It no longer waits in anything.

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdlib>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include <rouse/ports/virtual_time.hpp>
@@ -52,9 +53,14 @@ struct Objects {
                                                                               rouse::ThreadSafeQueue<Item>{two_items}};
 };
 
+inline int transmissions = 0; // how often a transmitter was started: the function of a RingIO knows no object
+inline void start_sending() { ++transmissions; }
+using Stream = rouse::RingIO<ring_bytes, start_sending>;
+
 struct World {
     World(const Program& what, const Trace& by_model, Trace& into) : program{what}, predicted{by_model}, trace{into} {
         trace.clear();
+        transmissions = 0;
     }
 
     const Program& program;
@@ -63,6 +69,7 @@ struct World {
     std::array<rouse::Lock, objects_of_a_kind> locks;
     std::array<rouse::Message<int, 1>, objects_of_a_kind> messages; // these are not to be destroyed while tasks wait
     std::array<rouse::Latest<int>, objects_of_a_kind> latest;
+    std::array<Stream, objects_of_a_kind> streams;
     std::optional<Objects> objects{std::in_place, locks};
     std::array<rouse::TaskHandle<int>, most_tasks + 1> tasks;
     std::array<int, most_tasks + 1> starts{};
@@ -72,6 +79,11 @@ struct World {
     bool over = false;       // what happens now is not compared any more
     bool destroying = false; // the loop is being destroyed, and its tasks with it
 };
+
+inline int receive_burst(Stream& stream, int number) {
+    const std::string bytes(burst, byte_of(number));
+    return int(stream.received(bytes));
+}
 
 /// Virtual time, with foreign contexts that come while the loop sleeps.
 class InterruptingPort final : public rouse::Port {
@@ -113,6 +125,10 @@ private:
         case Op::shared_queue_get_sync: static_cast<void>(o.shared_queues[which].get_sync()); break;
         case Op::message_set: world->messages[which].set(world->next_number++); break;
         case Op::latest_publish: world->latest[which].publish(world->next_number++); break;
+        case Op::ring_io_received: world->streams[which].received(byte_of(world->next_number++)); break;
+        case Op::ring_io_received_burst: receive_burst(world->streams[which], world->next_number++); break;
+        case Op::ring_io_next_to_send: static_cast<void>(world->streams[which].next_to_send()); break;
+        case Op::ring_io_close: world->streams[which].close(); break;
         default: o.shared_queues[which].close();
         }
     }

@@ -185,6 +185,25 @@ TEST_CASE("an overrun is a gap: what came before it, then nothing, then the coun
     run_virtual(main());
 }
 
+TEST_CASE("readexactly leaves what a gap cuts off to read, and only then the gap is told") {
+    RingIO<4> io;
+    auto main = [&]() -> Task<> {
+        CHECK(io.received("abcde") == 4);
+        std::string got = co_await readexactly(io, 3);
+        CHECK(got == "abc");
+        got = co_await readexactly(io, 3);
+        CHECK(got == "");
+        CHECK(io.lost() == 0);
+        got = co_await read(io);
+        CHECK(got == "d");
+        CHECK(io.lost() == 1);
+        CHECK(io.received("fgh") == 3);
+        got = co_await readexactly(io, 3);
+        CHECK(got == "fgh");
+    };
+    run_virtual(main());
+}
+
 TEST_CASE("a gap too long for its count does not end by itself") {
     RingIO<4> io;
     constexpr unsigned most = std::numeric_limits<unsigned>::max();

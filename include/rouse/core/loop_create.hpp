@@ -25,6 +25,11 @@ template <class T>
         misuse(
             "rouse: create_task: the Task was made on the thread of another loop; make it on the thread that runs it");
     }
+    if (running() && current_ != this) {
+        misuse(
+            "rouse: create_task: the loop runs on another thread; send it what it is to do, by a queue or a flag, "
+            "and let a task of the loop create this one");
+    }
     Loop* const before = std::exchange(current_, this);
     Task<T> ours = adopt(std::move(task));
     current_ = before;

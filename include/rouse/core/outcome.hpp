@@ -78,6 +78,15 @@ public:
             return *value_;
         }
     }
+    /// The same.
+    std::add_lvalue_reference_t<const T> value() const& {
+        require_value();
+        if constexpr (is_reference) {
+            return **value_;
+        } else if constexpr (!is_void) {
+            return *value_;
+        }
+    }
     /// The same, moved out of an Outcome that is not needed any more, as in `(co_await handle.outcome()).value()`.
     T value() && {
         require_value();

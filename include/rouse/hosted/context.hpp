@@ -52,14 +52,12 @@ public:
 
     /// No job is taken any more; those that wait are refused.
     void close() noexcept {
-        std::deque<std::shared_ptr<Job>> left;
         {
             const std::lock_guard lock{mutex_};
             closed_ = true;
-            left.swap(jobs_);
         }
         changed_.notify_all();
-        for (const auto& job : left) job->refuse();
+        for (const auto& job : jobs_) job->refuse(); // nobody else touches them now
         room_.set();
     }
 
@@ -104,7 +102,9 @@ Task<std::invoke_result_t<F, Arguments...>> run_in(std::shared_ptr<JobQueue> que
 } // namespace hosted
 
 /// One thread, or a few, that run functions which block: file input, DNS, compression, a driver of somebody else's. For
-/// the tasks of one loop.
+/// the tasks of one loop, and to be made and destroyed on its thread. An assign() costs an allocation or two and the
+/// hand-over to a thread and back, some tens of microseconds if that sleeps; the lock is held for the move of a
+/// pointer.
 ///
 /// With one thread the functions run one after the other, in the order of assign(); so a Context of one thread can own
 /// what they share. With more threads they begin in that order.
@@ -130,8 +130,9 @@ public:
     Context(const Context&) = delete;
     Context& operator=(const Context&) = delete;
 
-    /// Waits, blocking, for the functions that run. Those that have not begun are not called: the tasks that wait for
-    /// them, or for room, get CancelledError.
+    /// Blocks until the functions that run have returned, and the loop with it; so none of these may wait for a task of
+    /// this loop. Those that have not begun are not called: the tasks that wait for them, or for room, get
+    /// CancelledError.
     ~Context() { end(); }
 
     /// `co_await context.assign(function, arguments...)`: calls the function on a thread of the context, while the
@@ -139,7 +140,11 @@ public:
     /// moved), as by std::thread; std::ref hands over a reference.
     ///
     /// If the task is cancelled before the function has been queued, it is not called. After that it is, and what it
-    /// gives is destroyed on its thread; so it must not refer to what ends with the task.
+    /// gives is destroyed on its thread, or on the loop's if it had returned by then; so it must not refer to what ends
+    /// with the task. CancelledError if the Context ends before the function has begun.
+    ///
+    /// GCC 12 destroys a lambda twice that has captures with destructors and is written inside of a co_await
+    /// expression: give it a name first.
     template <class F, class... Arguments>
     [[nodiscard]] Task<hosted::ResultOfCall<F, Arguments...>> assign(F&& function, Arguments&&... arguments) {
         return hosted::run_in<std::decay_t<F>, std::decay_t<Arguments>...>(queue_, std::forward<F>(function),

@@ -59,7 +59,8 @@ private:
 template <class F, class... Arguments>
 using ResultOfCall = std::invoke_result_t<std::decay_t<F>, std::decay_t<Arguments>...>;
 
-/// A call of F with these arguments, all of which it owns. The function and its arguments are destroyed on the thread.
+/// A call of F with these arguments, all of which it owns. Once called, the function and its arguments are destroyed on
+/// the thread.
 template <class F, class... Arguments>
 class Call final : public Job {
     static_assert(std::is_same_v<F, std::decay_t<F>> && (std::is_same_v<Arguments, std::decay_t<Arguments>> && ...));

@@ -28,9 +28,10 @@ Task<std::invoke_result_t<F, Arguments...>> run_on_own_thread(F function, Argume
 /// std::ref hands over a reference. Throws std::system_error if there can be no more threads (without exceptions: the
 /// program ends).
 ///
-/// If the task is cancelled the function runs on, and what it gives is destroyed on its thread; so it must not refer to
-/// what ends with the task. A program that ends while it runs does not wait for it: use a Context for that, or where
-/// such functions are called often, as starting a thread takes tens of microseconds.
+/// If the task is cancelled the function runs on, and what it gives is destroyed on its thread, or on the loop's if it
+/// had returned by then; so it must not refer to what ends with the task. (GCC 12: give a lambda whose captures have
+/// destructors a name first, see Context::assign.) A program that ends while it runs does not wait for it: use a
+/// Context for that, or where such functions are called often, as starting a thread takes tens of microseconds.
 template <class F, class... Arguments>
 [[nodiscard]] Task<hosted::ResultOfCall<F, Arguments...>> unblock(F&& function, Arguments&&... arguments) {
     return hosted::run_on_own_thread<std::decay_t<F>, std::decay_t<Arguments>...>(

@@ -20,9 +20,10 @@ namespace rouse::inline ROUSE_ABI {
 /// Reads what the peer sends. Move-only; for the tasks of the loop that the connection was made on, one at a time (a
 /// second one that would have to wait gets a UsageError). It may be moved, or destroyed, while it is read from.
 ///
-/// Bytes come in order and once. A cancelled read loses nothing: what has come is there for the next. If the
-/// connection fails, reads give what came before, then throw std::system_error that names the peer. When the
-/// StreamWriter of the connection is closed, they give what is left, then the end.
+/// Bytes come in order and once. A cancelled read loses nothing: what has come is there for the next. (By wait_for it
+/// is a task of its own, which may have ended when its waiter is cancelled: docs/cancellation.md.) If the connection
+/// fails, reads give what came before, then throw std::system_error that names the peer. When the StreamWriter of the
+/// connection is closed, they give what is left, then the end.
 ///
 /// Without exceptions, each read gives a Result: what would be thrown is its error().
 ///

@@ -16,9 +16,10 @@ namespace rouse::inline ROUSE_ABI {
 /// never waits for the reader. The rest belongs to the reader, which is one context at a time; next() is for a task. No
 /// side ever waits for the other: an interrupt may come anywhere in value(), and a reader may be as slow as it likes.
 ///
-/// A cancelled next() leaves the value unread. No allocation but the frame of next(); `constinit`-able. It must outlive
-/// the tasks that wait for it, and when it goes every publish() must have returned: join its thread, or disable its
-/// interrupt, first.
+/// It has room for three values, and costs a copy and two exchanges for each publish(), a copy and one exchange for
+/// each new value that is read. A cancelled next() leaves the value unread. No allocation but the frame of next();
+/// `constinit`-able. It must outlive the tasks that wait for it, and when it goes every publish() must have returned:
+/// join its thread, or disable its interrupt, first.
 //
 // Three slots: one is the writer's, one the reader's, and one lies between them. The word `between_` has the number
 // of that one, and whether it is fresh: put there by the writer and not yet fetched.
@@ -33,6 +34,8 @@ namespace rouse::inline ROUSE_ABI {
 template <class T>
 class Latest {
     static_assert(std::is_trivially_copyable_v<T>, "rouse: Latest: the value must be trivially copyable");
+    static_assert(std::is_copy_constructible_v<T> && std::is_copy_assignable_v<T>,
+                  "rouse: Latest: the value must be copyable, also by assignment");
 
 public:
     /// What is published.

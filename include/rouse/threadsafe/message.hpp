@@ -16,9 +16,10 @@ namespace rouse::inline ROUSE_ABI {
 /// from the last two if moving and destroying a T is fit for them, as it is for plain data. The rest belongs to one
 /// loop, that of the tasks that wait.
 ///
-/// All tasks that wait when it is set get a value: that one, or a newer one. A cancelled wait takes nothing. Nothing is
-/// allocated but the frames of wait() and next(); `constinit`-able if T is. It must outlive the tasks that wait for it,
-/// and when it goes every set() must have returned.
+/// All tasks that wait when it is set get a value: that one, or a newer one. A cancelled wait takes nothing; nor does
+/// one whose copy of the value throws, in so far as value() still gives it. Tasks of two loops get a UsageError.
+/// Nothing is allocated but the frames of wait() and next(); `constinit`-able if T is. It must outlive the tasks that
+/// wait for it, and when it goes every set() must have returned.
 ///
 /// `Setters` is how many may be in set() at one instant, counting those that an interrupt or another thread holds up
 /// there. It costs room for two values more than that.
@@ -53,8 +54,9 @@ public:
     Message(const Message&) = delete;
     Message& operator=(const Message&) = delete;
 
-    /// Makes `value` the newest one, and rouses all that wait. From any context; it never waits.
-    /// False, and nothing has changed, if more than Setters are in set() at this instant.
+    /// Makes `value` the newest one, and rouses all that wait. From any context; it never waits. On one core it takes a
+    /// bounded number of steps; with several it is lock-free: it tries again if another setter has taken or freed a
+    /// slot. False, and nothing has changed, if more than Setters are in set() at this instant.
     bool set(T value) noexcept {
         const unsigned mine = take_free();
         if (mine == none) return false;
@@ -112,7 +114,7 @@ private:
         while (free != 0) {
             unsigned lowest = 0;
             while ((free >> lowest & 1U) == 0) ++lowest;
-            // acquire: pairs with the release of the setter that freed it. It fails only if another setter was faster.
+            // acquire: pairs with the release of the setter that freed it. It fails if another setter was faster.
             if (free_.compare_exchange_strong(free, free & ~(1U << lowest), std::memory_order_acquire,
                                               std::memory_order_relaxed)) {
                 return lowest;

@@ -21,14 +21,15 @@ inline void start_nothing() noexcept {}
 
 /// The stream of a UART, or of anything else that delivers and takes bytes one by one: the interrupt (or thread, core,
 /// signal handler) is on the one end, and tasks that read and write are on the other. Each direction has room for N
-/// bytes.
+/// bytes, and the reader for N more. It reads like a StreamReader, without a heap: into the caller's memory.
 ///
 /// received() and next_to_send() may be called from any context, each by one at a time. The rest belongs to the loop's
 /// side: one task at a time reads and one writes; a second one that would have to wait gets a UsageError. close() is
 /// safe anywhere.
 ///
 /// Overruns: a byte that finds no room is lost and counted, and so are those behind it until the reader knows. The
-/// reader gets everything from before the gap, then 0 bytes as at the end of the stream, and asks lost().
+/// reader gets everything from before the gap, then 0 bytes as at the end of the stream, and asks lost(). A readexactly
+/// that gives 0 may have left bytes from before the gap: lost() waits until read() has taken them.
 ///
 /// A cancelled read takes nothing out of the stream. A cancelled write has written a part. Bytes of text or not, as in
 /// StreamReader. No allocation but a frame for each read, write and drain; `constinit`-able.
@@ -109,8 +110,8 @@ public:
     /// next read), or is cut off by the end or a gap.
     [[nodiscard]] Task<std::size_t> readline(std::span<char> bytes) { return get(bytes, Wanted::line); }
 
-    /// Where a read has come to a gap: how many bytes are missing, or the most that the type can say; reading goes on
-    /// behind it. Else 0.
+    /// Where a read() or readline() has come to a gap: how many bytes are missing, or the most that the type can say;
+    /// reading goes on behind it. Else 0; so also while bytes from before the gap are unread.
     [[nodiscard]] unsigned lost() noexcept {
         const bool gap = lost_.load(std::memory_order_acquire) != 0;
         if (!gap || held_count_ > 0 || !in_.empty()) return 0;

@@ -12,7 +12,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "scenario.hpp"
+#include "table.hpp"
 
 namespace {
 

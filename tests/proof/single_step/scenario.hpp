@@ -1,8 +1,7 @@
-// What the states have in common: the loop that they run on, and the list of them.
+// What the states have in common: the loop that they run on.
 #pragma once
 
 #include <optional>
-#include <vector>
 
 #include <rouse/combine/select.hpp>
 #include <rouse/combine/wait_for.hpp>
@@ -10,6 +9,7 @@
 #include <rouse/core/task_handle.hpp>
 
 #include "port.hpp"
+#include "table.hpp"
 
 namespace step {
 
@@ -47,25 +47,6 @@ struct World {
 };
 
 inline std::optional<World> world;
-
-/// A state, and what is done to it: one row of the table.
-struct Scenario {
-    const char* object;
-    const char* state;
-    const char* operation;
-    void (*body)();
-    Operation first;
-    Operation second = nullptr;
-};
-
-inline std::vector<Scenario>& scenarios() {
-    static std::vector<Scenario> all;
-    return all;
-}
-
-struct Add {
-    explicit Add(const Scenario& scenario) { scenarios().push_back(scenario); }
-};
 
 /// Nobody is resumed by what has been consumed already.
 inline rouse::Task<> quiet() {

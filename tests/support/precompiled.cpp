@@ -1,0 +1,1 @@
+// Nothing: for the precompiled headers that the tests share.
