@@ -1,4 +1,5 @@
-// The port of the board that a two-core test is built for, on the first core; and how often it has slept.
+// The port of the board that a two-core test is built for, on the first core; how often it has slept, and whether it
+// sleeps or is just about to, which the second core may ask.
 #pragma once
 
 #include "board.hpp"
@@ -27,8 +28,12 @@ class CountingPort final : public rouse::Port {
 public:
     [[nodiscard]] rouse::TimePoint now() const noexcept override { return port.now(); }
     unsigned wait_until(rouse::TimePoint deadline) noexcept override {
-        if (deadline != rouse::at_once) ++sleeps;
-        return port.wait_until(deadline);
+        if (deadline == rouse::at_once) return port.wait_until(deadline);
+        ++sleeps;
+        asleep.store(true, std::memory_order_relaxed);
+        const unsigned woken = port.wait_until(deadline);
+        asleep.store(false, std::memory_order_relaxed);
+        return woken;
     }
     void wake() noexcept override {
         wakes.fetch_add(1, std::memory_order_relaxed);
@@ -36,6 +41,7 @@ public:
     }
 
     std::uint32_t sleeps = 0;
+    std::atomic<bool> asleep{false};
     std::atomic<std::uint32_t> wakes{0};
 };
 

@@ -49,6 +49,14 @@ void linger(std::uint32_t number) {
 // How often the second core looks for what must come; some seconds at the least.
 constexpr std::uint32_t patience = 200'000'000;
 
+// Lets the loop fall asleep, which it does when the second core gives and takes nothing: now and then, so that it has
+// to be woken often whichever core the machine below favours. Not at the end, where the loop has nothing to wait for.
+void await_sleep(std::uint32_t number) {
+    if (number % 128 != 127 || items - number < 8) return;
+    for (std::uint32_t tries = 0; !port.asleep.load(std::memory_order_relaxed);)
+        if (++tries == patience) fail("the loop does not fall asleep", number, 0);
+}
+
 [[noreturn, maybe_unused]] void rest() {
     for (;;) {
     }
@@ -59,6 +67,7 @@ constexpr const char* part = "items to the loop";
 
 [[noreturn]] void second() {
     for (std::uint32_t number = 0; number < items; ++number) {
+        await_sleep(number);
         std::uint32_t tries = 0;
         while (!queue.put_sync(Item{number}))
             if (++tries == patience) fail("no room for an item", number, 0);
@@ -82,6 +91,7 @@ constexpr const char* part = "items from the loop";
 
 [[noreturn]] void second() {
     for (std::uint32_t number = 0; number < items; ++number) {
+        await_sleep(number);
         std::uint32_t tries = 0;
         std::optional<Item> item;
         while (!(item = queue.get_sync()))
@@ -107,6 +117,7 @@ constexpr const char* part = "flags to the loop";
 
 [[noreturn]] void second() {
     for (std::uint32_t number = 1; number <= items; ++number) {
+        await_sleep(number);
         request.set();
         std::uint32_t tries = 0;
         while (answered.load(std::memory_order_acquire) != number)
@@ -134,6 +145,6 @@ int main() {
     board::print(board::name, ": ", items, " ", part, ", in order; it slept ", port.sleeps, " times and was woken ",
                  port.wakes.load(std::memory_order_relaxed), "\n");
     if (port.wakes.load(std::memory_order_relaxed) < items / 1000)
-        fail("the loop hardly ever had to be woken", items, 0);
+        fail("the loop hardly ever had to be woken", items, port.wakes.load(std::memory_order_relaxed));
     return status;
 }
