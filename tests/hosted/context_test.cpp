@@ -261,6 +261,17 @@ TEST_CASE("Context: destroyed by a task, while others wait for it") {
     }(gate, finished));
 }
 
+TEST_CASE("Context: refuses the tasks of a loop on another thread, and goes on for its own") {
+    Context context;
+    std::string refusal;
+    std::thread{[&] { refusal = misuse_of([&] { static_cast<void>(context.assign([] { return 1; })); }); }}.join();
+    CHECK(contains(refusal, "rouse: Context: assign() is for the tasks of one loop"));
+    run([](Context& c) -> Task<> {
+        const int given = co_await c.assign([] { return 2; });
+        CHECK(given == 2);
+    }(context));
+}
+
 TEST_CASE("Context: needs a thread, and room") {
     CHECK(contains(misuse_of([] { Context{0}; }), "rouse: Context: needs at least one thread"));
     CHECK(contains(misuse_of([] { Context{1, 0}; }), "rouse: Context: needs room"));

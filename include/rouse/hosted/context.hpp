@@ -102,8 +102,8 @@ Task<std::invoke_result_t<F, Arguments...>> run_in(std::shared_ptr<JobQueue> que
 } // namespace hosted
 
 /// One thread, or a few, that run functions which block: file input, DNS, compression, a driver of somebody else's. For
-/// the tasks of one loop, and to be made and destroyed on its thread. An assign() costs an allocation or two and the
-/// hand-over to a thread and back, some tens of microseconds if that sleeps; the lock is held for the move of a
+/// the tasks of one loop, and to be made, used and destroyed on its thread. An assign() costs an allocation or two and
+/// the hand-over to a thread and back, some tens of microseconds if that sleeps; the lock is held for the move of a
 /// pointer.
 ///
 /// With one thread the functions run one after the other, in the order of assign(); so a Context of one thread can own
@@ -141,12 +141,15 @@ public:
     ///
     /// If the task is cancelled before the function has been queued, it is not called. After that it is, and what it
     /// gives is destroyed on its thread, or on the loop's if it had returned by then; so it must not refer to what ends
-    /// with the task. CancelledError if the Context ends before the function has begun.
+    /// with the task. CancelledError if the Context ends before the function has begun. UsageError, at the call of
+    /// assign(), on another thread than the Context was made on.
     ///
     /// GCC 12 destroys a lambda twice that has captures with destructors and is written inside of a co_await
     /// expression: give it a name first.
     template <class F, class... Arguments>
     [[nodiscard]] Task<hosted::ResultOfCall<F, Arguments...>> assign(F&& function, Arguments&&... arguments) {
+        if (std::this_thread::get_id() != home_)
+            misuse("rouse: Context: assign() is for the tasks of one loop, on the thread that the Context was made on");
         return hosted::run_in<std::decay_t<F>, std::decay_t<Arguments>...>(queue_, std::forward<F>(function),
                                                                            std::forward<Arguments>(arguments)...);
     }
@@ -170,6 +173,7 @@ private:
 
     std::shared_ptr<hosted::JobQueue> queue_; // shared with the tasks that wait for room
     std::vector<std::thread> threads_;
+    const std::thread::id home_ = std::this_thread::get_id();
 };
 
 } // namespace rouse::inline ROUSE_ABI

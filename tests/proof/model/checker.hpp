@@ -15,7 +15,8 @@
 // -fsanitize=thread, but linked with races.cpp in place of its run-time: so it is told of every plain access.
 //
 // What it does not have: values out of thin air and load buffering (a load never reads a store that comes later), and
-// consume. Sequentially consistent accesses are a little stronger than the standard's: see Memory::sc_fence.
+// consume. Mutexes, condition variables, threads and shared owners of the standard library are taken to be right
+// (pthreads.hpp). Sequentially consistent accesses are a little stronger than the standard's: see Memory::sc_fence.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 #include "execution.hpp"
 
 #include <cxxabi.h>
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <exception>
@@ -176,20 +177,34 @@ bool& Execution::sleep_on(const void* address) {
 }
 
 void Execution::wake_one(const void* address) {
+    std::array<Thread*, most_threads> sleepers{};
+    int count = 0;
     for (Thread& thread : threads_) {
-        if (thread.state != Thread::alive || thread.sleeps_on != address || thread.woken) continue;
-        thread.woken = true;
-        return;
+        if (thread.state == Thread::alive && thread.sleeps_on == address && !thread.woken)
+            sleepers[static_cast<std::size_t>(count++)] = &thread;
+    }
+    if (count > 0) sleepers[static_cast<std::size_t>(choose(count))]->woken = true;
+}
+
+void Execution::wake_all(const void* address) {
+    for (Thread& thread : threads_) {
+        if (thread.state == Thread::alive && thread.sleeps_on == address) thread.woken = true;
     }
 }
 
-void Execution::spawn(std::function<void()> body) {
+bool Execution::is_slept_on(const void* address) const {
+    return std::any_of(threads_.begin(), threads_.end(), [address](const Thread& thread) {
+        return thread.state == Thread::alive && thread.sleeps_on == address;
+    });
+}
+
+ThreadId Execution::spawn(std::function<void()> body) {
     for (ThreadId id = 1; id < most_threads; ++id) {
         if (threads_[static_cast<std::size_t>(id)].state != Thread::none) continue;
         start(id, std::move(body));
         memory_.begin_thread(id);
         memory_.hand_over(current_, id);
-        return;
+        return id;
     }
     fail_checker("the program starts more threads than there are");
 }
@@ -207,6 +222,13 @@ void Execution::join() {
         if (thread.state == Thread::ended) memory_.hand_over(id, 0);
         thread.state = Thread::none;
     }
+}
+
+void Execution::join(ThreadId id) {
+    Thread& thread = threads_[static_cast<std::size_t>(id)];
+    step(Step{Step::Kind::join, nullptr, "joins a thread"}, [&thread] { return thread.state == Thread::ended; });
+    memory_.hand_over(id, current_);
+    thread.state = Thread::none;
 }
 
 void Execution::step(const Step& next, std::function<bool()> possible, std::function<bool()> for_no_reason) {

@@ -70,10 +70,14 @@ public:
 
     /// The present thread sleeps on that address, or no longer on any; returns where it is told that it was woken.
     bool& sleep_on(const void* address);
+    /// Of those that sleep on that address, any one is woken, or all are.
     void wake_one(const void* address);
+    void wake_all(const void* address);
+    [[nodiscard]] bool is_slept_on(const void* address) const;
 
-    void spawn(std::function<void()> body);
+    ThreadId spawn(std::function<void()> body);
     void join();
+    void join(ThreadId id);
     [[noreturn]] void fail(const std::string& why);
 
 private:

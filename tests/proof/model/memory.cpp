@@ -158,6 +158,11 @@ void Memory::heavy_barrier(ThreadId id) {
     join(heavy_, at(id).now.view);
 }
 
+void Memory::release_to(ThreadId thread, Knowledge& at_it) {
+    join(at_it, at(thread).now);
+    tick(thread);
+}
+
 void Memory::hand_over(ThreadId from, ThreadId to) {
     join(at(to).now, at(from).now);
     tick(from);

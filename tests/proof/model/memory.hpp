@@ -69,6 +69,10 @@ public:
     [[nodiscard]] const Clock& clock(ThreadId thread) const { return at(thread).now.clock; }
     void tick(ThreadId thread);
 
+    /// What a lock does, or a count of owners: hands on to `at_it` all that the thread knows, or takes it from there.
+    void release_to(ThreadId thread, Knowledge& at_it);
+    void acquire_from(ThreadId thread, const Knowledge& at_it) { join(at(thread).now, at_it); }
+
     /// Orders plain memory, and nothing else.
     void happened_before(ThreadId thread, const Clock& clock) { at(thread).now.clock.join(clock); }
 

@@ -8,6 +8,7 @@
 
 #include "arena.hpp"
 #include "execution.hpp"
+#include "pthreads.hpp"
 
 namespace model {
 
@@ -184,6 +185,17 @@ void* __tsan_memmove(void* to, const void* from, unsigned long bytes) {
 void* __tsan_memset(void* to, int value, unsigned long bytes) {
     touch(to, bytes, Access::write);
     return __builtin_memset(to, value, bytes);
+}
+
+// The counts of std::shared_ptr; the atomics of rouse are those of policy.hpp.
+int __tsan_atomic32_load(const volatile int* p, int) {
+    return static_cast<int>(model::count_owners(const_cast<int*>(p), 4, 0));
+}
+long __tsan_atomic64_load(const volatile long* p, int) {
+    return static_cast<long>(model::count_owners(const_cast<long*>(p), 8, 0));
+}
+int __tsan_atomic32_fetch_add(volatile int* p, int change, int) {
+    return static_cast<int>(model::count_owners(p, 4, static_cast<std::uint64_t>(change)));
 }
 
 // AddressSanitizer's interface, by which rouse says which frames have ended (see core/sanitizers.hpp).

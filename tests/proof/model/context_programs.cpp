@@ -1,0 +1,287 @@
+// Context and unblock(): functions on a thread or two of theirs, which tasks wait for, are cancelled, have no room, and
+// which the context or the loop does not outlive. std::mutex, std::condition_variable, std::thread and std::shared_ptr
+// are the standard library's: see pthreads.cpp.
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include <rouse/hosted/context.hpp>
+#include <rouse/hosted/unblock.hpp>
+#include <rouse/rouse.hpp>
+
+#include "programs.hpp"
+
+namespace model {
+
+namespace {
+
+using rouse::Context;
+using rouse::Task;
+
+// What a function gives: two plain words, which the thread writes and the task reads.
+class Given {
+public:
+    explicit Given(int number) : number_{number}, same_{number} {}
+    Given(Given&& other) noexcept : number_{other.number_}, same_{other.same_} { other.number_ = other.same_ = 0; }
+    [[nodiscard]] bool is(int number) const { return number_ == number && same_ == number; }
+
+private:
+    int number_, same_;
+};
+
+// How often a function was called, and what it refers to: which is no atomic.
+struct Called {
+    int first = 0, second = 0;
+};
+
+Task<> give(Context& context, int& called) {
+    const auto function = [&called] {
+        ++called;
+        return Given{7};
+    };
+    const Given given = co_await context.assign(function);
+    check(given.is(7), "the task has not what the function gave");
+    check(called == 1, "a function that has given something was not called once");
+}
+
+void one_function() {
+    int called = 0;
+    {
+        Context context{1, 1};
+        run_on_loop(give, context, called);
+    }
+    check(called == 1, "a function was not called once");
+}
+
+// Counts its ends, one moved from too: none may be on the thread once the task has what it was given.
+struct Ending {
+    explicit Ending(int& count) : ends{&count} {}
+    Ending(Ending&& other) noexcept : ends{other.ends} {}
+    ~Ending() { ++*ends; }
+    int* ends;
+};
+
+// A function that says when it ends, which is on the thread and before the task goes on. It owns a plain number.
+struct Function {
+    Function(int& whether, std::unique_ptr<int> n) : ended{&whether}, number{std::move(n)} {}
+    Function(Function&& other) noexcept : ended{std::exchange(other.ended, nullptr)}, number{std::move(other.number)} {}
+    ~Function() {
+        if (ended != nullptr) *ended = 1;
+    }
+    Ending operator()(int& ends) {
+        check(*number == 7, "the function has not what it owned");
+        return Ending{ends};
+    }
+    int* ended;
+    std::unique_ptr<int> number;
+};
+
+Task<> see_what_ends(Context& context) {
+    int ended = 0, ends = 0;
+    Function function{ended, std::make_unique<int>(7)};
+    const Ending given = co_await context.assign(std::move(function), std::ref(ends));
+    check(ended == 1, "the function has not ended with its call");
+    ends = 0;
+}
+
+void what_ends_where() {
+    Context context{1, 1};
+    run_on_loop(see_what_ends, context);
+}
+
+Task<> throws(Context& context) {
+    std::string caught;
+    try {
+        co_await context.assign([] { throw std::runtime_error{"no disk"}; });
+    } catch (const std::runtime_error& error) {
+        caught = error.what();
+    }
+    check(caught == "no disk", "the task has not what the function threw");
+}
+
+void a_function_throws() {
+    Context context{1, 1};
+    run_on_loop(throws, context);
+}
+
+Task<> give_two(Context& context, Called& called) {
+    auto first = rouse::create_task(give(context, called.first));
+    co_await give(context, called.second);
+    co_await first;
+}
+
+// Room for one that waits: whoever comes second may have to wait for it.
+void two_functions() {
+    Called called;
+    {
+        Context context{1, 1};
+        run_on_loop(give_two, context, called);
+    }
+    check(called.first == 1 && called.second == 1, "a function was not called once");
+}
+
+void two_threads() {
+    Called called;
+    {
+        Context context{2, 1};
+        run_on_loop(give_two, context, called);
+    }
+    check(called.first == 1 && called.second == 1, "a function was not called once");
+}
+
+// One thread: what the functions share needs no lock.
+Task<> step_by_step(Context& context, int& shared, int before) {
+    co_await context.assign([&shared, before] {
+        check(shared == before, "a function comes out of turn");
+        ++shared;
+    });
+}
+Task<> three_steps(Context& context, int& shared) {
+    auto first = rouse::create_task(step_by_step(context, shared, 0));
+    auto second = rouse::create_task(step_by_step(context, shared, 1));
+    auto third = rouse::create_task(step_by_step(context, shared, 2));
+    co_await first;
+    co_await second;
+    co_await third;
+    check(shared == 3, "a function was not called");
+}
+void three_in_order() {
+    int shared = 0;
+    Context context{1, 1};
+    run_on_loop(three_steps, context, shared);
+}
+
+// The first is cancelled when it has been queued, is waited for, or has ended; the thread is free for the second.
+Task<> cancel_first(Context& context, Called& called) {
+    auto first = rouse::create_task(give(context, called.first));
+    co_await rouse::yield();
+    first.cancel();
+    co_await first.outcome();
+    co_await give(context, called.second);
+}
+void waiter_is_cancelled() {
+    Called called;
+    {
+        Context context{1, 1};
+        run_on_loop(cancel_first, context, called);
+    }
+    check(called.first == 1, "a function that was queued was not called");
+    check(called.second == 1, "a function was not called once");
+}
+
+// The second is cancelled, which has perhaps no room; the third gets it.
+Task<> cancel_second(Context& context, Called& called, int& third) {
+    auto first = rouse::create_task(give(context, called.first));
+    auto second = rouse::create_task(give(context, called.second));
+    co_await rouse::yield();
+    check(context.waiting() <= 1, "more functions wait than there is room for");
+    second.cancel();
+    co_await give(context, third);
+    co_await first;
+    co_await second.outcome();
+}
+void one_without_room_is_cancelled() {
+    Called called;
+    int third = 0;
+    {
+        Context context{1, 1};
+        run_on_loop(cancel_second, context, called, third);
+    }
+    check(called.first == 1 && third == 1, "a function was not called once");
+    check(called.second <= 1, "a function was called twice");
+}
+
+// Ends with a result if the function was called, else by a cancellation.
+void ends_as(const rouse::TaskHandle<>& task, int called) {
+    check(task.cancelled() == (called == 0), "a task does not end as its function has");
+    check(called <= 1, "a function was called twice");
+}
+Task<> end_context(std::unique_ptr<Context>& context, Called& called) {
+    auto first = rouse::create_task(give(*context, called.first));
+    auto second = rouse::create_task(give(*context, called.second));
+    co_await rouse::yield();
+    context.reset();
+    co_await first.outcome();
+    co_await second.outcome();
+    ends_as(first, called.first);
+    ends_as(second, called.second);
+}
+void context_ends() {
+    Called called;
+    auto context = std::make_unique<Context>(1, 1);
+    run_on_loop(end_context, context, called);
+}
+void context_of_two_threads_ends() {
+    Called called;
+    auto context = std::make_unique<Context>(2, 2);
+    run_on_loop(end_context, context, called);
+}
+
+void nothing_to_do() { Context context{2, 1}; }
+
+// The loop ends, and the tasks with it, while the function is on its way.
+Task<> leave(Context& context, int& called) {
+    const auto left_alone = rouse::create_task(give(context, called));
+    co_await rouse::yield();
+}
+void loop_ends() {
+    int called = 0;
+    {
+        Context context{1, 1};
+        run_on_loop(leave, context, called);
+    }
+    check(called == 0 || called == 1, "a function was called twice");
+}
+
+Task<> give_unblocked(int& called) {
+    const auto function = [&called] {
+        ++called;
+        return Given{7};
+    };
+    const Given given = co_await rouse::unblock(function);
+    check(given.is(7), "the task has not what the function gave");
+}
+void unblocked() {
+    int called = 0;
+    run_on_loop(give_unblocked, called);
+    join();
+    check(called == 1, "a function was not called once");
+}
+
+Task<> cancel_unblocked(int& called) {
+    auto task = rouse::create_task(give_unblocked(called));
+    co_await rouse::yield();
+    task.cancel();
+    co_await task.outcome();
+}
+void unblocked_and_cancelled() {
+    int called = 0;
+    run_on_loop(cancel_unblocked, called);
+    join();
+    check(called == 1, "a function was not called once");
+}
+
+} // namespace
+
+std::vector<Program> context_programs() {
+    return {
+        {"context: a function gives a value", one_function, {.preemptions = 2, .spurious = 1}},
+        {"context: where function and result end", what_ends_where, {.preemptions = 3}},
+        {"context: a function throws", a_function_throws, {.preemptions = 3}},
+        {"context: two functions, room for one", two_functions, {.preemptions = 2}},
+        {"context: two functions, two threads", two_threads, {.preemptions = 1}},
+        {"context: three functions in order", three_in_order, {.preemptions = 2}},
+        {"context: a waiter is cancelled", waiter_is_cancelled, {.preemptions = 2}},
+        {"context: one that has no room is cancelled", one_without_room_is_cancelled, {.preemptions = 2}},
+        {"context: it ends while two wait", context_ends, {.preemptions = 3}},
+        {"context: it ends while two wait, two threads", context_of_two_threads_ends, {.preemptions = 2}},
+        {"context: it ends with nothing to do", nothing_to_do, {.spurious = 1}},
+        {"context: the loop ends while a function runs", loop_ends, {.preemptions = 3}},
+        {"unblock: a function gives a value", unblocked, {.preemptions = 3}},
+        {"unblock: a waiter is cancelled", unblocked_and_cancelled, {.preemptions = 3}},
+    };
+}
+
+} // namespace model
