@@ -53,6 +53,30 @@ refuses "a select of nothing" "would never return" <<'END'
 wrong: co_await select();
 right: co_await select(sleep(1s));
 END
+refuses "a Latest of what has a copy constructor of its own" "Latest: the value must be trivially copyable" <<'END'
+wrong: Latest<std::shared_ptr<int>> latest; latest.publish(nullptr);
+right: Latest<int*> latest; latest.publish(nullptr);
+END
+refuses "a Latest of what cannot be assigned" "Latest: the value must be copyable, also by assignment" <<'END'
+wrong: struct Fixed { const int number = 1; }; Latest<Fixed> latest;
+right: struct Free { int number = 1; }; Latest<Free> latest;
+END
+refuses "a Message for nobody to set" "Message: from 1 to 29 setters" <<'END'
+wrong: Message<int, 0> message;
+right: Message<int, 1> message;
+END
+refuses "a Message of what cannot be copied for each waiter" "Message: the value must be default constructible and copyable" <<'END'
+wrong: Message<std::unique_ptr<int>> message;
+right: Message<std::shared_ptr<int>> message;
+END
+refuses "a Message of what may throw when it is moved" "Message: moving the value must not throw" <<'END'
+wrong: struct Throws { Throws() {} Throws(const Throws&) {} Throws& operator=(const Throws&) { return *this; } }; Message<Throws> message;
+right: struct Moves { Moves() {} Moves(const Moves&) noexcept {} Moves& operator=(const Moves&) noexcept { return *this; } }; Message<Moves> message;
+END
+refuses "a queue without room" "ThreadSafeQueue: a queue must hold at least one item" <<'END'
+wrong: ThreadSafeQueue<int, 0> queue;
+right: ThreadSafeQueue<int, 1> queue;
+END
 if "$compiler" -dM -E -x c++ /dev/null | grep -q '__GNUC__ 12' && ! "$compiler" --version | grep -q clang; then
     refuses "a group's lambda with captures that GCC 12 destroys twice" "give the lambda a name first" <<'END'
 wrong: auto p = std::make_shared<int>(1); co_await TaskGroup::run([p](TaskGroup&) -> Task<> { co_return; });

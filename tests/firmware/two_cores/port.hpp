@@ -30,9 +30,9 @@ public:
     unsigned wait_until(rouse::TimePoint deadline) noexcept override {
         if (deadline == rouse::at_once) return port.wait_until(deadline);
         ++sleeps;
-        asleep.store(true, std::memory_order_relaxed);
+        asleep.store(sleeps, std::memory_order_relaxed);
         const unsigned woken = port.wait_until(deadline);
-        asleep.store(false, std::memory_order_relaxed);
+        asleep.store(0, std::memory_order_relaxed);
         return woken;
     }
     void wake() noexcept override {
@@ -41,7 +41,7 @@ public:
     }
 
     std::uint32_t sleeps = 0;
-    std::atomic<bool> asleep{false};
+    std::atomic<std::uint32_t> asleep{0}; // the number of the sleep
     std::atomic<std::uint32_t> wakes{0};
 };
 

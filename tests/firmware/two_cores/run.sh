@@ -1,5 +1,5 @@
 #!/bin/bash
-# A loop on one core and plain code on another, on boards of two cores (see two_cores.cpp); then the same with a
+# A loop on one core and plain code on another, on boards of two cores (see items_and_flags.cpp and values.cpp); then the same with a
 # deliberate fault in a copy of the headers, which must be caught; and that the asymmetric barrier is a full fence there.
 # Exits with 77 where there is no compiler or no emulator.
 # usage: run.sh
@@ -12,9 +12,10 @@ failed=0
 
 # one BOARD PART ITEMS SECONDS: builds and runs one part; the output is in $work/log
 one() {
-    local several=()
+    local several=() program=values
+    [[ $2 =~ ^(TO_LOOP|FROM_LOOP|FLAGS)$ ]] && program=items_and_flags
     [[ $1 == virt-* ]] && several=(-smp 2)
-    "$root/examples/firmware/build" "$1" "$work/program.elf" "$here/two_cores.cpp" -O2 -DROUSE_CORES=2 "-DPART_$2" "-DITEMS=$3" \
+    "$root/examples/firmware/build" "$1" "$work/program.elf" "$here/$program.cpp" -O2 -DROUSE_CORES=2 -DROUSE_FRAME_BYTES=4096 "-DPART_$2" "-DITEMS=$3" \
         >"$work/log" 2>&1 || return 2
     ICOUNT=off timeout "$4" "$root/examples/firmware/run" "$1" "$work/program.elf" "${several[@]}" >"$work/log" 2>&1
 }
@@ -37,7 +38,8 @@ control() {
         case $? in
         0) ;;
         2) failed=1 && echo "$name: does not build: $(head -5 "$work/log")" && return ;;
-        *) grep -q FAILED "$work/log" && echo "$name: caught by run $run: $(grep -m1 FAILED "$work/log")" && return ;;
+        *) grep -m1 -E 'FAILED|stopped by a fault' "$work/log" >"$work/caught" &&
+            echo "$name: caught by run $run: $(cat "$work/caught")" && return ;;
         esac
     done
     failed=1
@@ -75,6 +77,9 @@ for board in virt-rv32 virt-rv64; do
     check $board FROM_LOOP 100000
     check $board FLAGS 100000
 done
+for board in mps2-an521 virt-rv32 virt-rv64; do
+    for part in EVENT MESSAGE LATEST RECEIVED SENT; do check $board $part 100000; done
+done
 
 queue=threadsafe/thread_safe_queue.hpp
 published_first=(
@@ -88,6 +93,15 @@ for board in mps2-an521 virt-rv32; do
         's/^        return next != head_seen_;$/        return true;/'
     control "$board: a flag is cleared at the start of the wait" $board FLAGS threadsafe/thread_safe_flag.hpp \
         's/return flag_->is_set\(\); .*/flag_->clear(); return false;/'
+    control "$board: an event is armed without a look" $board EVENT threadsafe/thread_safe_event.hpp \
+        's/armed_ = change\(clear_state, armed_state\);/armed_ = true, state_.store(armed_state, std::memory_order_release);/'
+    control "$board: a message's slot is given back before it is read" $board MESSAGE threadsafe/message.hpp \
+        's/^        if \(mine == none\) return false;/        free_.fetch_add(1U << mine, std::memory_order_release);/'
+    control "$board: the writer keeps its slot" $board LATEST threadsafe/latest.hpp \
+        's/^        writing_ = (between_\.exchange\(filled, .*\)) & ~fresh_bit;/        static_cast<void>(\1);/'
+    control "$board: bytes are accepted behind a gap" $board RECEIVED threadsafe/ring_io.hpp \
+        's/^        if \(counted_as_lost\(\)\) return false;//'
+    control "$board: the transmitter goes idle and tells nobody" $board SENT threadsafe/ring_io.hpp 's/^        idle_\.set\(\);$//'
 done
 control "virt-rv32: wake() raises no interrupt" virt-rv32 FLAGS ports/riscv.hpp \
     's/^        software_interrupt\(msip\) = 1;$/        static_cast<void>(msip);/'

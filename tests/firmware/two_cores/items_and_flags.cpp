@@ -1,17 +1,11 @@
 // A loop on the first core, plain code on the second: items through a queue with a ring of two slots in each direction,
 // then flags, each of which is set when the one before has been answered. The loop sleeps whenever it has nothing to
 // do. One of PART_TO_LOOP, PART_FROM_LOOP and PART_FLAGS says which part; ITEMS how many.
-#include <rouse/rouse.hpp>
+#include "support.hpp"
 
-#include "port.hpp"
-
-#if !defined(ITEMS)
-#define ITEMS 1'000'000
-#endif
+using namespace test;
 
 namespace {
-
-constexpr std::uint32_t items = ITEMS;
 
 // Four words, so that an item of which a part has not been written yet, or is written again, does not fit together.
 struct Item {
@@ -33,37 +27,9 @@ Item ring[2];
 rouse::ThreadSafeQueue<Item> queue{ring};
 rouse::ThreadSafeFlag request;
 std::atomic<std::uint32_t> answered{0};
-test::CountingPort port;
-
-[[noreturn]] void fail(const char* what, std::uint32_t number, std::uint32_t found) {
-    board::print("FAILED: ", what, " at ", number, ", found ", found, "\n");
-    board::exit(1);
-}
-
-// Some instructions of the second core, a different number each time: so that the loop falls asleep in between, or
-// nearly.
-void linger(std::uint32_t number) {
-    for (std::uint32_t left = number * 2654435761U >> 25; left != 0; --left) asm volatile("");
-}
-
-// How often the second core looks for what must come; some seconds at the least.
-constexpr std::uint32_t patience = 200'000'000;
-
-// Lets the loop fall asleep, which it does when the second core gives and takes nothing: now and then, so that it has
-// to be woken often whichever core the machine below favours. Not at the end, where the loop has nothing to wait for.
-void await_sleep(std::uint32_t number) {
-    if (number % 128 != 127 || items - number < 8) return;
-    for (std::uint32_t tries = 0; !port.asleep.load(std::memory_order_relaxed);)
-        if (++tries == patience) fail("the loop does not fall asleep", number, 0);
-}
-
-[[noreturn, maybe_unused]] void rest() {
-    for (;;) {
-    }
-}
 
 #if defined(PART_TO_LOOP)
-constexpr const char* part = "items to the loop";
+constexpr const char* part = "items to the loop, in order";
 
 [[noreturn]] void second() {
     for (std::uint32_t number = 0; number < items; ++number) {
@@ -87,7 +53,7 @@ rouse::Task<int> first() {
     co_return 0;
 }
 #elif defined(PART_FROM_LOOP)
-constexpr const char* part = "items from the loop";
+constexpr const char* part = "items from the loop, in order";
 
 [[noreturn]] void second() {
     for (std::uint32_t number = 0; number < items; ++number) {
@@ -113,7 +79,7 @@ rouse::Task<int> first() {
     co_return 0;
 }
 #else
-constexpr const char* part = "flags to the loop";
+constexpr const char* part = "flags to the loop, in order";
 
 [[noreturn]] void second() {
     for (std::uint32_t number = 1; number <= items; ++number) {
@@ -138,13 +104,4 @@ rouse::Task<int> first() {
 
 } // namespace
 
-int main() {
-    rouse::Loop loop{port};
-    board::start_second_core(second);
-    const int status = loop.run(first());
-    board::print(board::name, ": ", items, " ", part, ", in order; it slept ", port.sleeps, " times and was woken ",
-                 port.wakes.load(std::memory_order_relaxed), "\n");
-    if (port.wakes.load(std::memory_order_relaxed) < items / 1000)
-        fail("the loop hardly ever had to be woken", items, port.wakes.load(std::memory_order_relaxed));
-    return status;
-}
+int main() { return run_part(part, first, second); }
