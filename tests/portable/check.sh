@@ -92,5 +92,12 @@ for cpu in cortex-m0 cortex-m3; do
     done
 done
 
+# Its word is atomic on one core only.
+if compile cortex-m0plus two_cores "$here/bare_metal.cpp" -DROUSE_CORES=2; then
+    fail "ARMv6-M with two cores compiles, though it has no atomics between them"
+elif ! grep -q "rouse: ARMv6-M cannot read and write at once between cores" "$work/log"; then
+    fail "the error for ARMv6-M with two cores does not say so" "$work/log"
+fi
+
 [ $failed = 0 ] && echo "bare metal: all right"
 exit $failed

@@ -8,13 +8,16 @@
 //
 // ARMv6-M (Cortex-M0) has loads and stores, but nothing that reads and writes at once. There each read-modify-write is
 // done under PRIMASK: three to six instructions with interrupts off. That is atomic towards interrupts of the same
-// core, which is all such a chip has; it is not lock-free, and does not claim to be.
+// core, of which most such chips have one; it is not lock-free, and does not claim to be. Two of them (RP2040) need an
+// Atomic made with the chip's spin locks, and get an error without.
 #pragma once
 
 #include <rouse/core/config.hpp>
 
 #if defined(ROUSE_ATOMIC_HEADER)
 #include ROUSE_ATOMIC_HEADER
+#elif defined(__ARM_ARCH_6M__) && ROUSE_CORES > 1
+#error "rouse: ARMv6-M cannot read and write at once between cores: give a ROUSE_ATOMIC_HEADER, made with spin locks"
 #elif !ROUSE_HOSTED && ROUSE_CORES == 1
 
 #include <atomic>

@@ -106,8 +106,8 @@ Task<std::invoke_result_t<F, Arguments...>> run_in(std::shared_ptr<JobQueue> que
 /// the hand-over to a thread and back, some tens of microseconds if that sleeps; the lock is held for the move of a
 /// pointer.
 ///
-/// With one thread the functions run one after the other, in the order of assign(); so a Context of one thread can own
-/// what they share. With more threads they begin in that order.
+/// With one thread the functions run one after the other, in the order in which their Tasks were begun; so a Context of
+/// one thread can own what they share. More threads take them in that order, and may begin them in another.
 class Context {
 public:
     /// Starts the threads. At most `waiting` functions wait for one; then assign() waits until there is room.

@@ -13,8 +13,11 @@ namespace rouse::inline ROUSE_ABI {
 /// The reader gets the newest one, whole; those that came in between are forgotten.
 ///
 /// publish() may be called from any context, by one at a time: a thread or core, a signal handler, an interrupt. It
-/// never waits for the reader. The rest belongs to the reader, which is one context at a time; next() is for a task. No
-/// side ever waits for the other: an interrupt may come anywhere in value(), and a reader may be as slow as it likes.
+/// never waits for the reader: the copy and the exchange are wait-free, and so is the rest of it on one core; rousing a
+/// task that waits in next() repeats while others rouse tasks of that loop at that instant, from other cores. The rest
+/// belongs to the reader, which is one context at a time; next() is for a task. No side ever waits for the other: an
+/// interrupt may come anywhere in value() (on ARMv6-M but for the few instructions of its exchange, during which
+/// interrupts are held off), and a reader may be as slow as it likes.
 ///
 /// It has room for three values, and costs a copy and two exchanges for each publish(), a copy and one exchange for
 /// each new value that is read. A cancelled next() leaves the value unread. No allocation but the frame of next();

@@ -17,7 +17,8 @@ namespace rouse::inline ROUSE_ABI {
 /// loop, that of the tasks that wait.
 ///
 /// All tasks that wait when it is set get a value: that one, or a newer one. A cancelled wait takes nothing; nor does
-/// one whose copy of the value throws, in so far as value() still gives it. Tasks of two loops get a UsageError.
+/// one whose copy of the value throws, in so far as value() still gives it. Tasks of two loops get a
+/// UsageError if those of one wait already; else it is not noticed, and they must not share a message.
 /// Nothing is allocated but the frames of wait() and next(); `constinit`-able if T is. It must outlive the tasks that
 /// wait for it, and when it goes every set() must have returned.
 ///

@@ -32,7 +32,9 @@ inline void start_nothing() noexcept {}
 /// that gives 0 may have left bytes from before the gap: lost() waits until read() has taken them.
 ///
 /// A cancelled read takes nothing out of the stream. A cancelled write has written a part. Bytes of text or not, as in
-/// StreamReader. No allocation but a frame for each read, write and drain; `constinit`-able.
+/// StreamReader. No allocation but a frame for each read, write and drain; `constinit`-able. A byte costs what it costs
+/// in a queue; a read moves what it leaves, and readline looks at what it holds whenever it is roused: both at most N
+/// bytes.
 ///
 /// It must outlive the tasks that use it, and when it goes every call of the other end must have returned: join its
 /// thread, or disable its interrupt, first.
@@ -101,13 +103,13 @@ public:
     /// `co_await io.read(bytes)`: what is there, but waits for one byte at least. How many; 0 at the end and at a gap.
     [[nodiscard]] Task<std::size_t> read(std::span<char> bytes) { return get(bytes, Wanted::some); }
 
-    /// `co_await io.readexactly(bytes)`: as many as fit into `bytes`, which are N at the most. How many; 0 if the end
-    /// or a gap comes first, and then those before it are left for read().
+    /// `co_await io.readexactly(bytes)`: as many as fit into `bytes`, which are N at the most (UsageError). How many; 0
+    /// if the end or a gap comes first, and then those before it are left for read().
     [[nodiscard]] Task<std::size_t> readexactly(std::span<char> bytes) { return get(bytes, Wanted::all); }
 
     /// `co_await io.readline(bytes)`: a line with its newline. How many bytes that is; 0 at the end and at a gap.
-    /// Without a newline if the line does not fit into `bytes`, which are N at the most (then the rest comes with the
-    /// next read), or is cut off by the end or a gap.
+    /// Without a newline if the line does not fit into `bytes`, which are N at the most (UsageError); then the rest
+    /// comes with the next read; or if it is cut off by the end or a gap.
     [[nodiscard]] Task<std::size_t> readline(std::span<char> bytes) { return get(bytes, Wanted::line); }
 
     /// Where a read() or readline() has come to a gap: how many bytes are missing, or the most that the type can say;

@@ -17,9 +17,9 @@ namespace rouse::inline ROUSE_ABI {
 /// The rest belongs to one loop, that of the tasks that wait.
 ///
 /// Waiters become ready in the order in which they began to wait, and return even if the event is cleared before they
-/// run. What was written before set() is seen after wait(). A cancelled wait changes nothing. Tasks of two loops that
-/// wait at once get a UsageError. set() is one exchange, and a push into the loop's inbox if somebody waits.
-/// `constinit`-able, and nothing is allocated.
+/// run. What was written before set() is seen after wait(). A cancelled wait changes nothing. Tasks of two loops get a
+/// UsageError if those of one wait already (not if both begin at the same instant: they must not share an event). set()
+/// is one exchange, and a push into the loop's inbox if somebody waits. `constinit`-able, and nothing is allocated.
 //
 // The word `state_`, of which every change is a read-modify-write (a byte would do, but RISC-V has none for bytes, and
 // compilers call a library for it):

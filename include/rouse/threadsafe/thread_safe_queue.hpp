@@ -39,9 +39,9 @@ class QueuePutAwaiter;
 /// core, a signal handler or an interrupt. `ThreadSafeQueue<T, N>` holds N items in itself;
 /// `ThreadSafeQueue<T>{buffer}` uses a buffer of the caller's of M items, and holds M-1. T need only be movable.
 ///
-/// put_sync(v) and get_sync() may be called from any context: no lock, no allocation, no fence, a bounded number of
-/// steps, and a system call only if the other side sleeps. The forms with `block` or a duration put a thread to sleep;
-/// in a task of a loop they are a UsageError. The awaited forms suspend a task.
+/// put_sync(v) and get_sync() may be called from any context: no lock, no allocation, no fence, and a system call only
+/// if the other side sleeps. Wait-free, but rousing a task repeats while other cores rouse tasks of its loop. The forms
+/// with `block` or a duration put a thread to sleep; in a task they are a UsageError. The awaited forms suspend a task.
 ///
 /// First in, first out; nothing is lost: a cancelled get leaves the item in the queue, a refused value is not moved
 /// from. close() may be called from any context: it wakes both sides, later puts are refused, and what was accepted

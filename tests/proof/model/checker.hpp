@@ -31,6 +31,7 @@ struct Options {
     int preemptions = -1;  // how often a thread may be interrupted that could go on; -1: no limit
     int spurious = 0;      // how many sleeps may return for no reason in one execution
     int weak_failures = 0; // how many weak compare-exchanges may fail for no reason
+    int no_threads = 0;    // how many starts of a thread may fail, as the system has no more
     std::uint64_t most_executions = 100'000'000;
 };
 

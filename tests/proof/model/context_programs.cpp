@@ -5,6 +5,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include <rouse/hosted/context.hpp>
@@ -91,6 +92,14 @@ void what_ends_where() {
     run_on_loop(see_what_ends, context);
 }
 
+Task<> throw_once(Context& context, int& called) {
+    const auto function = [&called] {
+        ++called;
+        throw std::runtime_error{"no disk"};
+    };
+    co_await context.assign(function);
+}
+
 Task<> throws(Context& context) {
     std::string caught;
     try {
@@ -110,6 +119,19 @@ Task<> give_two(Context& context, Called& called) {
     auto first = rouse::create_task(give(context, called.first));
     co_await give(context, called.second);
     co_await first;
+}
+
+// Of two threads either may not be to be had: then there is none, and no Context.
+void no_threads() {
+    int called = 0;
+    bool refused = false;
+    try {
+        Context context{2, 1};
+        run_on_loop(give, context, called);
+    } catch (const std::system_error&) {
+        refused = true;
+    }
+    check(called == (refused ? 0 : 1), "a function was called without a Context, or not by one");
 }
 
 // Room for one that waits: whoever comes second may have to wait for it.
@@ -169,6 +191,23 @@ void waiter_is_cancelled() {
     }
     check(called.first == 1, "a function that was queued was not called");
     check(called.second == 1, "a function was not called once");
+}
+
+// Nobody hears of what it throws.
+Task<> throws_unheard(Context& context, Called& called) {
+    auto first = rouse::create_task(throw_once(context, called.first));
+    co_await rouse::yield();
+    first.cancel();
+    co_await first.outcome();
+    co_await give(context, called.second);
+}
+void thrower_is_cancelled() {
+    Called called;
+    {
+        Context context{1, 1};
+        run_on_loop(throws_unheard, context, called);
+    }
+    check(called.first == 1 && called.second == 1, "a function was not called once");
 }
 
 // The second is cancelled, which has perhaps no room; the third gets it.
@@ -250,6 +289,32 @@ void unblocked() {
     check(called == 1, "a function was not called once");
 }
 
+Task<> leave_unblocked(int& called) {
+    const auto left_alone = rouse::create_task(give_unblocked(called));
+    co_await rouse::yield();
+}
+void loop_of_unblocked_ends() {
+    int called = 0;
+    run_on_loop(leave_unblocked, called);
+    join();
+    check(called == 1, "a function was not called once");
+}
+
+Task<> try_unblock(int& called) {
+    bool refused = false;
+    try {
+        co_await give_unblocked(called);
+    } catch (const std::system_error&) {
+        refused = true;
+    }
+    check(!refused || called == 0, "a function was called without a thread");
+}
+void unblocked_without_threads() {
+    int called = 0;
+    run_on_loop(try_unblock, called);
+    join();
+}
+
 Task<> cancel_unblocked(int& called) {
     auto task = rouse::create_task(give_unblocked(called));
     co_await rouse::yield();
@@ -267,19 +332,23 @@ void unblocked_and_cancelled() {
 
 std::vector<Program> context_programs() {
     return {
+        {"context: three functions in order", three_in_order, {.preemptions = 2}},
         {"context: a function gives a value", one_function, {.preemptions = 2, .spurious = 1}},
         {"context: where function and result end", what_ends_where, {.preemptions = 3}},
         {"context: a function throws", a_function_throws, {.preemptions = 3}},
         {"context: two functions, room for one", two_functions, {.preemptions = 2}},
         {"context: two functions, two threads", two_threads, {.preemptions = 1}},
-        {"context: three functions in order", three_in_order, {.preemptions = 2}},
+        {"context: there may be no more threads", no_threads, {.preemptions = 1, .no_threads = 1}},
+        {"context: a thrower's waiter is cancelled", thrower_is_cancelled, {.preemptions = 2}},
         {"context: a waiter is cancelled", waiter_is_cancelled, {.preemptions = 2}},
         {"context: one that has no room is cancelled", one_without_room_is_cancelled, {.preemptions = 2}},
-        {"context: it ends while two wait", context_ends, {.preemptions = 3}},
+        {"context: it ends while two wait", context_ends, {.preemptions = 2, .spurious = 1}},
         {"context: it ends while two wait, two threads", context_of_two_threads_ends, {.preemptions = 2}},
         {"context: it ends with nothing to do", nothing_to_do, {.spurious = 1}},
         {"context: the loop ends while a function runs", loop_ends, {.preemptions = 3}},
         {"unblock: a function gives a value", unblocked, {.preemptions = 3}},
+        {"unblock: the loop ends while a function runs", loop_of_unblocked_ends, {.preemptions = 3}},
+        {"unblock: there may be no more threads", unblocked_without_threads, {.preemptions = 2, .no_threads = 1}},
         {"unblock: a waiter is cancelled", unblocked_and_cancelled, {.preemptions = 3}},
     };
 }

@@ -106,6 +106,7 @@ void Execution::run_one() {
     position_ = 0;
     asleep_ = 0;
     preemptions_ = steps_ = 0;
+    no_threads_left_ = options_.no_threads;
     end_ = End::none;
     start(0, *program_);
     current_ = 0;

@@ -66,6 +66,7 @@ public:
 
     /// What is left to the thread of the budgets for what happens for no reason.
     int& spurious_left() { return threads_[static_cast<std::size_t>(current_)].spurious_left; }
+    int& no_threads_left() { return no_threads_left_; }
     int& weak_failures_left() { return threads_[static_cast<std::size_t>(current_)].weak_failures_left; }
 
     /// The present thread sleeps on that address, or no longer on any; returns where it is told that it was woken.
@@ -130,6 +131,7 @@ private:
     std::size_t position_ = 0;
     std::uint8_t asleep_ = 0;
     int preemptions_ = 0;
+    int no_threads_left_ = 0;
     int steps_ = 0;
     enum class End : std::uint8_t { none, complete, pruned, failed };
     End end_ = End::none;

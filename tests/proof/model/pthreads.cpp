@@ -148,8 +148,14 @@ int pthread_cond_destroy(pthread_cond_t* condition) noexcept {
 }
 int pthread_create(pthread_t* thread, const pthread_attr_t*, void* (*body)(void*), void* argument) noexcept {
     const Execution::Inside inside;
-    if (!Execution::now().running()) return EAGAIN;
-    *thread = static_cast<pthread_t>(Execution::now().spawn([body, argument] { body(argument); }));
+    Execution& execution = Execution::now();
+    if (!execution.running()) return EAGAIN;
+    if (execution.no_threads_left() > 0 && execution.choose(2) == 1) {
+        --execution.no_threads_left();
+        execution.note("gets no thread");
+        return EAGAIN;
+    }
+    *thread = static_cast<pthread_t>(execution.spawn([body, argument] { body(argument); }));
     return 0;
 }
 int pthread_join(pthread_t thread, void**) {
