@@ -44,6 +44,15 @@ inline void await_sleep(std::uint32_t number) {
     last = sleep;
 }
 
+/// The number that the loop has answered last.
+inline std::atomic<std::uint32_t> answered{0};
+
+/// On the second core: until the loop has answered that number.
+inline void await_answer(std::uint32_t number, const char* what) {
+    for (std::uint32_t tries = 0; answered.load(std::memory_order_acquire) != number;)
+        if (++tries == patience) fail(what, number, answered.load(std::memory_order_relaxed));
+}
+
 /// The second core has done its part.
 [[noreturn]] inline void rest() {
     for (;;) {

@@ -9,20 +9,19 @@ using namespace test;
 
 namespace {
 
+// The byte of that number in a stream; 251 is no divisor of what fits into a byte or the ring.
+[[maybe_unused]] char byte_of(std::uint32_t number) { return static_cast<char>(number % 251); }
+
 #if defined(PART_EVENT)
 constexpr const char* part = "events for two tasks, each of which had all";
 
 rouse::ThreadSafeEvent event;
-std::atomic<std::uint32_t> answered{0};
 
 [[noreturn]] void second() {
     for (std::uint32_t number = 1; number <= items; ++number) {
         await_sleep(number);
         event.set();
-        std::uint32_t tries = 0;
-        while (answered.load(std::memory_order_acquire) != number)
-            if (++tries == patience)
-                fail("an event without an answer", number, answered.load(std::memory_order_relaxed));
+        await_answer(number, "an event without an answer");
         linger(number);
     }
     rest();
@@ -94,9 +93,6 @@ constexpr const char* part = "bytes to the loop, in order or counted as lost";
 
 rouse::RingIO<16> stream;
 
-// Not a divisor of what fits into a byte or the ring.
-char byte_of(std::uint32_t number) { return static_cast<char>(number % 251); }
-
 [[noreturn]] void second() {
     for (std::uint32_t number = 0; number < items; ++number) {
         await_sleep(number);
@@ -133,8 +129,6 @@ std::atomic<bool> enabled{false};
 void enable() { enabled.store(true, std::memory_order_release); }
 
 rouse::RingIO<16, enable> stream;
-
-char byte_of(std::uint32_t number) { return static_cast<char>(number % 251); }
 
 [[noreturn]] void second() {
     for (std::uint32_t number = 0; number < items; ++number) {

@@ -91,8 +91,6 @@ void notify(pthread_cond_t* condition, bool all) {
 
 std::uint64_t count_owners(volatile void* address, std::size_t bytes, std::uint64_t change) {
     const Execution::Inside inside;
-    std::uint64_t before = 0;
-    std::memcpy(&before, const_cast<void*>(address), bytes);
     if (Execution& execution = Execution::now(); execution.running()) {
         // std::shared_ptr reads its two counts as one word.
         const auto word = reinterpret_cast<std::uintptr_t>(address) / 8 * 8;
@@ -102,8 +100,9 @@ std::uint64_t count_owners(volatile void* address, std::size_t bytes, std::uint6
         Knowledge& released = state_of<Knowledge>(both);
         execution.memory().acquire_from(execution.thread(), released);
         if (change != 0) execution.memory().release_to(execution.thread(), released);
-        std::memcpy(&before, const_cast<void*>(address), bytes);
     }
+    std::uint64_t before = 0; // read when it is its turn
+    std::memcpy(&before, const_cast<void*>(address), bytes);
     const std::uint64_t after = before + change;
     if (change != 0) std::memcpy(const_cast<void*>(address), &after, bytes);
     return before;

@@ -43,8 +43,9 @@ finish() {
 }
 
 # ---- the parts that are not changed, compiled once
+checker=(arena execution fiber memory mutants operations port pthreads races)
 compile_checker() {
-    for part in arena execution fiber memory mutants operations port pthreads races; do
+    for part in "${checker[@]}"; do
         "$compiler" "${options[@]}" -O2 -I "$root/include" -c "$here/$part.cpp" -o "$work/$part.o" || return 1
     done
 }
@@ -61,7 +62,8 @@ precompile() { # what the programs and the headers include of the standard libra
     "$compiler" "${options[@]}" "${instrumented[@]:0:4}" -x c++-header "$work/standard.hpp" -o "$work/standard.hpp.gch"
 }
 compile_checker & precompile && compile_mains && wait $! || { echo "the checker does not build"; exit 1; }
-parts=("$work"/{arena,execution,fiber,memory,mutants,operations,port,pthreads,races}.o)
+parts=("${checker[@]/#/$work/}")
+parts=("${parts[@]/%/.o}")
 
 build() { # programs, folder whose headers come first
     "$compiler" "${options[@]}" "${instrumented[@]}" -I "$2" -I "$root/include" -c "$here/$1.cpp" -o "$2/programs.o" &&
