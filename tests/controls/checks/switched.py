@@ -1,4 +1,4 @@
-"""Checks that build the faults of many controls into one program, and switch on one of them in each run."""
+"""Checks that put the faults of many controls into one program: with a switch for each, or all at once."""
 
 import concurrent.futures
 import re
@@ -11,7 +11,7 @@ _BROKEN = re.compile(r"\bBROKEN\b")
 
 
 class Program:
-    """A source file, and the controls that are built into one program of it."""
+    """What is built, as a rule a source file; and the controls whose faults are all in it."""
 
     def __init__(self, source):
         self.source = source
@@ -34,6 +34,14 @@ class Program:
             file: pattern.replace(pattern.Source(file, (root / file).read_text()), each) for file, each in edits.items()
         }
 
+    def write(self, root, folder):
+        """Writes these files to the folder, and gives the tree that has them."""
+        for file, text in self.changed(root).items():
+            target = folder / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+        return Tree(root, folder)
+
     def takes(self, control, root):
         """Adds the control, unless it changes the same place as another one."""
         self.controls.append(control)
@@ -43,6 +51,20 @@ class Program:
         except pattern.NoMatch:
             self.controls.pop()
             return False
+
+
+def share_out(controls, source, root):
+    """Programs for all the controls: as few as there can be. One that fits no more is left out, and found when tried."""
+    programs, program_of = [], {}
+    for control in controls:
+        program = next((one for one in programs if one.source == source(control) and one.takes(control, root)), None)
+        if program is None:
+            program = Program(source(control))
+            if not program.takes(control, root):
+                continue
+            programs.append(program)
+        program_of[control] = program
+    return programs, program_of
 
 
 class Switched(Check):
@@ -68,20 +90,10 @@ class Switched(Check):
         raise NotImplementedError
 
     def prepare(self, controls):
-        programs = []
-        self.program_of = {}
         for control in controls:
             if not any(_BROKEN.search(edit[2]) for edit in control.edits):
                 raise BuildError(f"{control.name}: no replacement of it has BROKEN")
-            source = self.source(control)
-            program = next((one for one in programs if one.source == source and one.takes(control, self.root)), None)
-            if program is None:
-                program = Program(source)
-                if not program.takes(control, self.root):
-                    continue  # it does not fit any more, which is said when it is tried
-                programs.append(program)
-            self.program_of[control] = program
-
+        programs, self.program_of = share_out(controls, self.source, self.root)
         jobs = [self.precompile, self.build_main]
         with concurrent.futures.ThreadPoolExecutor(min(self.jobs, self.parallel)) as pool:
             list(pool.map(lambda job: job(), jobs))
@@ -107,11 +119,7 @@ class Switched(Check):
         number, program = numbered
         folder = self.work / str(number)
         try:
-            for file, text in program.changed(self.root).items():
-                target = folder / "tree" / file
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_text(text)
-            tree = Tree(self.root, folder / "tree")
+            tree = program.write(self.root, folder / "tree")
             program.file = folder / "program"
             main = self.test_main if self.with_main else []
             source = tree.file(program.source)
@@ -127,3 +135,40 @@ class Switched(Check):
         if program.error is not None:
             raise BuildError(program.error)
         return self.judge(control, program.file, {"ROUSE_BROKEN": str(program.number(control))})
+
+
+class Together(Check):
+    """For checks that go on after a fault, and say of each what it is: all faults are there at once, and looked at once.
+
+    A control's `expect` is what the check must say of this fault, and of no other one.
+    """
+
+    def kind(self, control):
+        """Controls of one kind are looked at together."""
+        return None
+
+    def look(self, kind, tree, folder):
+        """Looks at the tree with the faults. Returns whether they made the check fail, and what it said."""
+        raise NotImplementedError
+
+    def prepare(self, controls):
+        for control in controls:
+            if control.expect is None:
+                raise BuildError(f"{control.name}: it does not say what it expects")
+        programs, self.program_of = share_out(controls, self.kind, self.root)
+        with concurrent.futures.ThreadPoolExecutor(min(self.jobs, self.parallel)) as pool:
+            list(pool.map(self.look_at, enumerate(programs)))
+
+    def look_at(self, numbered):
+        number, program = numbered
+        folder = self.work / str(number)
+        try:
+            program.failed, program.said = self.look(program.source, program.write(self.root, folder / "tree"), folder)
+        except BuildError as error:
+            program.error = str(error)
+
+    def attempt(self, control, tree, folder):
+        program = self.program_of[control]
+        if program.error is not None:
+            raise BuildError(program.error)
+        return ("caught" if program.failed else "MISSED"), program.said
