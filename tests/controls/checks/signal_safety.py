@@ -39,9 +39,9 @@ class Hanging(Switched):
 
     def sound(self, program):
         start = time.monotonic()
-        status, output = self.run([program, *self.arguments], 300)
+        status, output = self.run([program.file, *self.arguments], 300)
         self.limits = getattr(self, "limits", {})
-        self.limits[program] = 3 + 10 * (time.monotonic() - start)
+        self.limits[program.file] = 3 + 10 * (time.monotonic() - start)
         return None if status == 0 else output
 
     arguments = ()

@@ -14,7 +14,7 @@ class Simulation(Switched):
         return "tests/simulation/simulation.cpp"
 
     def sound(self, program):
-        status, output = self.run([program, "--programs", "10000"], 300)
+        status, output = self.run([program.file, "--programs", "10000"], 300)
         return None if status == 0 else output
 
     def judge(self, control, file, environment):

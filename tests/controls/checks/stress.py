@@ -25,7 +25,8 @@ class Stress(Switched):
         return f"tests/stress/{control.keys['program']}_test.cpp"
 
     def sound(self, program):
-        status, output = self.run([program, "-a"], 300, {**self.environment, "ROUSE_STORM_SECONDS": "1"})
+        cases = {control.keys.get("case", "*") for control in program.controls}
+        status, output = self.run([program.file, "-a", ",".join(cases)], 300, {**self.environment, "ROUSE_STORM_SECONDS": "1"})
         return None if status == 0 else f"{output}{self.ending(status)}"
 
     def judge(self, control, file, environment):

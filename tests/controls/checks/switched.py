@@ -109,7 +109,7 @@ class Switched(Check):
     def build_main(self):
         if self.with_main and not self.test_main:
             main = self.work / "main.o"
-            self.compile("-c", self.root / "tests/support/main.cpp", "-o", main)
+            self.build([self.compiler, "-I", self.root / "tests", "-c", self.root / "tests/support/main.cpp", "-o", main])
             self.test_main = [main]
 
     def compile(self, *arguments):
@@ -124,7 +124,7 @@ class Switched(Check):
             main = self.test_main if self.with_main else []
             source = tree.file(program.source)
             self.compile("-include", self.header, *tree.includes(), source, *main, "-o", program.file, "-pthread")
-            wrong = self.sound(program.file)
+            wrong = self.sound(program)
             if wrong is not None:
                 program.error = f"{program.source} does not even pass without a fault:\n{wrong}"
         except BuildError as error:
