@@ -54,6 +54,7 @@ class Check:
         self.root = options.root
         self.compiler = options.compiler
         self.test_main = options.test_main
+        self.parallel = options.jobs  # as asked for
         self.work = work / self.name.replace("/", ".")
         self.work.mkdir()
 
