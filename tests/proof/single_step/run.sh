@@ -1,8 +1,9 @@
 #!/bin/bash
-# An interrupt at every instruction: builds single_step with both compilers, unoptimised and optimised, and runs it. That it
-# would find faults is shown by the controls (controls.toml).
-# Unoptimised code has five times the instructions, and several between any two that matter: every thirty-first of them, or every
-# N-th if N is given; and no pairs of interrupts, of which so few would be tried that they find nothing.
+# An interrupt at every instruction: builds single_step with both compilers, optimised, and with one of them unoptimised, and
+# runs it. That it would find faults is shown by the controls (controls.toml).
+# Unoptimised code has the steps of the source, whichever compiler it is. It has five times the instructions, and several
+# between any two that matter: every thirty-first of them, or every N-th if N is given; and no pairs of interrupts, of which
+# so few would be tried that they find nothing.
 # usage: run.sh <source root> [N]
 set -u
 root=$1
@@ -31,10 +32,11 @@ check() {
         command -v addr2line >/dev/null && addr2line -Cfpie "$work/single_step" "$address"
     done
 }
-check "g++ -O0, every $every" "$every" 0 g++ -O0
+unoptimised=g++
+command -v g++ >/dev/null || unoptimised=clang++-19
+check "$unoptimised -O0, every $every" "$every" 0 "$unoptimised" -O0
 check "g++ -O2" 1 12 g++ -O2
 check "g++ -O2, without exceptions, every 5" 5 12 g++ -O2 -fno-exceptions -fno-rtti
-check "clang++-19 -O0, every $every" "$every" 0 clang++-19 -O0
 check "clang++-19 -O2, every 3" 3 12 clang++-19 -O2
 (( passed + failed > 0 )) || { echo "there is no compiler"; exit 77; }
 echo "$passed passed, $failed failed"
