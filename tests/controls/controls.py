@@ -22,6 +22,9 @@ A control that changes several places has `edits = [{find = ..., replace = ..., 
 keys are the check's own: which test program, which board. A key at the top of the file, other than `check`, is the
 default of all its controls. `variants = [{...}, ...]` tries the same fault once with each of these sets of keys.
 
+Some checks build one program with all their controls, and switch on one at a time when it runs. In the replacements of
+these BROKEN says whether the control is on (checks.SwitchedCheck), and no two may change the same tokens.
+
 Each line of `run` is: verdict, check, control, what caught it, seconds. Exits with 1 if a control is not caught, or fits
 no more; with 77 if a tool is missing, without which none of the selected checks can run.
 """
@@ -220,7 +223,11 @@ def main():
         print(f"{len(controls)} controls of {len({control.check for control in controls})} checks")
     elif options.command == "fit":
         wrong = [text for text in (fit(control, options.root) for control in controls) if text]
-        print("\n".join(wrong + [f"{len(controls) - len(wrong)} of {len(controls)} controls fit"]))
+        count = len(controls) - len(wrong)
+        for name in dict.fromkeys(control.check for control in controls):
+            together = checks.CHECKS[name].fit_together([control for control in controls if control.check == name], options.root)
+            wrong += [f"{name}: {together}"] if together else []
+        print("\n".join(wrong + [f"{count} of {len(controls)} controls fit"]))
         return 1 if wrong else 0
     elif options.command == "show":
         for control in controls:
