@@ -98,7 +98,8 @@ class Headers:
                       f"{first_error(compiled.stderr)}", "let it include what it names")
 
 
-def check(root, compilers, work, jobs=2, only="", wanted=("use-runs", "header-alone"), tell=print):
+def check(root, compilers, work, jobs=2, only="", wanted=("use-runs", "header-alone"),
+          tell=lambda text: print(text, flush=True)):
     """The breaches of these rules."""
     headers = Headers(root, compilers, work)
     tasks = []
@@ -115,11 +116,16 @@ def check(root, compilers, work, jobs=2, only="", wanted=("use-runs", "header-al
             else:
                 tasks += [(headers.use, header, compiler) for compiler in compilers]
     if "header-alone" in wanted:
-        tasks += [(headers.alone, header, flags) for header in rules.headers(root) for flags in ([],
-                                                                                                 WITHOUT_EXCEPTIONS)]
+        tasks += [(headers.alone, header, flags) for header in rules.headers(root)
+                  for flags in ([], WITHOUT_EXCEPTIONS)]
     tasks = [task for task in tasks if re.search(only, task[1])]
+    found = []
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        found = [each for each in pool.map(lambda task: task[0](*task[1:]), tasks) if each is not None]
+        for number, breach in enumerate(pool.map(lambda task: task[0](*task[1:]), tasks), 1):
+            if breach is not None:
+                found.append(breach)
+            if number % 20 == 0:
+                tell(f"{number} of {len(tasks)} compilations")
     for each in sorted(untried):
         tell(f"not tried: {each}")
     tell(f"{len(public)} public headers used with {' and '.join(compilers)}, {len(rules.headers(root))} headers "

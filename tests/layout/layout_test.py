@@ -281,8 +281,8 @@ class Headers(LayoutTest):
         root = self.tree({"include/rouse/threadsafe/flag.hpp": None, "tests/layout/uses/threadsafe/flag.cpp": None,
                           **changes})
         with tempfile.TemporaryDirectory() as work:
-            found = [str(each) for each in headers.check(root, ["c++"], pathlib.Path(work), 1, "core/task", [wanted],
-                                                         tell=lambda _: 0)]
+            breaches = headers.check(root, ["c++"], pathlib.Path(work), 1, "core/task", [wanted], tell=lambda _: 0)
+            found = [str(each) for each in breaches]
         self.assertEqual(len(found), 1, found)
         self.assertTrue(found[0].startswith(f"{where}: [{wanted}] "), found[0])
         self.assertIn(" Remedy: ", found[0])
