@@ -20,7 +20,10 @@ refuses() {
 # Sends SIGINT to what `timeout` has started, when that has a handler for it.
 interrupt_child() {
     local child=
-    while [[ -z $child ]]; do child=$(pgrep -P "$1") || sleep 0.02; done
+    until [[ -n $child && $(cat "/proc/$child/comm") != timeout ]]; do # not yet its copy that is to become the program
+        sleep 0.02
+        child=$(pgrep -P "$1")
+    done
     until_it_catches "$child" INT && kill -INT "$child"
 }
 # Ends with status 0 after a Ctrl-C.
