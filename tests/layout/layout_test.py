@@ -196,7 +196,8 @@ class PublicUse(LayoutTest):
                     "tests/layout/uses/core/task.cpp")
 
     def test_a_use_that_includes_something_first(self):
-        self.caught("public-use", {"tests/layout/uses/core/task.cpp": "#include <new>\n#include <rouse/core/task.hpp>\n"},
+        use = "#include <new>\n#include <rouse/core/task.hpp>\n"
+        self.caught("public-use", {"tests/layout/uses/core/task.cpp": use},
                     "tests/layout/uses/core/task.cpp:1", "before <rouse/core/task.hpp>")
 
     def test_a_use_of_nothing(self):
