@@ -50,6 +50,7 @@ class Headers:
         self.root = root
         self.compilers = compilers
         self.work = work
+        self.compiled = set()  # headers whose uses the first compiler has compiled: each includes its header first
 
     def includes(self):
         return ["-I", str(self.root / "include")]
@@ -78,6 +79,8 @@ class Headers:
             return Breach("use-runs", path, 0, f"with {compiler} the use of <{header}> does not {failed}: "
                           f"{first_error(built.stderr)}", f"let {header} include the definitions of what it declares",
                           f"include/{header}")
+        if command[0] == self.compilers[0]:
+            self.compiled.add(header)
         ran = self.run(run, cwd=self.work, stdin=subprocess.DEVNULL)
         program.unlink()
         if ran.returncode != 0:
@@ -88,6 +91,9 @@ class Headers:
         return None
 
     def alone(self, header, flags):
+        """A breach, or None. What the header's use has shown is not tried again."""
+        if not flags and header in self.compiled:
+            return None
         compiled = self.run([self.compilers[0], *FLAGS, *self.includes(), *flags, *CONFIGURATION.get(header, []),
                              "-fsyntax-only",
                              "-x", "c++", "-"], input=f"#include <{header}>\nint main() {{}}\n")

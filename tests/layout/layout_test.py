@@ -195,6 +195,11 @@ class PublicUse(LayoutTest):
         self.caught("public-use", {"tests/layout/uses/core/task.cpp": "int main() {}\n"},
                     "tests/layout/uses/core/task.cpp")
 
+    def test_a_use_that_includes_something_first(self):
+        use = "#include <new>\n#include <rouse/core/task.hpp>\n"
+        self.caught("public-use", {"tests/layout/uses/core/task.cpp": use},
+                    "tests/layout/uses/core/task.cpp:1", "before <rouse/core/task.hpp>")
+
     def test_a_use_of_nothing(self):
         self.caught("public-use", {"tests/layout/uses/core/old.cpp": ""}, "tests/layout/uses/core/old.cpp",
                     "rename or remove")

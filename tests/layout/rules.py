@@ -188,6 +188,9 @@ def public_use(root):
             found.append(Breach("public-use", use, 0,
                                 f"a use of <{header}> includes {', '.join(taken) or 'no header of rouse'}",
                                 f"include <{header}>, and no other header of rouse"))
+        elif includes(text)[0][2] != header:
+            found.append(Breach("public-use", use, includes(text)[0][0], f"something is included before <{header}>",
+                                f"include <{header}> first, so that it is compiled by itself"))
     for use in sorted(uses):
         found.append(Breach("public-use", use, 0, "there is no public header of this name", "rename or remove the use"))
     return found
