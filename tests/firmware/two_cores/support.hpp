@@ -29,8 +29,8 @@ inline void linger(std::uint32_t number) {
     for (std::uint32_t left = number * 2654435761U >> 25; left != 0; --left) asm volatile("");
 }
 
-/// How often the second core looks for what must come: for half a minute, in which the machine below will have let the
-/// first core run, however busy it is. Where something is known to be wrong, less will do.
+/// How often the second core looks for what must come. So many looks take longer than the machine below, however busy,
+/// keeps the first core from running; where a fault is there on purpose, fewer will do.
 #if !defined(PATIENCE)
 #define PATIENCE 4'000'000'000
 #endif

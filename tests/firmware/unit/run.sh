@@ -38,7 +38,7 @@ options=(-std=c++20 -Os -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-u
     -fdata-sections -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -mthumb "-mcpu=$cpu"
     -I "$here" -I "$tests" ${INCLUDE:+-I "$INCLUDE"} -I "$root/include" -I "$firmware/board")
 pool=(-DROUSE_FRAME_BYTES=2097152) first=(-include support/panic.hpp)
-if [ ${#files[@]} -gt 3 ]; then
+if [ ${#files[@]} -gt 10 ]; then
     printf '#include %s\n' '"support/panic.hpp"' '"support/catch.hpp"' '"support/misuse.hpp"' '<rouse/rouse.hpp>' '<algorithm>' '<array>' \
         '<atomic>' '<memory>' '<string>' '<vector>' >"$work/precompiled.hpp"
     "$compiler" "${options[@]}" "${pool[@]}" -c "$work/precompiled.hpp" -o "$work/precompiled.hpp.gch" || exit 1
