@@ -1,6 +1,6 @@
 #!/bin/bash
-# The port of RISC-V, on QEMU's board "virt" with 32 and with 64 bits: see the sources of this folder. What they must
-# catch is in controls.toml. Exits with 77 where there is no compiler or no emulator.
+# The port of RISC-V, on QEMU's board "virt" with 32 and with 64 bits: see the sources of this folder. The faults that they
+# must catch are in controls.toml. Exits with 77 where there is no compiler or no emulator.
 # usage: run.sh
 set -u
 . "$(dirname "$0")/../environment.sh"

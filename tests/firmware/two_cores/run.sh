@@ -1,7 +1,7 @@
 #!/bin/bash
-# A loop on one core and plain code on another, on boards of two cores (see items_and_flags.cpp and values.cpp); and that the asymmetric
-# barrier is a full fence there. What they must catch is in controls.toml. Exits with 77 where there is no compiler or no
-# emulator.
+# A loop on one core and plain code on another, on boards of two cores: see items_and_flags.cpp and values.cpp. And that the
+# asymmetric barrier is a full fence there. The faults that the programs must catch are in controls.toml.
+# Exits with 77 where there is no compiler or no emulator.
 # usage: run.sh
 set -u
 . "$(dirname "$0")/../environment.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# bad_tests.sh: run.sh must fail for tests that fail, give up, panic, never end, or are none, and say so. That it does for
-# faults in the headers is shown by controls.toml.
+# bad_tests.sh: run.sh must fail for tests that fail, give up, panic, never end, or are none, and say so. Faults in the
+# headers are in controls.toml.
 # usage: bad_tests.sh
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
