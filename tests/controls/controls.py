@@ -158,7 +158,7 @@ def run_one(control, check, root, work, printer):
         if verdict == "caught" and control.expect and not re.search(control.expect, text):
             verdict, text = "MISSED", f"failed otherwise than expected ({control.expect}):\n{text}"
         elif verdict == "caught" and control.expect:
-            text = next(filter(re.compile(control.expect).search, text.splitlines()), text)
+            text = next(filter(re.compile(control.expect).search, text.splitlines()), text).strip()
     except pattern.NoMatch as error:
         verdict, text = "BAD", str(error)
     except checks.BuildError as error:
