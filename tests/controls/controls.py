@@ -20,7 +20,8 @@ They are written down in tests/**/controls.toml and tests/**/controls/*.toml:
 
 A control that changes several places has `edits = [{find = ..., replace = ..., within = ..., file = ...}, ...]`. Further
 keys are the check's own: which test program, which board. A key at the top of the file, other than `check`, is the
-default of all its controls. `variants = [{...}, ...]` tries the same fault once with each of these sets of keys.
+default of all its controls. `variants = [{...}, ...]` tries the same fault once with each of these sets of keys, whose
+values are printed after the name.
 
 Some checks build one program with all their controls, and switch on one at a time when it runs. In the replacements of
 these BROKEN says whether the control is on (checks.SwitchedCheck), and no two may change the same tokens.
@@ -50,8 +51,8 @@ import pattern  # noqa: E402
 class Control:
     """One fault, and the check that must catch it."""
 
-    def __init__(self, origin, check, keys):
-        keys = dict(keys)
+    def __init__(self, origin, check, keys, variant):
+        keys = {**keys, **variant}
         self.origin = origin
         self.check = check
         try:
@@ -59,6 +60,9 @@ class Control:
             self.why = keys.pop("why")
         except KeyError as missing:
             raise SystemExit(f"{origin}: a control of {check} has no {missing}: {keys.get('name', keys)}")
+        self.title = self.name  # with what tells it from its variants
+        if variant:
+            self.title += f" ({', '.join(str(value) for key, value in variant.items() if key not in ('why', 'expect'))})"
         self.expect = keys.pop("expect", None)
         file = keys.pop("file", None)
         edits = keys.pop("edits", None) or [{k: keys.pop(k) for k in ("find", "replace", "within") if k in keys}]
@@ -106,7 +110,7 @@ def load(root):
         for keys in controls:
             keys = {**content, **keys}
             for variant in keys.pop("variants", [{}]):
-                found.append(Control(origin, check, {**keys, **variant}))
+                found.append(Control(origin, check, keys, variant))
     names = [(control.check, control.name, str(control.keys)) for control in found]
     for name in names:
         if names.count(name) > 1:
@@ -119,14 +123,14 @@ def fit(control, root):
     try:
         control.apply(root)
     except pattern.NoMatch as error:
-        return f"{control.origin}: {control.name}: {error}"
+        return f"{control.origin}: {control.title}: {error}"
     return None
 
 
 def show(control, root):
     for file, text in control.apply(root).items():
         before = (root / file).read_text()
-        print("".join(difflib.unified_diff(before.splitlines(True), text.splitlines(True), file, f"{control.name}")))
+        print("".join(difflib.unified_diff(before.splitlines(True), text.splitlines(True), file, control.title)))
 
 
 class Printer:
@@ -157,7 +161,7 @@ def run_one(control, check, root, work, printer):
         if verdict == "caught" and control.expect and not re.search(control.expect, text):
             verdict, text = "MISSED", f"failed otherwise than expected ({control.expect}):\n{text}"
         elif verdict == "caught" and control.expect:
-            text = re.search(control.expect, text).group()
+            text = next(filter(re.compile(control.expect).search, text.splitlines()), text).strip()
     except pattern.NoMatch as error:
         verdict, text = "BAD", str(error)
     except checks.BuildError as error:
@@ -165,7 +169,7 @@ def run_one(control, check, root, work, printer):
     except Exception as error:  # a fault of a check must not hide the others' verdicts
         verdict, text = "BAD", f"{type(error).__name__}: {error}"
     shutil.rmtree(folder, ignore_errors=True)
-    printer(verdict, control.check, control.name, text, time.monotonic() - start)
+    printer(verdict, control.check, control.title, text, time.monotonic() - start)
 
 
 def run(controls, options):
@@ -212,14 +216,14 @@ def main():
     controls = [
         control
         for control in load(options.root)
-        if (not options.check or control.check in options.check) and re.search(options.regex, control.name)
+        if (not options.check or control.check in options.check) and re.search(options.regex, control.title)
     ]
     if not controls:
         print("there is no such control")
         return 1
     if options.command == "list":
         for control in controls:
-            print(f"{control.check}: {control.name}\n    {control.why}\n    {', '.join(control.files())}")
+            print(f"{control.check}: {control.title}\n    {control.why}\n    {', '.join(control.files())}")
         print(f"{len(controls)} controls of {len({control.check for control in controls})} checks")
     elif options.command == "fit":
         wrong = [text for text in (fit(control, options.root) for control in controls) if text]
