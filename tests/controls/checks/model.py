@@ -14,7 +14,31 @@ tuple utility variant vector"""
 _CHECKER = ("arena execution fiber memory mutants operations pthreads", "port", "races")
 
 
-class Model(Check):
+class ModelPrograms:
+    """How the checker and its programs are compiled."""
+
+    def set_up(self):
+        self.source = self.root / "tests/proof/model"
+        self.options = [self.compiler, "-std=c++20", "-I", self.source, '-DROUSE_ATOMIC_HEADER="policy.hpp"']
+        # As in CMakeLists.txt.
+        self.instrumented = ["-O1", "-fsanitize=thread", "-U__SANITIZE_THREAD__", "-D__SANITIZE_ADDRESS__"]
+        self.objects = [self.work / f"checker{i}.o" for i in range(len(_CHECKER))]
+
+    def build_common(self, pool):
+        """The standard library's headers, and the checker."""
+        standard = self.work / "standard.hpp"
+        standard.write_text("".join(f"#include <{header}>\n" for header in _STANDARD.split()))
+        self.build([*self.options, *self.instrumented, "-x", "c++-header", standard, "-o", f"{standard}.gch"])
+        self.instrumented += ["-include", standard]
+        list(pool.map(self.build_checker, _CHECKER, self.objects))
+
+    def build_checker(self, parts, target):
+        source = target.with_suffix(".cpp")
+        source.write_text("".join(f'#include "{self.source}/{part}.cpp"\n' for part in parts.split()))
+        self.build([*self.options, "-O2", *Tree(self.root).includes(), "-c", source, "-o", target])
+
+
+class Model(ModelPrograms, Check):
     """One of the programs of a file, `programs`, fails: says which, and after how many executions.
 
     `caught_by` is the program to be tried first, for faults that show only after many executions of it.
@@ -26,25 +50,12 @@ class Model(Check):
     name = "model"
 
     def prepare(self, controls):
-        self.source = self.root / "tests/proof/model"
-        self.options = [self.compiler, "-std=c++20", "-I", self.source, '-DROUSE_ATOMIC_HEADER="policy.hpp"']
-        # As in CMakeLists.txt, but not optimised: most of the time is the compiler's.
-        self.instrumented = ["-O1", "-fsanitize=thread", "-U__SANITIZE_THREAD__", "-D__SANITIZE_ADDRESS__"]
+        self.set_up()
         self.switched = {}  # control -> (program, number)
-        standard = self.work / "standard.hpp"
-        standard.write_text("".join(f"#include <{header}>\n" for header in _STANDARD.split()))
-        self.objects = [self.work / f"checker{i}.o" for i in range(len(_CHECKER))]
         with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
-            self.build([*self.options, *self.instrumented, "-x", "c++-header", standard, "-o", f"{standard}.gch"])
-            self.instrumented += ["-include", standard]
-            list(pool.map(self.build_checker, _CHECKER, self.objects))
+            self.build_common(pool)
             programs = dict.fromkeys(control.keys["programs"] for control in controls)
             list(pool.map(lambda each: self.build_switched(each, controls), programs))
-
-    def build_checker(self, parts, target):
-        source = target.with_suffix(".cpp")
-        source.write_text("".join(f'#include "{self.source}/{part}.cpp"\n' for part in parts.split()))
-        self.build([*self.options, "-O2", *Tree(self.root).includes(), "-c", source, "-o", target])
 
     def build_switched(self, programs, controls):
         """Builds these programs with as many of their faults as can be switched."""

@@ -1,6 +1,6 @@
-// For the controls (tests/controls/checks/model.py): runs the programs of one file (PROGRAMS) until one fails, on headers
-// with a fault that is switched on. First the one that is known to fail, if it is given; then a few executions of each,
-// then more, then all: most faults show in the first few hundred of one program or another.
+// For the controls (tests/controls/checks/model.py): runs the programs of one file (PROGRAMS) until one fails, on
+// headers with a fault that is switched on. First the one that is known to fail, if it is given; then a few executions
+// of each, then more, then all: most faults show in the first few hundred of one program or another.
 //
 //   one_fault <number of the fault; 0: none> [most executions of a program [the program that is known to fail]]
 //
@@ -26,8 +26,8 @@ bool fails(model::Program program, std::uint64_t most) {
     const model::Result result = model::explore(program.run, program.options);
     if (result.failure.empty()) return false;
     if (result.failure.rfind("CHECKER", 0) == 0) return false; // it has only run out of room: that catches nothing
-    std::printf("\"%s\", execution %llu: %.90s\n", program.name,
-                static_cast<unsigned long long>(result.executions + 1), result.failure.c_str());
+    std::printf("\"%s\", execution %llu: %.90s\n", program.name, static_cast<unsigned long long>(result.executions + 1),
+                result.failure.c_str());
     return true;
 }
 
