@@ -4,7 +4,7 @@ import concurrent.futures
 import re
 import subprocess
 
-from .base import BuildError, Check
+from .base import Check
 from .model import ModelPrograms
 
 _WEAKENED = {
@@ -53,7 +53,7 @@ class ModelMutants(ModelPrograms, Check):
                 else:
                     rest.append(line)
         if process.returncode not in (0, 1) or not rest or "mutants of" not in "".join(rest):
-            raise BuildError(f"ended with {process.returncode}:\n{''.join(rest[-10:])}")
+            raise RuntimeError(f"ended with {process.returncode}:\n{''.join(rest[-10:])}")
 
     @staticmethod
     def listed(root):
