@@ -52,6 +52,8 @@ class Check:
     name = ""
     tools = ()  # commands without which it cannot run
     jobs = 2  # controls that may be tried at the same time
+    changes_files = True  # if not, a control's own keys say which of the faults that the check has in itself is meant
+    generates = False  # whether it makes controls of its own
 
     def __init__(self, options, work):
         self.root = options.root
@@ -76,6 +78,18 @@ class Check:
 
     def attempt(self, control, tree, folder):
         """Builds and runs the check on `tree`; `folder` is the control's own, and is removed afterwards."""
+        raise NotImplementedError
+
+    def generated(self, regex):
+        """Tries the controls that the check makes itself, after prepare(): those whose names match.
+
+        Yields (verdict, name, text, seconds) for each.
+        """
+        raise NotImplementedError
+
+    @staticmethod
+    def listed(root):
+        """What is known of them without building anything: (name, why, file) for each."""
         raise NotImplementedError
 
     @staticmethod
