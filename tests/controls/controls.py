@@ -24,7 +24,7 @@ default of all its controls. `variants = [{...}, ...]` tries the same fault once
 values are printed after the name.
 
 Some checks build one program with all their controls, and switch on one at a time when it runs. In the replacements of
-these BROKEN says whether the control is on (checks.SwitchedCheck), and no two may change the same tokens.
+these BROKEN says whether the control is on: see checks/switched.py.
 
 A check may have its faults in itself: a control then names one of them, and changes no file (`changes_files` in
 checks/base.py). Or it makes its controls itself, such as a mutant for each place of a kind (`generated` there): these are
@@ -55,8 +55,8 @@ import pattern  # noqa: E402
 class Control:
     """One fault, and the check that must catch it."""
 
-    def __init__(self, origin, check, keys, variant):
-        keys = {**keys, **variant}
+    def __init__(self, origin, check, keys, variant=None):
+        keys = {**keys, **(variant or {})}
         self.origin = origin
         self.check = check
         try:

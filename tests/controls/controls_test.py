@@ -8,7 +8,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import pattern  # noqa: E402
-from checks import base  # noqa: E402
+from checks import switched  # noqa: E402
 from controls import Control  # noqa: E402
 
 CODE = "void f() {\n    if (ready) wake();\n    count = 0;\n}\n"
@@ -23,10 +23,13 @@ class Switched(unittest.TestCase):
 
     def switched(self, *edits):
         controls = [
-            Control("test", "check", {"name": find, "why": "", "file": "code.hpp", "find": find, "replace": replace})
+            Control("test", "faults", {"name": find, "why": "", "file": "code.hpp", "find": find, "replace": replace})
             for find, replace in edits
         ]
-        return base.switched(controls, self.root, "on")
+        class Example(switched.SwitchedCheck):
+            switch = "on"
+
+        return Example.switched(controls, self.root)
 
     def test_each_control_is_switched_by_its_place_in_the_list(self):
         self.assertEqual(self.switched(("wake();", "if (!BROKEN) $0"), ("count = 0;", "count = BROKEN ? 1 : 0;")),

@@ -2,12 +2,10 @@
 
 import os
 import pathlib
-import re
 import shutil
 import signal
 import subprocess
 
-import pattern
 
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 
@@ -123,58 +121,6 @@ class Check:
             os.killpg(process.pid, signal.SIGKILL)
             output, _ = process.communicate()
             return None, output
-
-
-class SwitchedCheck(Check):
-    """A check whose controls are all put into one tree, so that it is built once; a number switches one of them on.
-
-    In the replacements of its controls, BROKEN says whether the fault is switched on; every replacement needs it.
-    """
-
-    switch = ""  # the int of the program that has the number of the fault; the headers must find it declared
-
-    def prepare(self, controls):
-        self.numbers = {id(control): str(number) for number, control in enumerate(controls)}
-        folder = self.work / "tree"
-        try:
-            changed = switched(controls, self.root, self.switch)
-        except pattern.NoMatch as error:
-            raise BuildError(str(error))
-        for file, text in changed.items():
-            target = folder / file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text)
-        self.build_programs(controls, Tree(self.root, folder))
-
-    @classmethod
-    def fit_together(cls, controls, root):
-        try:
-            switched(controls, root, cls.switch)
-        except pattern.NoMatch as error:
-            return str(error)
-        return None
-
-    def build_programs(self, controls, tree):
-        """Builds what runs these controls, from the tree that has all of them. May raise BuildError."""
-        raise NotImplementedError
-
-
-def switched(controls, root, switch):
-    """The files of all controls, with all edits: path -> text. BROKEN compares `switch` with the control's place in the
-    list. Leaves out a control that does not fit by itself. Raises pattern.NoMatch if two overlap."""
-    edits = {}
-    for number, control in enumerate(controls):
-        for _, _, replacement, _ in control.edits:
-            if not re.search(r"\bBROKEN\b", replacement):
-                raise pattern.NoMatch(f"{control.name}: the replacement has no BROKEN: {replacement}")
-        try:
-            control.apply(root)
-        except pattern.NoMatch:
-            continue  # its own attempt says so
-        for file, find, replacement, within in control.edits:
-            text = re.sub(r"\bBROKEN\b", f"({switch} == {number})", replacement)
-            edits.setdefault(file, []).append((find, text, within))
-    return {file: pattern.replace(pattern.Source(file, (root / file).read_text()), some) for file, some in edits.items()}
 
 
 def matching_line(output, regex):

@@ -2,7 +2,8 @@
 
 import re
 
-from .base import BuildError, SwitchedCheck, matching_line
+from .base import BuildError, matching_line
+from .switched import SwitchedCheck
 
 
 class Faults(SwitchedCheck):

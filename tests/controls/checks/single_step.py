@@ -3,7 +3,8 @@
 import platform
 import re
 
-from .base import BuildError, SwitchedCheck
+from .base import BuildError
+from .switched import SwitchedCheck
 
 
 class SingleStep(SwitchedCheck):

@@ -10,6 +10,29 @@ from .base import BuildError, Check, Tree
 _BROKEN = re.compile(r"\bBROKEN\b")
 
 
+def all_in_one(numbered, root, switch):
+    """The changed files with the faults of all these controls: path -> text. `numbered` is pairs of number and control.
+
+    BROKEN in a replacement becomes a comparison of `switch`, an expression, with the number. Raises pattern.NoMatch, also
+    if two controls change the same place.
+    """
+    edits = {}
+    for number, control in numbered:
+        for file, find, replacement, within in control.edits:
+            text = _BROKEN.sub(f"({switch} == {number})", replacement)
+            edits.setdefault(file, []).append((find, text, within))
+    return {file: pattern.replace(pattern.Source(file, (root / file).read_text()), some) for file, some in edits.items()}
+
+
+def write_tree(files, root, folder):
+    """Writes changed files to the folder; returns the tree that has them."""
+    for file, text in files.items():
+        target = folder / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    return Tree(root, folder)
+
+
 class Program:
     """What is built, as a rule a source file; and the controls whose faults are all in it."""
 
@@ -25,22 +48,7 @@ class Program:
 
     def changed(self, root):
         """The files with all the faults in them: path -> text. Raises pattern.NoMatch."""
-        edits = {}
-        for number, control in enumerate(self.controls, 1):
-            for file, find, replacement, within in control.edits:
-                switched = _BROKEN.sub(f"(::controls::broken == {number})", replacement)
-                edits.setdefault(file, []).append((find, switched, within))
-        return {
-            file: pattern.replace(pattern.Source(file, (root / file).read_text()), each) for file, each in edits.items()
-        }
-
-    def write(self, root, folder):
-        """Writes these files to the folder, and gives the tree that has them."""
-        for file, text in self.changed(root).items():
-            target = folder / file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text)
-        return Tree(root, folder)
+        return all_in_one(enumerate(self.controls, 1), root, "::controls::broken")
 
     def takes(self, control, root):
         """Adds the control, unless it changes the same place as another one."""
@@ -119,7 +127,7 @@ class Switched(Check):
         number, program = numbered
         folder = self.work / str(number)
         try:
-            tree = program.write(self.root, folder / "tree")
+            tree = write_tree(program.changed(self.root), self.root, folder / "tree")
             program.file = folder / "program"
             main = self.test_main if self.with_main else []
             source = tree.file(program.source)
@@ -163,7 +171,8 @@ class Together(Check):
         number, program = numbered
         folder = self.work / str(number)
         try:
-            program.failed, program.said = self.look(program.source, program.write(self.root, folder / "tree"), folder)
+            tree = write_tree(program.changed(self.root), self.root, folder / "tree")
+            program.failed, program.said = self.look(program.source, tree, folder)
         except BuildError as error:
             program.error = str(error)
 
@@ -172,3 +181,47 @@ class Together(Check):
         if program.error is not None:
             raise BuildError(program.error)
         return ("caught" if program.failed else "MISSED"), program.said
+
+
+class SwitchedCheck(Check):
+    """For checks that have a build of their own: all controls are put into one tree, which is built once.
+
+    A number, given to the program by its own option, switches one of them on. Every replacement needs BROKEN.
+    """
+
+    switch = ""  # the int of the program that has the number of the fault; the headers must find it declared
+
+    @classmethod
+    def switched(cls, controls, root):
+        """The changed files: path -> text. Leaves out a control that does not fit by itself; its own attempt says so."""
+        fitting = []
+        for number, control in enumerate(controls):
+            for _, _, replacement, _ in control.edits:
+                if not _BROKEN.search(replacement):
+                    raise pattern.NoMatch(f"{control.name}: the replacement has no BROKEN: {replacement}")
+            try:
+                control.apply(root)
+            except pattern.NoMatch:
+                continue
+            fitting.append((number, control))
+        return all_in_one(fitting, root, cls.switch)
+
+    @classmethod
+    def fit_together(cls, controls, root):
+        try:
+            cls.switched(controls, root)
+        except pattern.NoMatch as error:
+            return str(error)
+        return None
+
+    def prepare(self, controls):
+        self.numbers = {id(control): str(number) for number, control in enumerate(controls)}
+        try:
+            changed = self.switched(controls, self.root)
+        except pattern.NoMatch as error:
+            raise BuildError(str(error))
+        self.build_programs(controls, write_tree(changed, self.root, self.work / "tree"))
+
+    def build_programs(self, controls, tree):
+        """Builds what runs these controls, from the tree that has all of them. May raise BuildError."""
+        raise NotImplementedError
