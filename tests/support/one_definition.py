@@ -51,7 +51,7 @@ def faults(tests, objects):
     for name, paths in sorted(defined(objects).items()):
         if len(paths) < 2 or COMPILERS.match(name):
             continue
-        words = set(re.findall(r"(?<![\w:])\w+(?!\w*::)", name))
+        words = set(re.findall(r"(?<![\w:~])\w+(?!\w*::)", name))
         if words & types or namespace_of(name) not in SHARED:
             yield "\n    ".join([f"in {len(paths)} objects: {name}", *sorted(paths)[:4]])
 
