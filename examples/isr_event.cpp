@@ -14,8 +14,6 @@
 #include "ctrl_c.hpp"
 #include "interrupt_timer.hpp"
 
-using namespace std::chrono_literals;
-
 static constinit rouse::ThreadSafeEvent event;
 
 // The interrupt service routine: all that it needs is one call, which makes no system call unless the loop sleeps.
@@ -28,13 +26,15 @@ static rouse::Task<> wait_for_event(int n) {
 }
 
 static rouse::Task<> run_rounds(int rounds) {
-    const example::InterruptTimer timer{on_interrupt, 50'000'000};
     for (int round = 0; round < rounds; ++round) {
         std::vector<rouse::TaskHandle<>> waiters;
         for (int n = 0; n < 4; ++n) waiters.push_back(rouse::create_task(wait_for_event(n)));
-        co_await rouse::sleep(5ms);
+        co_await rouse::yield(); // they run, and wait
         waiters[static_cast<std::size_t>(round % 4)].cancel();
-        for (auto& waiter : waiters) co_await waiter.outcome();
+        {
+            const example::InterruptTimer timer{on_interrupt, 50'000'000}; // until it ends, there are interrupts
+            for (auto& waiter : waiters) co_await waiter.outcome();
+        }
         event.clear();
         fmt::print("Cleared event\n");
         std::fflush(stdout);

@@ -20,7 +20,15 @@ They are written down in tests/**/controls.toml and tests/**/controls/*.toml:
 
 A control that changes several places has `edits = [{find = ..., replace = ..., within = ..., file = ...}, ...]`. Further
 keys are the check's own: which test program, which board. A key at the top of the file, other than `check`, is the
-default of all its controls. `variants = [{...}, ...]` tries the same fault once with each of these sets of keys.
+default of all its controls. `variants = [{...}, ...]` tries the same fault once with each of these sets of keys, whose
+values are printed after the name.
+
+Some checks build one program with all their controls, and switch on one at a time when it runs. In the replacements of
+these BROKEN says whether the control is on (checks.SwitchedCheck), and no two may change the same tokens.
+
+A check may have its faults in itself: a control then names one of them, and changes no file (`changes_files` in
+checks/base.py). Or it makes its controls itself, such as a mutant for each place of a kind (`generated` there): these are
+listed and run like the others.
 
 Each line of `run` is: verdict, check, control, what caught it, seconds. Exits with 1 if a control is not caught, or fits
 no more; with 77 if a tool is missing, without which none of the selected checks can run.
@@ -47,8 +55,8 @@ import pattern  # noqa: E402
 class Control:
     """One fault, and the check that must catch it."""
 
-    def __init__(self, origin, check, keys):
-        keys = dict(keys)
+    def __init__(self, origin, check, keys, variant):
+        keys = {**keys, **variant}
         self.origin = origin
         self.check = check
         try:
@@ -56,9 +64,15 @@ class Control:
             self.why = keys.pop("why")
         except KeyError as missing:
             raise SystemExit(f"{origin}: a control of {check} has no {missing}: {keys.get('name', keys)}")
+        self.title = self.name  # with what tells it from its variants
+        if variant:
+            self.title += f" ({', '.join(str(value) for key, value in variant.items() if key not in ('why', 'expect'))})"
         self.expect = keys.pop("expect", None)
         file = keys.pop("file", None)
-        edits = keys.pop("edits", None) or [{k: keys.pop(k) for k in ("find", "replace", "within") if k in keys}]
+        edits = keys.pop("edits", None)
+        if edits is None:
+            edit = {key: keys.pop(key) for key in ("find", "replace", "within") if key in keys}
+            edits = [edit] if edit or checks.CHECKS[check].changes_files else []
         self.edits = []  # (file, pattern, replacement, within)
         for edit in edits:
             try:
@@ -86,6 +100,11 @@ class Control:
         return changed
 
 
+def selected(options):
+    """The names of the checks that are wanted."""
+    return [name for name in checks.CHECKS if not options.check or name in options.check]
+
+
 def load(root):
     """All controls, in the order of their files."""
     tests = root / "tests"
@@ -103,7 +122,7 @@ def load(root):
         for keys in controls:
             keys = {**content, **keys}
             for variant in keys.pop("variants", [{}]):
-                found.append(Control(origin, check, {**keys, **variant}))
+                found.append(Control(origin, check, keys, variant))
     names = [(control.check, control.name, str(control.keys)) for control in found]
     for name in names:
         if names.count(name) > 1:
@@ -116,14 +135,16 @@ def fit(control, root):
     try:
         control.apply(root)
     except pattern.NoMatch as error:
-        return f"{control.origin}: {control.name}: {error}"
+        return f"{control.origin}: {control.title}: {error}"
     return None
 
 
 def show(control, root):
+    if not control.edits:
+        print(f"{control.name}: the check has this fault in itself: {control.keys}")
     for file, text in control.apply(root).items():
         before = (root / file).read_text()
-        print("".join(difflib.unified_diff(before.splitlines(True), text.splitlines(True), file, f"{control.name}")))
+        print("".join(difflib.unified_diff(before.splitlines(True), text.splitlines(True), file, control.title)))
 
 
 class Printer:
@@ -131,7 +152,7 @@ class Printer:
 
     def __init__(self):
         self._lock = threading.Lock()
-        self.count = {"caught": 0, "MISSED": 0, "BAD": 0, "skipped": 0}
+        self.count = {"caught": 0, "MISSED": 0, "BAD": 0, "skipped": 0, "excused": 0}
 
     def __call__(self, verdict, check, name, text, seconds):
         with self._lock:
@@ -154,7 +175,7 @@ def run_one(control, check, root, work, printer):
         if verdict == "caught" and control.expect and not re.search(control.expect, text):
             verdict, text = "MISSED", f"failed otherwise than expected ({control.expect}):\n{text}"
         elif verdict == "caught" and control.expect:
-            text = re.search(control.expect, text).group()
+            text = next(filter(re.compile(control.expect).search, text.splitlines()), text).strip()
     except pattern.NoMatch as error:
         verdict, text = "BAD", str(error)
     except checks.BuildError as error:
@@ -162,19 +183,36 @@ def run_one(control, check, root, work, printer):
     except Exception as error:  # a fault of a check must not hide the others' verdicts
         verdict, text = "BAD", f"{type(error).__name__}: {error}"
     shutil.rmtree(folder, ignore_errors=True)
-    printer(verdict, control.check, control.name, text, time.monotonic() - start)
+    printer(verdict, control.check, control.title, text, time.monotonic() - start)
+
+
+def run_generated(check, options, printer):
+    """The controls that the check makes itself."""
+    start, count = time.monotonic(), 0
+    try:
+        for verdict, name, text, seconds in check.generated(options.regex):
+            printer(verdict, check.name, name, text, seconds)
+            count += 1
+    except checks.BuildError as error:
+        printer("BAD", check.name, "its own controls", f"does not build\n{error}", time.monotonic() - start)
+    except Exception as error:  # as above
+        printer("BAD", check.name, "its own controls", f"{type(error).__name__}: {error}", time.monotonic() - start)
+    else:
+        if count == 0 and not options.regex:
+            printer("BAD", check.name, "its own controls", "there are none", time.monotonic() - start)
 
 
 def run(controls, options):
     printer = Printer()
     work = pathlib.Path(tempfile.mkdtemp(prefix="rouse-controls-"))
     try:
-        for name in dict.fromkeys(control.check for control in controls):
+        generating = [name for name in selected(options) if checks.CHECKS[name].generates]
+        for name in dict.fromkeys([*(control.check for control in controls), *generating]):
             check = checks.CHECKS[name](options, work)
             missing = check.missing()
             mine = [control for control in controls if control.check == name]
             if missing:
-                printer("skipped", name, f"{len(mine)} controls", missing, 0)
+                printer("skipped", name, f"{len(mine) or 'all'} controls", missing, 0)
                 continue
             start = time.monotonic()
             try:
@@ -184,11 +222,14 @@ def run(controls, options):
                 continue
             with concurrent.futures.ThreadPoolExecutor(min(options.jobs, check.jobs)) as pool:
                 list(pool.map(lambda control: run_one(control, check, options.root, work, printer), mine))
+            if check.generates:
+                run_generated(check, options, printer)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     count = printer.count
     print(f"{count['caught']} controls caught, {count['MISSED']} missed, {count['BAD']} that do not fit or build, "
-          f"{count['skipped']} checks skipped")
+          f"{count['skipped']} checks skipped"
+          + (f", {count['excused']} excused by what they change" if count["excused"] else ""))
     if count["MISSED"] or count["BAD"]:
         return 1
     return 0 if count["caught"] else 77
@@ -209,18 +250,29 @@ def main():
     controls = [
         control
         for control in load(options.root)
-        if (not options.check or control.check in options.check) and re.search(options.regex, control.name)
+        if control.check in selected(options) and re.search(options.regex, control.title)
     ]
-    if not controls:
+    generating = [name for name in selected(options) if checks.CHECKS[name].generates]
+    if not controls and not generating:
         print("there is no such control")
         return 1
     if options.command == "list":
         for control in controls:
-            print(f"{control.check}: {control.name}\n    {control.why}\n    {', '.join(control.files())}")
-        print(f"{len(controls)} controls of {len({control.check for control in controls})} checks")
+            print(f"{control.check}: {control.title}\n    {control.why}\n    {', '.join(control.files())}")
+        count = len(controls)
+        for name in generating:
+            for fault, why, file in checks.CHECKS[name].listed(options.root):
+                if re.search(options.regex, fault):
+                    print(f"{name}: {fault}\n    {why}\n    {file}")
+                    count += 1
+        print(f"{count} controls of {len({*(control.check for control in controls), *generating})} checks")
     elif options.command == "fit":
         wrong = [text for text in (fit(control, options.root) for control in controls) if text]
-        print("\n".join(wrong + [f"{len(controls) - len(wrong)} of {len(controls)} controls fit"]))
+        count = len(controls) - len(wrong)
+        for name in dict.fromkeys(control.check for control in controls):
+            together = checks.CHECKS[name].fit_together([control for control in controls if control.check == name], options.root)
+            wrong += [f"{name}: {together}"] if together else []
+        print("\n".join(wrong + [f"{count} of {len(controls)} controls fit"]))
         return 1 if wrong else 0
     elif options.command == "show":
         for control in controls:

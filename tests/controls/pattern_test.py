@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests of pattern.py."""
+"""Tests of pattern.py and switches.py."""
 
 import pathlib
 import sys
@@ -7,6 +7,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import pattern  # noqa: E402
+import switches  # noqa: E402
 
 CODE = """\
 // A comment with wake(); in it.
@@ -94,6 +95,51 @@ class Errors(unittest.TestCase):
 
     def test_a_pattern_that_begins_with_a_variable(self):
         self.assertIn("cannot begin or end with a variable", self.error("$a.wake()", ""))
+
+
+CLASSES = """\
+namespace rouse {
+template <class T> class Slot {
+public:
+    explicit Slot(int size) : size_{size}, next_{0} { look(); }
+    [[nodiscard]] bool put(T value) noexcept {
+        if (full()) return false; // no room
+        rouse_other();
+        return true;
+    }
+private:
+    struct Guard { ~Guard() { leave(); } };
+    int size_ = 0;
+};
+}
+"""
+
+
+class Switching(unittest.TestCase):
+    def setUp(self):
+        self.source = pattern.Source("slot.hpp", CLASSES)
+
+    def test_a_body_with_two_faults(self):
+        text = switches.switched(self.source, {3: [("rouse_other();", "", None)], 5: [("full()", "false", None)]})
+        body = text[text.index("put(T value) noexcept {") : text.index("private:")]
+        self.assertEqual(body.count("if (full()) return false; // no room"), 2)
+        self.assertEqual(body.count("if (false) return false; // no room"), 1)
+        self.assertEqual(body.count("rouse_other();"), 2)
+        self.assertLess(body.index("fault_switch::on(3)"), body.index("fault_switch::on(5)"))
+        self.assertEqual(text.count("{"), text.count("}"))
+
+    def test_a_fault_in_two_functions(self):
+        edits = [("look();", "", None), ("leave();", "look();", None)]
+        self.assertEqual(switches.switched(self.source, {1: edits}).count("fault_switch::on(1)"), 2)
+
+    def test_the_code_as_it_is_stays(self):
+        text = switches.switched(self.source, {1: [("look();", "", None)]})
+        self.assertIn("else { look(); \n} }", text)
+
+    def test_what_is_in_no_function_cannot_be_switched(self):
+        self.assertFalse(switches.can_be_switched(self.source, [("int size_ = 0;", "int size_ = 1;", None)]))
+        self.assertFalse(switches.can_be_switched(self.source, [("~Guard() { leave(); }", "", None)]))
+        self.assertTrue(switches.can_be_switched(self.source, [("leave();", "", None)]))
 
 
 if __name__ == "__main__":

@@ -14,12 +14,17 @@ require_tools() {
     done
 }
 
-# build_program BOARD PROGRAM.elf NAME FLAG...; INCLUDE: see examples/firmware/build
-build_program() {
-    "$root/examples/firmware/build" "$1" "$2" "$root/tests/firmware/$3.cpp" -DROUSE_FRAME_BYTES=4096 "${@:4}"
+# precompile BOARD FLAG...: the header on stdin. Sets `precompiled`, the flags of the programs that take it.
+precompile() {
+    local header=$work/precompiled.hpp
+    cat >"$header"
+    precompiled=(-Winvalid-pch -include "$header")
+    "$root/tests/firmware/compile" "$1" "$header.gch" "$header" "${@:2}"
 }
 
-# run_program BOARD PROGRAM.elf: within a minute, or it hangs. 124: it hung.
-run_program() {
-    timeout 60 "$root/examples/firmware/run" "$@"
-}
+# run_program BOARD PROGRAM.elf [OPTION OF QEMU...]: a program that computes for a minute, or has not ended after ten,
+# hangs. On a busy machine only the second takes long. 124 or 137: it hung.
+run_program() (
+    ulimit -c 0 -t "${CPU_SECONDS:-60}"
+    exec timeout 600 "$root/examples/firmware/run" "$@"
+)

@@ -1,26 +1,42 @@
 #!/bin/bash
-# Builds the programs beside this script for a board and runs them under the emulator; each prints a line about what it
-# covered. Exits with 77 where the compiler or the emulator is missing.
-# usage: run.sh BOARD [-Os]
+# Builds the programs beside this script for a processor and runs them under the emulator, on each of the boards given;
+# each prints a line about what it covered. Exits with 77 where the compiler or the emulator is missing.
+# usage: run.sh -Os BOARD...   the boards have the same processor: a program is compiled once, and linked for each
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/environment.sh"
-board=$1 optimisation=${2:--Os}
-require_tools "$board"
+options=("$1" -DROUSE_FRAME_BYTES=4096)
+shift
+boards=("$@")
+require_tools "${boards[@]}"
 
+flags_of() ( . "$root/examples/firmware/board/$1/board.conf" && echo "$flags" )
+for board in "${boards[@]}"; do
+    [[ $(flags_of "$board") == "$(flags_of "${boards[0]}")" ]] || { echo "$board has another processor than ${boards[0]}"; exit 1; }
+done
+
+precompile "${boards[0]}" "${options[@]}" -I "$here" <<<'#include "support.hpp"' || exit 1
 failed=0
 for source in "$here"/*.cpp; do
     program=$(basename "$source" .cpp)
-    if ! build_program "$board" "$work/$program.elf" "$program" "$optimisation" >"$work/log" 2>&1; then
+    if ! "$here/compile" "${boards[0]}" "$work/$program.o" "$source" "${options[@]}" "${precompiled[@]}" >"$work/log" 2>&1; then
         echo "$program: does not build"
         head -20 "$work/log"
         failed=1
-    elif ! run_program "$board" "$work/$program.elf" >"$work/log" 2>&1; then
-        cat "$work/log"
-        echo "$program: FAILED"
-        failed=1
-    else
-        grep "^$program:" "$work/log"
+        continue
     fi
+    for board in "${boards[@]}"; do
+        if ! "$root/examples/firmware/build" "$board" "$work/$program.elf" "$work/$program.o" "${options[@]}" >"$work/log" 2>&1; then
+            echo "$board: $program: does not link"
+            head -20 "$work/log"
+            failed=1
+        elif ! run_program "$board" "$work/$program.elf" >"$work/log" 2>&1; then
+            cat "$work/log"
+            echo "$board: $program: FAILED"
+            failed=1
+        else
+            grep "^$program:" "$work/log" | sed "s/^/$board: /"
+        fi
+    done
 done
 exit $failed

@@ -21,7 +21,7 @@ check_with() { # check_with PROGRAM NAME COMMAND...: skipped where there is no s
 start() { # start SERVER: on a port that is free; sets $pid and $port
     "$1" 127.0.0.1 0 >"$work/log" 2>&1 &
     pid=$!
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         port=$(sed -n 's/^listening on .* port \([0-9]*\)$/\1/p' "$work/log")
         [ -n "$port" ] && return
         sleep 0.05
@@ -31,10 +31,19 @@ start() { # start SERVER: on a port that is free; sets $pid and $port
     exit 1
 }
 
+until_it_says() { # until_it_says LINE: the server has printed it, or will have within 30 seconds
+    for _ in $(seq 600); do
+        grep -qx "$1" "$work/log" && return
+        sleep 0.05
+    done
+    echo "it does not say: $1"
+    return 1
+}
+
 descriptors() { ls "/proc/$pid/fd" | wc -l; }
 
-same_descriptors() { # same_descriptors NUMBER: it has as many, or will have within two seconds
-    for _ in $(seq 40); do
+same_descriptors() { # same_descriptors NUMBER: it has as many, or will have within 30 seconds
+    for _ in $(seq 600); do
         [ "$(descriptors)" = "$1" ] && return
         sleep 0.05
     done

@@ -46,14 +46,16 @@ TEST_CASE("the clock is monotonic and the one of steady_clock") {
 TEST_CASE("a wait ends at its deadline, not before, and late by far less than a millisecond") {
     EpollPort port;
     auto best = std::chrono::nanoseconds::max();
-    for (int i = 0; i < 20; ++i) {
+    // epoll_wait's milliseconds would make every wait at least 700 us late; a busy machine delays some, not all of
+    // 5,000.
+    for (int i = 0; i < 5'000 && (i < 20 || best >= 600us); ++i) {
         const auto deadline = port.now() + 300us;
         CHECK(port.wait_until(deadline) == 0);
         const auto late = port.now() - deadline;
         CHECK(late >= 0ns);
         best = std::min<std::chrono::nanoseconds>(best, late);
     }
-    CHECK(best < 900us); // epoll_wait's milliseconds would make it 700 us at the least
+    CHECK(best < 600us);
 }
 
 TEST_CASE("a wake before the wait makes it return at once, and each wake is counted once") {
@@ -81,8 +83,8 @@ TEST_CASE("a signal during a wait is not an error: the wait may end early") {
     SignalTimer timer{[](int) {}};
     timer.arm(2'000'000);
     const auto start = port.now();
-    CHECK(port.wait_until(start + 1s) == 0);
-    CHECK(port.now() - start < 900ms);
+    CHECK(port.wait_until(start + 60s) == 0);
+    CHECK(port.now() - start < 50s);
 }
 
 TEST_CASE("a watch is told of each edge once, and nothing after it is removed") {

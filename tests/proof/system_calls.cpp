@@ -15,7 +15,7 @@ using namespace rouse;
 
 static ThreadSafeFlag flag;
 static std::atomic<bool> awake{false}, go_on{false};
-static std::atomic<int> roused{0};
+static std::atomic<int> roused{0}, sets{0};
 
 static Task<> busy() {
     std::thread setter{[] {
@@ -35,13 +35,17 @@ static Task<> asleep(const std::atomic<bool>& sleeping) {
         for (int round = 0; round < 100; ++round) {
             while (roused != round || !sleeping) {
             }
-            for (int i = 0; i < 10; ++i) flag.set();
+            for (int i = 0; i < 10; ++i) {
+                flag.set();
+                ++sets;
+            }
         }
     }};
-    for (int round = 0; round < 100; ++round) {
+    for (int round = 1; round <= 100; ++round) {
         co_await flag.wait();
-        // Sets of this round that come only now must not count as the next one's.
         co_await sleep(std::chrono::milliseconds{1});
+        // The rest of this round's sets must not count as the next one's.
+        while (sets < 10 * round) co_await yield();
         flag.clear();
         ++roused;
     }

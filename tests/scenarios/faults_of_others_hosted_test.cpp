@@ -191,20 +191,21 @@ TEST_CASE("scenario 34: on one CPU a round trip between a blocked thread and the
             if (!answers.put_sync(*request, block)) return;
         }
     }};
-    std::vector<WallClock::duration> times;
+    auto fastest = WallClock::duration::max(); // another process may delay any one of them, but not all
     auto main = [&]() -> Task<> {
         for (int i = 0; i < 200; ++i) {
             const auto start = WallClock::now();
             const bool asked = co_await requests.put(i);
             const int answer = co_await answers.get();
-            times.push_back(WallClock::now() - start);
+            fastest = std::min(fastest, WallClock::now() - start);
             CHECK(asked);
             CHECK(answer == i);
         }
         requests.close();
     };
+    const auto before = cpu_time();
     run(main());
     thread.join();
-    std::sort(times.begin(), times.end());
-    CHECK(times[times.size() / 2] < 2ms);
+    CHECK(fastest < 500us);
+    CHECK(cpu_time() - before < 200 * 1ms); // nobody spins until the end of a time slice
 }

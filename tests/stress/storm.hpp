@@ -40,10 +40,10 @@ private:
     std::mt19937 engine_;
 };
 
-/// Counts rounds until the time is over; at the end prints how many there were, and fails if there were too few. From
-/// its making to its end no ten seconds may go by without a round, or the program ends with a message.
+/// Counts rounds for two seconds, and longer on a machine too busy for the least number of rounds; prints how many
+/// there were. If half a minute passes without a round, a wake was lost: the program ends with a message.
 ///
-/// ROUSE_STORM_SECONDS and ROUSE_STORM_STALL in the environment change the two seconds and the ten.
+/// ROUSE_STORM_SECONDS and ROUSE_STORM_STALL in the environment change the two seconds and the thirty.
 class Storm {
 public:
     explicit Storm(std::string name, long least = 100) : name_{std::move(name)}, least_{least} {
@@ -60,16 +60,15 @@ public:
         }
         end_.notify_one();
         watchdog_.join();
-        const long rounds = rounds_;
-        std::printf("storm: %s: %ld rounds\n", name_.c_str(), rounds);
-        CHECK(rounds >= least_);
+        std::printf("storm: %s: %ld rounds\n", name_.c_str(), rounds_.load());
     }
     Storm(const Storm&) = delete;
     Storm& operator=(const Storm&) = delete;
 
     /// Begins a round, or says that the time is over. For one thread.
     bool goes_on() {
-        if (Clock::now() - start_ > std::chrono::seconds{setting("ROUSE_STORM_SECONDS", 2)}) return false;
+        const bool time_is_over = Clock::now() - start_ > std::chrono::seconds{setting("ROUSE_STORM_SECONDS", 2)};
+        if (time_is_over && rounds_ >= least_) return false;
         ++rounds_;
         return true;
     }
@@ -84,7 +83,7 @@ private:
     }
 
     void watch() {
-        const std::chrono::seconds stall{setting("ROUSE_STORM_STALL", 10)};
+        const std::chrono::seconds stall{setting("ROUSE_STORM_STALL", 30)};
         std::unique_lock lock{mutex_};
         long seen = -1;
         for (auto since = Clock::now(); !ended_;) {

@@ -1,8 +1,9 @@
-// The main() of the test programs: Catch2's, with two ways in for CTest, which runs each test case in a process of its own.
+// The main() of the test programs: Catch2's, with two ways in for CTest, which runs each test case in a process of its
+// own.
 //
 //   PROGRAM --write-ctest FILE SUFFIX LABELS TIMEOUT [LAUNCHER...]
-//       writes into FILE a test for every test case, "FOLDER/FILE: NAME", where FOLDER/FILE_test.cpp is the source; SUFFIX is
-//       appended to FOLDER/FILE. LABELS are separated by commas. LAUNCHER is what runs the program.
+//       writes into FILE a test for every test case, "FOLDER/FILE: NAME", where FOLDER/FILE_test.cpp is the source;
+//       SUFFIX is appended to FOLDER/FILE. LABELS are separated by commas. LAUNCHER is what runs the program.
 //   PROGRAM --case NAME [ARGUMENT...]
 //       runs the one test case of that name, which is not a pattern; the arguments are Catch2's.
 #define CATCH_CONFIG_RUNNER
@@ -44,10 +45,12 @@ std::size_t count_selected(const Catch::ConfigData& data) {
 // FOLDER/FILE of .../FOLDER/FILE_test.cpp
 std::string file_of(std::string path) {
     const std::string_view end = "_test.cpp";
-    if (path.size() < end.size() || path.substr(path.size() - end.size()) != end) throw std::runtime_error{path + ": not named *_test.cpp"};
+    if (path.size() < end.size() || path.substr(path.size() - end.size()) != end)
+        throw std::runtime_error{path + ": not named *_test.cpp"};
     path.resize(path.size() - end.size());
     const auto before_file = path.rfind('/');
-    const auto before_folder = before_file == path.npos || before_file == 0 ? path.npos : path.rfind('/', before_file - 1);
+    const auto before_folder =
+        before_file == path.npos || before_file == 0 ? path.npos : path.rfind('/', before_file - 1);
     return before_folder == path.npos ? path : path.substr(before_folder + 1);
 }
 
@@ -70,7 +73,8 @@ void write_ctest(const std::string& program, const std::vector<std::string>& arg
         if (count_selected(data) != 1) throw std::runtime_error{info.name + ": Catch2 cannot select this name alone"};
         const std::string name = bracketed(file_of(info.lineInfo.file) + arguments[1] + ": " + info.name);
         text += "add_test(" + name + " " + command + " --case " + bracketed(info.name) + ")\n";
-        text += "set_tests_properties(" + name + " PROPERTIES LABELS " + bracketed(labels) + " TIMEOUT " + arguments[3] + ")\n";
+        text += "set_tests_properties(" + name + " PROPERTIES LABELS " + bracketed(labels) + " TIMEOUT " +
+                arguments[3] + ")\n";
         ++cases;
     }
     if (cases == 0) throw std::runtime_error{"there is no test case in this program"};
@@ -92,7 +96,8 @@ int run(int argc, char** argv) {
         argv[2] = argv[0];
         if (const int status = session.applyCommandLine(argc - 2, argv + 2); status != 0) return status;
         session.configData().testsOrTags = {pattern_of(arguments[2])};
-        if (count_selected(session.configData()) != 1) throw std::runtime_error{arguments[2] + ": there is no such test case"};
+        if (count_selected(session.configData()) != 1)
+            throw std::runtime_error{arguments[2] + ": there is no such test case"};
         return session.run();
     }
     return session.run(argc, argv);

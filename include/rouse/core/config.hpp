@@ -23,6 +23,13 @@
 #define ROUSE_FRAME_BYTES 2048
 #endif
 
+// ROUSE_POOL_FRAMES: 1 where the coroutine frames of a loop come from its pool. Set it to 0 on a hosted system, in all
+// files of the program, to take each frame from the heap: for a tool that watches the heap, such as Valgrind, or a test
+// that makes allocations fail.
+#if !defined(ROUSE_POOL_FRAMES)
+#define ROUSE_POOL_FRAMES 1
+#endif
+
 // ROUSE_ONE_COPY, on functions of the library: on firmware, where size counts for more than speed, a compiler must not
 // copy this into every coroutine that calls it.
 #if ROUSE_HOSTED

@@ -91,7 +91,7 @@ public:
 
 private:
     static constexpr std::size_t granule = 16;
-    static constexpr std::size_t largest_class = 2048;
+    static constexpr std::size_t largest_class = ROUSE_POOL_FRAMES ? 2048 : granule; // no frame is as small as that
     static constexpr std::size_t slab_alignment = 16384;
     // Less than the alignment by what a heap keeps for itself, so that slabs can lie side by side.
     static constexpr std::size_t slab_bytes = slab_alignment - 64;

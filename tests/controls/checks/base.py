@@ -2,9 +2,12 @@
 
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
+
+import pattern
 
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 
@@ -49,11 +52,14 @@ class Check:
     name = ""
     tools = ()  # commands without which it cannot run
     jobs = 2  # controls that may be tried at the same time
+    changes_files = True  # if not, a control's own keys say which of the faults that the check has in itself is meant
+    generates = False  # whether it makes controls of its own
 
     def __init__(self, options, work):
         self.root = options.root
         self.compiler = options.compiler
         self.test_main = options.test_main
+        self.parallel = options.jobs  # as asked for
         self.work = work / self.name.replace("/", ".")
         self.work.mkdir()
 
@@ -62,11 +68,28 @@ class Check:
         absent = [tool for tool in self.tools if shutil.which(tool) is None]
         return f"not installed: {', '.join(absent)}" if absent else None
 
+    @classmethod
+    def fit_together(cls, controls, root):
+        """What is wrong with the controls as a whole, though each fits by itself; or None."""
+        return None
+
     def prepare(self, controls):
         """Builds what all the controls share. May raise BuildError."""
 
     def attempt(self, control, tree, folder):
         """Builds and runs the check on `tree`; `folder` is the control's own, and is removed afterwards."""
+        raise NotImplementedError
+
+    def generated(self, regex):
+        """Tries the controls that the check makes itself, after prepare(): those whose names match.
+
+        Yields (verdict, name, text, seconds) for each.
+        """
+        raise NotImplementedError
+
+    @staticmethod
+    def listed(root):
+        """What is known of them without building anything: (name, why, file) for each."""
         raise NotImplementedError
 
     @staticmethod
@@ -100,6 +123,58 @@ class Check:
             os.killpg(process.pid, signal.SIGKILL)
             output, _ = process.communicate()
             return None, output
+
+
+class SwitchedCheck(Check):
+    """A check whose controls are all put into one tree, so that it is built once; a number switches one of them on.
+
+    In the replacements of its controls, BROKEN says whether the fault is switched on; every replacement needs it.
+    """
+
+    switch = ""  # the int of the program that has the number of the fault; the headers must find it declared
+
+    def prepare(self, controls):
+        self.numbers = {id(control): str(number) for number, control in enumerate(controls)}
+        folder = self.work / "tree"
+        try:
+            changed = switched(controls, self.root, self.switch)
+        except pattern.NoMatch as error:
+            raise BuildError(str(error))
+        for file, text in changed.items():
+            target = folder / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+        self.build_programs(controls, Tree(self.root, folder))
+
+    @classmethod
+    def fit_together(cls, controls, root):
+        try:
+            switched(controls, root, cls.switch)
+        except pattern.NoMatch as error:
+            return str(error)
+        return None
+
+    def build_programs(self, controls, tree):
+        """Builds what runs these controls, from the tree that has all of them. May raise BuildError."""
+        raise NotImplementedError
+
+
+def switched(controls, root, switch):
+    """The files of all controls, with all edits: path -> text. BROKEN compares `switch` with the control's place in the
+    list. Leaves out a control that does not fit by itself. Raises pattern.NoMatch if two overlap."""
+    edits = {}
+    for number, control in enumerate(controls):
+        for _, _, replacement, _ in control.edits:
+            if not re.search(r"\bBROKEN\b", replacement):
+                raise pattern.NoMatch(f"{control.name}: the replacement has no BROKEN: {replacement}")
+        try:
+            control.apply(root)
+        except pattern.NoMatch:
+            continue  # its own attempt says so
+        for file, find, replacement, within in control.edits:
+            text = re.sub(r"\bBROKEN\b", f"({switch} == {number})", replacement)
+            edits.setdefault(file, []).append((find, text, within))
+    return {file: pattern.replace(pattern.Source(file, (root / file).read_text()), some) for file, some in edits.items()}
 
 
 def matching_line(output, regex):

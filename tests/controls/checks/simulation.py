@@ -2,21 +2,27 @@
 
 import re
 
-from .base import Check
+from .switched import Switched
 
 
-class Simulation(Check):
+class Simulation(Switched):
     """The simulation fails within 300,000 programs, and says after how many and to what the program shrinks."""
 
     name = "simulation"
 
-    def attempt(self, control, tree, folder):
-        program = folder / "simulation"
-        source = tree.file("tests/simulation/simulation.cpp")
-        self.build([self.compiler, "-std=c++20", "-O1", *tree.includes(), source, "-o", program])
-        status, output = self.run([program, "--programs", "300000", "--expect-failure"], 120)
+    def source(self, control):
+        return "tests/simulation/simulation.cpp"
+
+    def sound(self, program):
+        status, output = self.run([program.file, "--programs", "10000"], 300)
+        return None if status == 0 else output
+
+    def judge(self, control, file, environment):
+        status, output = self.run([file, "--programs", "300000", "--expect-failure"], 300, environment)
         if status != 0:
-            return "MISSED", output if status is not None else "still running after 120 s"
-        programs = re.search(r"^failed: \S+ ([\d,]+)", output, re.MULTILINE)
+            return "MISSED", output if status is not None else "still running after 300 s"
+        programs = re.search(r"^failed: program (\d+)", output, re.MULTILINE)
         shrunk = re.search(r"^shrunk to (.*)", output, re.MULTILINE)
+        if programs is None or shrunk is None:
+            return "MISSED", output
         return "caught", f"after {programs.group(1)} programs, shrunk to {shrunk.group(1)}"

@@ -23,8 +23,10 @@ awk -v work="$work" '
 
 build() { "$compiler" -std=c++20 -Wall -Wextra -Werror -I"$here/virtual_time" -I"$root/include" "$@"; }
 one() { # name: prints what is wrong with this pair
-    sed -i -e "/#include \"$1.page.hpp\"/ { r $1.page.hpp" -e 'd }' "$1.cpp" # not included: g++ would warn of what it has local
-    build -include all.hpp -o "$1" "$1.cpp" || return
+    # Put in its place, not included: g++ would warn of what it has local.
+    awk -v page="$1.page.hpp" 'index($0, "#include \"" page "\"") == 1 { while ((getline line < page) > 0) print line; next }
+        { print }' "$1.cpp" >"$1.whole"
+    build -include all.hpp -o "$1" -x c++ "$1.whole" || return
     timeout 20 python3 virtual_time.py "$1.py" >"$1.expected" 2>&1 || echo "$1.py fails"
     timeout 20 "./$1" >"$1.printed" 2>&1 || echo "$1.cpp fails"
     diff -U 100 --label CPython --label rouse "$1.expected" "$1.printed" >"$1.difference"

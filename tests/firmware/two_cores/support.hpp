@@ -29,8 +29,12 @@ inline void linger(std::uint32_t number) {
     for (std::uint32_t left = number * 2654435761U >> 25; left != 0; --left) asm volatile("");
 }
 
-/// How often the second core looks for what must come; some seconds at the least.
-inline constexpr std::uint32_t patience = 200'000'000;
+/// How often the second core looks for what must come. So many looks take longer than the machine below, however busy,
+/// keeps the first core from running; where a fault is there on purpose, fewer will do.
+#if !defined(PATIENCE)
+#define PATIENCE 4'000'000'000
+#endif
+inline constexpr std::uint32_t patience = PATIENCE;
 
 /// Lets the loop fall asleep, which it does when the second core gives and takes nothing: now and then, so that it has
 /// to be woken often whichever core the machine below favours. Not at the end, where the loop has nothing to wait for.

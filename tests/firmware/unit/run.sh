@@ -4,14 +4,14 @@
 # those of tests/support, runs it, and prints its counts of cases and of checks, and the sums.
 # usage: run.sh CPU [FILE...]   CPU: cortex-m3 or cortex-m0; FILE as in core/task_test.cpp, else all but those below
 # Code for a Cortex-M0 is run on the board of the Cortex-M3, whose instructions include the M0's: no M0 in the emulator
-# has the memory for the tests. INCLUDE, if set, is a folder of headers to use in place of rouse's own.
+# has the memory for the tests. INCLUDE, if set, is a folder of headers that go before rouse's own of the same names.
 # Exits with 77 where there is no compiler or emulator for it.
 #
 # Single cases that need threads, descriptors or several loops are left out by `#if ROUSE_HOSTED` where they stand.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
-tests=$here/../.. root=$here/../../..
-firmware=$root/examples/firmware
+tests=$here/../..
+firmware=$here/../../../examples/firmware
 cpu=$1
 shift
 
@@ -23,23 +23,32 @@ declare -A left_out=(
     [core/port_test.cpp]="a port made of std::mutex and std::condition_variable, woken by threads"
 )
 
+. "$here/../environment.sh"
+require_tools mps2-an385
 . "$firmware/board/mps2-an385/board.conf"
-for tool in "$compiler" qemu-system-arm; do
-    command -v "$tool" >/dev/null && continue
-    echo "skipped: no $tool"
-    exit 77
-done
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 
-# The pool is sized for the largest test, of ten thousand tasks. A file may have a size of its own.
-flags=(-std=c++20 -Os -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-use-cxa-atexit -ffunction-sections
+cd "$tests" || exit 1
+files=("$@")
+[ $# != 0 ] || files=(core/*_test.cpp sync/*_test.cpp threadsafe/*_test.cpp combine/*_test.cpp debug/*_test.cpp
+    scenarios/faults_of_others_test.cpp firmware/unit/runner_test.cpp)
+
+# The pool is sized for the largest test, of ten thousand tasks. A file may have a size of its own; one with a
+# configuration of its own does not take the precompiled header, which has been compiled without it.
+options=(-std=c++20 -Os -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-use-cxa-atexit -ffunction-sections
     -fdata-sections -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -mthumb "-mcpu=$cpu"
-    -I "$here" -I "$tests" -I "${INCLUDE:-$root/include}" -I "$firmware/board" -include support/panic.hpp)
+    -I "$here" -I "$tests" ${INCLUDE:+-I "$INCLUDE"} -I "$root/include" -I "$firmware/board")
+pool=(-DROUSE_FRAME_BYTES=2097152) first=(-include support/panic.hpp)
+if [ ${#files[@]} -gt 10 ]; then
+    printf '#include %s\n' '"support/panic.hpp"' '"support/catch.hpp"' '"support/misuse.hpp"' '<rouse/rouse.hpp>' '<algorithm>' '<array>' \
+        '<atomic>' '<memory>' '<string>' '<vector>' >"$work/precompiled.hpp"
+    "$compiler" "${options[@]}" "${pool[@]}" -c "$work/precompiled.hpp" -o "$work/precompiled.hpp.gch" || exit 1
+    first=(-Winvalid-pch -include "$work/precompiled.hpp")
+fi
 compile() { # compile SOURCE OBJECT
-    local pool=(-DROUSE_FRAME_BYTES=2097152)
-    grep -q '^#define ROUSE_FRAME_BYTES' "$1" && pool=()
-    "$compiler" "${flags[@]}" "${pool[@]}" -c "$1" -o "$2"
+    local settings=("${first[@]}")
+    ! grep -q '^#define ROUSE_' "$1" || settings=(-include support/panic.hpp)
+    grep -q '^#define ROUSE_FRAME_BYTES' "$1" || settings+=("${pool[@]}")
+    "$compiler" "${options[@]}" "${settings[@]}" -c "$1" -o "$2"
 }
 
 objects=()
@@ -49,10 +58,6 @@ for source in "$here/runner.cpp" $(printf "$firmware/board/%s " $sources); do
     objects+=("$object")
 done
 
-cd "$tests" || exit 1
-files=("$@")
-[ $# != 0 ] || files=(core/*_test.cpp sync/*_test.cpp threadsafe/*_test.cpp combine/*_test.cpp debug/*_test.cpp
-    scenarios/faults_of_others_test.cpp firmware/unit/runner_test.cpp)
 failed=0 images=0 cases=0 checks=0
 for file in "${files[@]}"; do
     if [ -n "${left_out[$file]:-}" ]; then
@@ -66,7 +71,7 @@ for file in "${files[@]}"; do
         failed=1
         continue
     fi
-    timeout "${LIMIT:-60}" "$firmware/run" mps2-an385 "$work/test.elf" >"$work/log"
+    run_program mps2-an385 "$work/test.elf" >"$work/log"
     status=$?
     read -r -a counts < <(grep -E '^[0-9]+ cases, [0-9]+ checks, [0-9]+ failed$' "$work/log" | tail -1)
     if [ $status != 0 ] || [ ${#counts[@]} = 0 ] || [ "${counts[4]}" != 0 ]; then

@@ -2,8 +2,8 @@
 //
 //   driver                      prints what was tried, and what was wrong
 //   driver --until-first        ends at the first case that is wrong: for controls, which expect one
-//   driver --broken NUMBER      switches on a fault in the headers, see controls.sh
-//   driver --hang-after MS      how long a case may take (10000)
+//   driver --broken NUMBER      switches on a fault in the headers, see controls.toml
+//   driver --hang-after MS      how long a case may take (60000; without faults it may always take that)
 //   driver --only NAME          only the calls of this name
 //
 // First without faults, to count the calls. Then a process for each fault runs a case for every call; if a case hangs
@@ -40,7 +40,8 @@ struct Board {
 Board* board = nullptr;
 
 bool until_first = false;
-long hang_after = 10'000;
+constexpr long long_enough = 60'000; // milliseconds, also on a machine that is busy with something else
+long hang_after = long_enough;
 constexpr int panicked_status = 99;
 constexpr unsigned most_wrong = 3; // of one fault, then the rest is not tried
 
@@ -129,7 +130,7 @@ void run_series(const Series& series, Total& total) {
 Counts usual_counts(const Plan& plan) {
     Report::Text what{};
     Counts counts{};
-    set_timer(hang_after);
+    set_timer(long_enough);
     if (!count_calls(plan, counts, what)) {
         std::printf("wrong: without any fault: %s\n", what.data());
         std::exit(1);

@@ -48,7 +48,7 @@ struct Report {
 /// The scenario, from making a port to destroying it. Each program has one.
 void attempt(Report& report);
 
-/// For controls.sh: which fault in the copy of the headers is switched on.
+/// For controls: which of the faults in the headers is switched on; see controls.toml.
 inline int broken = -1;
 
 /// Whether the scenario is built without exceptions, so that an error is a panic, which names what failed.

@@ -4,12 +4,19 @@
 //                                  the header must say beside it, in a comment with "stronger than needed", why not;
 //                                  and docs/proof.md must list it with its verdict
 //   check --programs [text]        only the programs (whose names contain the text)
-//   check --mutants <root> [text]  only the mutants (of the places whose names contain the text)
+//   check --mutants <root> [regex] only the mutants (whose names match); of the programs just so much runs first that
+//   it
+//                                  is known by which places they come
+//
+// Mutants are told of as controls.py tells of controls (see tests/controls/checks/model_mutants.py).
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <fstream>
+#include <regex>
 #include <set>
 #include <string>
 #include <vector>
@@ -32,9 +39,13 @@ using model::Site;
 struct Known {
     Program program;
     Result result{};
-    double seconds = 0;
+    double seconds = 0;            // of the processor
     std::set<std::string> sites{}; // that it comes by
 };
+
+// As many executions of a program come by all the places that all of them come by.
+constexpr std::uint64_t enough_for_places = 3'000;
+constexpr std::uint64_t all_executions = model::Options{}.most_executions;
 
 std::vector<Known> all_programs(const char* filter) {
     std::vector<Known> all;
@@ -48,12 +59,18 @@ std::vector<Known> all_programs(const char* filter) {
     return all;
 }
 
-bool run(Known& known) {
-    const auto start = std::chrono::steady_clock::now();
+void explore(Known& known, std::uint64_t most_executions) {
+    const std::clock_t start = std::clock();
     Mutants::now().forget_visits();
-    known.result = model::explore(known.program.run, known.program.options);
+    model::Options options = known.program.options;
+    options.most_executions = most_executions;
+    known.result = model::explore(known.program.run, options);
     for (const Site& site : Mutants::now().visited()) known.sites.insert(site.key());
-    known.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    known.seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+}
+
+bool run(Known& known) {
+    explore(known, known.program.options.most_executions);
     const model::Options& options = known.program.options;
     const std::string bound =
         options.preemptions < 0 ? "every order" : std::to_string(options.preemptions) + " preemptions";
@@ -101,27 +118,33 @@ std::string row(const std::string& root, const Mutation& mutation) {
            (mutation.excused ? "stronger than needed" : "caught") + " |";
 }
 
-// In a process of its own, as it may corrupt anything: runs the programs that come by the place until one fails.
-[[noreturn]] void try_mutant(const Mutation& mutation, const std::vector<const Known*>& programs, int to) {
-    alarm(120);
-    Mutants::now().activate(mutation.site, mutation.change);
-    std::string text;
-    for (const Known* known : programs) {
-        if (known->sites.count(mutation.site.key()) == 0) continue;
-        model::Options options = known->program.options;
-        if (options.preemptions < 0 && known->seconds > 0.3) options.preemptions = 2;
-        std::string note = std::string{"crashes in \""} + known->program.name + '"';
-        note.resize(200, ' ');
-        if (write(to, note.data(), note.size()) < 0) _exit(2);
-        const Result result = model::explore(known->program.run, options);
-        if (result.failure.empty()) continue;
-        text = "\"" + std::string{known->program.name} + "\", execution " + std::to_string(result.executions + 1) +
-               ": " + result.failure.substr(0, 60);
-        break;
-    }
-    if (text.empty()) text = "-";
+// What is told of a mutant by the process that tries it: of one length, so that the last is the one that counts.
+void tell(int to, std::string text) {
     text.resize(200, ' ');
     if (write(to, text.data(), text.size()) < 0) _exit(2);
+}
+
+// In a process of its own, as it may corrupt anything: runs the programs that come by the place until one fails. First
+// a few executions of each, then more, then all: most mutants show in the first few hundred of one program or another.
+[[noreturn]] void try_mutant(const Mutation& mutation, const std::vector<const Known*>& programs, int to) {
+    alarm(300);
+    Mutants::now().activate(mutation.site, mutation.change);
+    for (const std::uint64_t round :
+         {std::uint64_t{200}, std::uint64_t{2'500}, std::uint64_t{25'000}, all_executions}) {
+        for (const Known* known : programs) {
+            if (known->sites.count(mutation.site.key()) == 0) continue;
+            model::Options options = known->program.options;
+            options.most_executions = round;
+            const std::string name = std::string{"\""} + known->program.name + '"';
+            tell(to, "crashes in " + name);
+            const Result result = model::explore(known->program.run, options);
+            if (result.failure.empty()) continue;
+            tell(to,
+                 name + ", execution " + std::to_string(result.executions + 1) + ": " + result.failure.substr(0, 60));
+            _exit(0);
+        }
+    }
+    tell(to, "-");
     _exit(0);
 }
 
@@ -129,7 +152,10 @@ struct Running {
     Mutation mutation;
     pid_t process;
     int from;
+    std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
 };
+
+std::string name_of(const Mutation& mutation) { return mutation.site.text() + ", " + name(mutation.change); }
 
 int judge(const Running& running, const std::string& root, const std::vector<std::string>& documented) {
     std::string text;
@@ -140,18 +166,24 @@ int judge(const Running& running, const std::string& root, const std::vector<std
     waitpid(running.process, &status, 0);
     text.erase(text.find_last_not_of(' ') + 1);
     const bool in_time = !WIFSIGNALED(status) || WTERMSIG(status) != SIGALRM;
-    const bool caught = in_time && text != "-" && text.find("CHECKER") == std::string::npos;
+    const bool caught = in_time && text != "-" && !text.empty() && text.find("CHECKER") == std::string::npos;
     const bool right = caught != running.mutation.excused;
-    std::printf("%s %-58s %-27s %s\n", right ? "ok " : "BAD", running.mutation.site.text().c_str(),
-                name(running.mutation.change),
-                caught                     ? ("caught: " + text).c_str()
+    std::printf("%-7s model_mutants: %s: %s (%.1f s)\n",
+                !right   ? "MISSED"
+                : caught ? "caught"
+                         : "excused",
+                name_of(running.mutation).c_str(),
+                caught && !right           ? ("the header says that it is stronger than needed, but: " + text).c_str()
+                : caught                   ? text.c_str()
                 : !in_time                 ? "NOT caught in time"
-                : running.mutation.excused ? "not caught; the header says: stronger than needed"
-                                           : "NOT caught");
-    if (caught && running.mutation.excused) std::puts("    but the header says that it is stronger than needed");
+                : running.mutation.excused ? "NOT caught, as the header says: stronger than needed"
+                                           : "NOT caught",
+                std::chrono::duration<double>(std::chrono::steady_clock::now() - running.start).count());
     const std::string wanted = row(root, running.mutation);
     const bool listed = std::find(documented.begin(), documented.end(), wanted) != documented.end();
-    if (!listed) std::printf("docs/proof.md lacks: %s\n", wanted.c_str());
+    if (!listed)
+        std::printf("MISSED  model_mutants: %s: NOT in docs/proof.md: %s (0.0 s)\n", name_of(running.mutation).c_str(),
+                    wanted.c_str());
     std::fflush(stdout);
     return right && listed ? 0 : 1;
 }
@@ -169,12 +201,12 @@ int run_mutants(const std::vector<Known>& programs, const std::string& root, con
         running.erase(running.begin());
     };
     for (const Site& site : Mutants::now().sites()) {
-        if (site.text().find(filter) == std::string::npos) continue;
         for (const Change change : Mutants::changes(site)) {
             // What no order can show is not excused by a comment about the order.
             const bool about_order =
                 change == Change::no_acquire || change == Change::no_release || change == Change::no_acquire_failing;
             const Mutation mutation{site, change, about_order && excused(root, site)};
+            if (!std::regex_search(name_of(mutation), std::regex{filter})) continue;
             ++count;
             excuses += mutation.excused;
             if (running.size() == 2) finish_one();
@@ -201,7 +233,14 @@ int main(int argc, char** argv) {
     if (argc < 2) return 2;
     std::vector<Known> programs = all_programs(programs_only && argc > 2 ? argv[2] : "");
     int failed = 0;
-    for (Known& known : programs) failed += !run(known);
+    for (Known& known : programs) {
+        if (mutants_only) {
+            explore(known, enough_for_places);
+            failed += !known.result.failure.empty();
+        } else {
+            failed += !run(known);
+        }
+    }
     int passed = static_cast<int>(programs.size()) - failed;
     if (!programs_only && failed == 0) {
         const int wrong =

@@ -242,16 +242,18 @@ void Execution::step(const Step& next, std::function<bool()> possible, std::func
     if (++steps_ > most_steps) fail("it does not end");
 }
 
-std::uint8_t Execution::possible_threads(bool for_no_reason_too) const {
-    unsigned set = 0;
+Execution::Possible Execution::possible_threads() const {
+    unsigned by_themselves = 0, for_no_reason = 0;
     for (std::size_t id = 0; id < most_threads; ++id) {
         const Thread& thread = threads_[id];
         if (thread.state != Thread::alive) continue;
-        if (thread.possible == nullptr || thread.possible() ||
-            (for_no_reason_too && thread.for_no_reason != nullptr && thread.for_no_reason()))
-            set |= 1u << id;
+        if (thread.possible == nullptr || thread.possible()) {
+            by_themselves |= 1u << id;
+        } else if (thread.for_no_reason != nullptr && thread.for_no_reason()) {
+            for_no_reason |= 1u << id;
+        }
     }
-    return static_cast<std::uint8_t>(set);
+    return {static_cast<std::uint8_t>(by_themselves), static_cast<std::uint8_t>(by_themselves | for_no_reason)};
 }
 
 bool Execution::depend(const Step& a, const Step& b) {
@@ -264,14 +266,14 @@ bool Execution::depend(const Step& a, const Step& b) {
 
 // All threads stand before a step: picks the one that takes it, and goes on there.
 void Execution::switch_to_next() {
-    const std::uint8_t may = possible_threads(true);
+    const Possible possible = possible_threads();
     bool all_ended = true;
     for (const Thread& thread : threads_) all_ended = all_ended && thread.state != Thread::alive;
     if (all_ended) {
         end_ = End::complete;
         leave();
     }
-    if (possible_threads(false) == 0) {
+    if (possible.by_themselves == 0) {
         std::string who;
         for (std::size_t id = 0; id < most_threads; ++id) {
             if (threads_[id].state == Thread::alive)
@@ -279,7 +281,7 @@ void Execution::switch_to_next() {
         }
         fail("deadlock, a wake was lost:" + who);
     }
-    const int chosen = decide_thread(may);
+    const int chosen = decide_thread(possible.any);
     if (chosen < 0) {
         end_ = End::pruned;
         leave();

@@ -114,7 +114,12 @@ private:
     void switch_to_next();
     void leave();
     [[nodiscard]] static bool depend(const Step& a, const Step& b);
-    [[nodiscard]] std::uint8_t possible_threads(bool for_no_reason_too) const;
+    // The sets of threads that may take their next step; some of them only for no reason.
+    struct Possible {
+        std::uint8_t by_themselves;
+        std::uint8_t any;
+    };
+    [[nodiscard]] Possible possible_threads() const;
     int decide_thread(std::uint8_t may);
     static void thread_main();
     static void exchange_thread_locals(Thread& out, Thread& in);

@@ -65,8 +65,13 @@ Mutants& Mutants::now() {
 Change Mutants::visit(const Where& where, Operation operation, Order order, Order failure) {
     const std::uint64_t place =
         std::uint64_t{where.line()} << 32 | where.column() << 8 | static_cast<unsigned>(operation);
-    for (std::size_t i = 0; i < keys_.size(); ++i) {
-        if (keys_[i].place != place || keys_[i].file != where.file_name()) continue;
+    std::size_t& last = last_[(where.line() * 8 + where.column()) % last_.size()];
+    const auto is_here = [&](std::size_t i) {
+        return i < keys_.size() && keys_[i].place == place && keys_[i].file == where.file_name();
+    };
+    for (std::size_t i = is_here(last) ? last : 0; i < keys_.size(); ++i) {
+        if (!is_here(i)) continue;
+        last = i;
         visited_[i] = true;
         return active_[i];
     }

@@ -2,6 +2,7 @@
 // those that the programs come by; each is known by its source location.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -67,6 +68,7 @@ private:
         std::uint64_t place;
     };
     std::vector<Key> keys_;
+    std::array<std::size_t, 256> last_{}; // by line and column: where in keys_ it was found last
     std::vector<Site> sites_;
     std::vector<Change> active_; // by site
     std::vector<bool> visited_;

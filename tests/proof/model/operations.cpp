@@ -37,6 +37,7 @@ std::uint8_t place(const Location& location) {
 }
 
 std::string value_text(std::uint64_t value) {
+    if (!execution().keeps_account()) return {};
     const auto* address = reinterpret_cast<const void*>(value);
     return Arena::now().contains(address) ? "@" + std::to_string(Arena::now().offset(address)) : std::to_string(value);
 }
@@ -114,7 +115,8 @@ std::uint64_t change_value(Location& location, Order success, Order failure, Cha
     }
     std::uint64_t after = before;
     const bool stored = new_value(after);
-    note(what, where, value_text(before) + (stored ? " -> " + value_text(after) : ", fails"));
+    if (execution().keeps_account())
+        note(what, where, value_text(before) + (stored ? " -> " + value_text(after) : ", fails"));
     return before;
 }
 

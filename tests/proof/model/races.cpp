@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -14,44 +15,55 @@ namespace model {
 
 namespace {
 
+// Eight numbers that are compared at once: this is what the checker spends most of its time with.
+using Eight [[gnu::vector_size(16)]] = std::uint16_t;
+
+// For each set of bytes: ones in their places.
+constexpr auto places = [] {
+    std::array<std::array<std::uint16_t, 8>, 256> result{};
+    for (std::size_t which = 0; which < 256; ++which) {
+        for (std::size_t i = 0; i < 8; ++i) result[which][i] = (which >> i & 1u) != 0 ? 0xffff : 0;
+    }
+    return result;
+}();
+
+Eight places_of(std::uint8_t which) {
+    Eight result;
+    std::memcpy(&result, &places[which], sizeof result);
+    return result;
+}
+
 // When a thread, by its own clock, has last accessed each of eight bytes.
 struct Accesses {
-    std::array<std::uint16_t, 8> time{};
+    Eight time{};
 
     void add(std::uint16_t now, std::uint8_t which) {
-        for (std::size_t i = 0; i < 8; ++i) {
-            if ((which >> i & 1u) != 0) time[i] = now;
-        }
+        const Eight changed = places_of(which);
+        time = (time & ~changed) | (now & changed);
     }
     [[nodiscard]] bool after(std::uint16_t known, std::uint8_t which) const {
-        for (std::size_t i = 0; i < 8; ++i) {
-            if ((which >> i & 1u) != 0 && time[i] > known) return true;
-        }
-        return false;
+        const Eight later = reinterpret_cast<Eight>(time > known) & places_of(which);
+        std::array<std::uint64_t, 2> halves{};
+        std::memcpy(&halves, &later, sizeof later);
+        return (halves[0] | halves[1]) != 0;
     }
 };
 
+// Of eight bytes. What a thread has not accessed in this execution is left as it was, as to clear it costs more than
+// all the rest: `execution` says whether `threads` holds, and `threads` whose accesses do.
 struct Word {
-    std::uint8_t threads = 0; // the set of those that have accessed it
-    std::array<Accesses, most_threads> writes{};
-    std::array<Accesses, most_threads> uses{}; // reads, and uses as an atomic
+    std::uint32_t execution = 0; // that has touched it last
+    std::uint8_t threads = 0;    // the set of those that have accessed it
+    struct {
+        Accesses writes;
+        Accesses uses; // reads, and uses as an atomic
+    } of[most_threads];
 };
 
-// For each eight bytes. Those that nobody has touched in this execution cost nothing but their stamp.
 std::vector<Word> words(Arena::total_bytes / 8);
-std::vector<std::uint32_t> stamps(Arena::total_bytes / 8);  // the execution that has touched them last
 std::vector<std::uint8_t> poisoned(Arena::total_bytes / 8); // which bytes
 Arena& arena = Arena::now();
 Execution& execution = Execution::now();
-
-Word& word_of(std::size_t offset) {
-    Word& word = words[offset / 8];
-    if (stamps[offset / 8] != execution.number()) [[unlikely]] {
-        stamps[offset / 8] = execution.number();
-        word = Word{};
-    }
-    return word;
-}
 
 [[noreturn]] void report(const char* what, std::size_t offset, ThreadId other) {
     std::string text = what;
@@ -66,25 +78,32 @@ void compare(const Word& word, std::size_t offset, std::uint8_t bytes, races::Ac
     const ThreadId self = execution.thread();
     const Clock& clock = execution.memory().clock(self);
     for (ThreadId other = 0; other < most_threads; ++other) {
-        if (other == self) continue;
+        if (other == self || (word.threads >> other & 1u) == 0) continue;
         const auto index = static_cast<std::size_t>(other);
-        if (word.writes[index].after(clock.at[index], bytes) ||
-            (access == races::Access::write && word.uses[index].after(clock.at[index], bytes)))
+        if (word.of[index].writes.after(clock.at[index], bytes) ||
+            (access == races::Access::write && word.of[index].uses.after(clock.at[index], bytes)))
             report("data race", offset, other);
     }
 }
 
 void touch_word(std::size_t offset, std::uint8_t bytes, races::Access access) {
-    Word& word = word_of(offset);
+    Word& word = words[offset / 8];
     if ((poisoned[offset / 8] & bytes) != 0) [[unlikely]]
         report("memory is used after it was given back,", offset, -1);
     const auto self = static_cast<std::size_t>(execution.thread());
     const auto mine_only = static_cast<std::uint8_t>(1u << self);
-    word.threads |= mine_only;
+    if (word.execution != execution.number()) {
+        word.execution = execution.number();
+        word.threads = 0;
+    }
+    if ((word.threads & mine_only) == 0) {
+        word.threads |= mine_only;
+        word.of[self] = {};
+    }
     if (word.threads != mine_only) [[unlikely]]
         compare(word, offset, bytes, access);
     const std::uint16_t time = execution.memory().clock(execution.thread()).at[self];
-    (access == races::Access::write ? word.writes : word.uses)[self].add(time, bytes);
+    (access == races::Access::write ? word.of[self].writes : word.of[self].uses).add(time, bytes);
 }
 
 template <class F>
@@ -121,7 +140,8 @@ void races::touch(const void* address, std::size_t bytes, Access access) {
 void poison(const void* memory, std::size_t bytes) {
     for_each_word(memory, bytes, [](std::size_t offset, std::uint8_t mask) {
         const auto fresh = static_cast<std::uint8_t>(mask & ~poisoned[offset / 8]);
-        if (fresh != 0 && stamps[offset / 8] == execution.number()) touch_word(offset, fresh, races::Access::write);
+        if (fresh != 0 && words[offset / 8].execution == execution.number())
+            touch_word(offset, fresh, races::Access::write);
         poisoned[offset / 8] |= mask;
     });
 }

@@ -1,11 +1,13 @@
 // Runs every state with every operation at every instruction, and prints how many there were.
 //
-//   single_step [--every N] [--expect-failure] [object...]
+//   single_step [--every N] [--pairs N] [--state NAME] [--expect-failure] [--broken N] [object...]
 //
 // The objects are event, flag, get, latest, message, put, ring_io; all if none is named. With --every, only every N-th
-// instruction is interrupted.
+// instruction is interrupted. With two interrupts, each comes at about N places of a turn (--pairs, 12); with 0 there
+// are never two. With --state, only the states of this name.
 //
-// With --expect-failure, for a deliberate fault: says where it was caught, and succeeds if it was.
+// With --expect-failure, for a deliberate fault: says where it was caught, and succeeds if it was. --broken switches on
+// one of those that controls.toml puts into the headers.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -18,8 +20,6 @@ namespace {
 
 constexpr int fewest = 5; // or the tracing does not work
 constexpr int few = 25;   // a short stretch is interrupted more often, at about as many
-// Of two interrupts, both come at every so-manieth instruction only: about as often as this in one turn.
-constexpr int times_in_a_turn = 12;
 
 void print(const step::Failure& failure) {
     for (int i = 0; i < 2 && failure.instruction[i] != nullptr; ++i)
@@ -36,17 +36,36 @@ void print(const step::Failure& failure) {
 } // namespace
 
 int main(int argc, char** argv) {
+#if defined(__cpp_exceptions)
+    // With the first throw of a process the unwinder sorts its tables, which takes longer than all else: once will do.
+    try {
+        throw 0;
+    } catch (int) {
+    }
+#endif
     bool expect_failure = false;
     int every = 1;
+    int times_in_a_turn = 12; // two interrupts
+    const char* state = nullptr;
     char** wanted = argv + 1;
     for (; *wanted != nullptr && (*wanted)[0] == '-'; ++wanted) {
-        if (*wanted == std::string_view{"--expect-failure"}) expect_failure = true;
-        if (*wanted == std::string_view{"--every"} && wanted[1] != nullptr) every = std::max(1, std::atoi(*++wanted));
+        const std::string_view option = *wanted;
+        if (option == "--expect-failure") {
+            expect_failure = true;
+            continue;
+        }
+        if (*++wanted == nullptr) return 2;
+        if (option == "--broken") step::broken = std::atoi(*wanted);
+        if (option == "--every") every = std::max(1, std::atoi(*wanted));
+        if (option == "--pairs") times_in_a_turn = std::max(0, std::atoi(*wanted));
+        if (option == "--state") state = *wanted;
     }
     int boundaries = 0, failed = 0, rows = 0, failed_rows = 0, one_turn = 0;
     for (const step::Scenario& scenario : step::scenarios()) {
         const auto is_object = [&](const char* name) { return std::strcmp(name, scenario.object) == 0; };
         if (*wanted != nullptr && std::none_of(wanted, argv + argc, is_object)) continue;
+        if (state != nullptr && std::strcmp(state, scenario.state) != 0) continue;
+        if (times_in_a_turn == 0 && scenario.second != nullptr) continue;
         std::fflush(stdout);
         int stride = scenario.second == nullptr ? every : std::max(1, one_turn / times_in_a_turn);
         step::Result result = step::run(scenario.body, scenario.first, scenario.second, stride);

@@ -1,8 +1,9 @@
 #!/bin/bash
-# An interrupt at every instruction: builds single_step with both compilers, unoptimised and optimised, runs it, and shows by
-# deliberate faults that it would find them (controls.sh).
-# Unoptimised code has five times the instructions, and several between any two that matter: every thirty-first of them, or every
-# N-th if N is given.
+# An interrupt at every instruction: builds single_step with both compilers, optimised, and with one of them unoptimised, and
+# runs it. That it would find faults is shown by the controls (controls.toml).
+# Unoptimised code has the steps of the source, whichever compiler it is. It has five times the instructions, and several
+# between any two that matter: every thirty-first of them, or every N-th if N is given; and no pairs of interrupts, of which
+# so few would be tried that they find nothing.
 # usage: run.sh <source root> [N]
 set -u
 root=$1
@@ -11,17 +12,16 @@ here=$(cd "$(dirname "$0")" && pwd)
 [[ $(uname -sm) == "Linux x86_64" ]] || { echo "needs the trap flag of x86-64, and Linux; this is $(uname -sm)"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-. "$here/build.sh"
 passed=0 failed=0
 
-# check NAME EVERY COMPILER...
+# check NAME EVERY PAIRS COMPILER...
 check() {
-    local name=$1 every=$2
-    shift 2
+    local name=$1 every=$2 pairs=$3
+    shift 3
     command -v "$1" >/dev/null || { echo "== $name: skipped, $1 is not installed"; return; }
     echo "== $name"
     : >"$work/log"
-    if build "$work/single_step" "$root/include" "$@" && timeout 300 "$work/single_step" --every "$every" >"$work/log"; then
+    if "$here/build.sh" "$work/single_step" "$root/include" "$@" && "$work/single_step" --every "$every" --pairs "$pairs" >"$work/log"; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
@@ -32,15 +32,12 @@ check() {
         command -v addr2line >/dev/null && addr2line -Cfpie "$work/single_step" "$address"
     done
 }
-check "g++ -O0, every $every" "$every" g++ -O0
-check "g++ -O2" 1 g++ -O2
-check "g++ -O2, without exceptions, every 5" 5 g++ -O2 -fno-exceptions -fno-rtti
-check "clang++-19 -O0, every $every" "$every" clang++-19 -O0
-check "clang++-19 -O2, every 3" 3 clang++-19 -O2
+unoptimised=g++
+command -v g++ >/dev/null || unoptimised=clang++-19
+check "$unoptimised -O0, every $every" "$every" 0 "$unoptimised" -O0
+check "g++ -O2" 1 12 g++ -O2
+check "g++ -O2, without exceptions, every 5" 5 12 g++ -O2 -fno-exceptions -fno-rtti
+check "clang++-19 -O2, every 3" 3 12 clang++-19 -O2
 (( passed + failed > 0 )) || { echo "there is no compiler"; exit 77; }
-
-compiler=g++
-command -v g++ >/dev/null || compiler=clang++-19
-. "$here/controls.sh"
 echo "$passed passed, $failed failed"
 (( failed == 0 ))

@@ -199,7 +199,7 @@ void on_tick(int, siginfo_t*, void* context) {
         to_come_in_sleep = false;
         while (!all_done()) perform();
         finish();
-    } else if (ticks = ticks + 1; ticks > 1000) {
+    } else if (ticks = ticks + 1; ticks > 200) {
         fail("the program does not end");
     }
     errno = saved;

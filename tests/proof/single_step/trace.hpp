@@ -56,6 +56,9 @@ struct Result {
     Failure first[most];
 };
 
+/// For controls: which of the faults in the headers is switched on; see controls.toml.
+inline int broken = -1;
+
 /// Runs `body` in a process of its own, which calls begin() and end(), with the operations in their order. With two,
 /// every `stride`-th instruction for the first, and behind each of them every `stride`-th for the second.
 Result run(void (*body)(), Operation first, Operation second, int stride);

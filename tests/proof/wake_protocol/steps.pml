@@ -1,5 +1,5 @@
 /* The steps of the wake protocol, named after the functions of the headers that make them. Behind #ifdef: the same
- * step, wrong, for the controls in run.sh. */
+ * step, wrong, for the controls in controls.toml. */
 
 /* ---- ThreadSafeFlag --------------------------------------------------------------------------------------------- */
 

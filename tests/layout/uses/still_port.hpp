@@ -1,0 +1,9 @@
+// A port whose time does not pass, for a use of a header that brings Loop and no port. Include it after that header.
+#pragma once
+
+class StillPort final : public rouse::Port {
+public:
+    [[nodiscard]] rouse::TimePoint now() const noexcept override { return {}; }
+    unsigned wait_until(rouse::TimePoint) noexcept override { return 0; }
+    void wake() noexcept override {}
+};
