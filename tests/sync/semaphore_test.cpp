@@ -111,7 +111,7 @@ TEST_CASE("several permits that are released at once go to as many waiters") {
     CHECK(log == "1 2 rest -1 -2 3 -3");
 }
 
-TEST_CASE("a cancelled acquire that still waits just leaves") {
+TEST_CASE("a cancelled acquire of a permit that still waits just leaves") {
     Log log;
     Semaphore semaphore{0};
     auto main = [&]() -> Task<> {

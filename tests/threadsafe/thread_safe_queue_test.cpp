@@ -268,7 +268,7 @@ TEST_CASE("a cancellation that waits for an arrival takes place although the que
     run_virtual(main());
 }
 
-TEST_CASE("a queue that goes while tasks wait leaves them waiting until they are cancelled") {
+TEST_CASE("a ThreadSafeQueue that goes while tasks wait leaves them waiting until they are cancelled") {
     auto main = []() -> Task<> {
         TaskHandle<> getter, putter, woken;
         {

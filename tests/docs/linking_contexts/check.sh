@@ -40,8 +40,12 @@ prints_what_it_says() { # prints_what_it_says NAME PAGE
     [ -s "$work/expected" ] || { echo "the page does not say what $1 prints"; return 1; }
     diff -U 100 --label page "$work/expected" --label program "$work/$1.printed"
 }
+flags=(-std=c++20 -O1 -Wall -Wextra -Werror -I"$root/include" -I"$root/examples" -pthread)
+echo '#include <rouse/rouse.hpp>' >"$work/all.hpp" # which each of them includes: compiled once
+precompile() { "$compiler" "${flags[@]}" -x c++-header "$work/all.hpp" -o "$work/all.hpp.gch"; }
 build_and_run() { # build_and_run NAME
-    "$compiler" -std=c++20 -O1 -Wall -Wextra -Werror -I"$root/include" -I"$root/examples" "$here/$1" -o "$work/program" -pthread &&
+    grep -q '^#include <rouse/rouse.hpp>' "$here/$1" &&
+        "$compiler" "${flags[@]}" -include "$work/all.hpp" "$here/$1" -o "$work/program" &&
         timeout 60 "$work/program" >"$work/$1.printed"
 }
 
@@ -106,6 +110,7 @@ drawings_are_right() { # drawings_are_right PAGE
 }
 
 page=$root/docs/linking-contexts.md
+ok "the header" precompile
 for program in "$here"/*.cpp; do
     name=${program##*/}
     ok "$name builds and runs" build_and_run "$name"
