@@ -45,7 +45,12 @@ import sys
 import tempfile
 import threading
 import time
-import tomllib
+
+try:
+    import tomllib
+except ImportError:
+    print("skipped: Python 3.11 or later is needed, for tomllib")
+    sys.exit(77)
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import checks  # noqa: E402

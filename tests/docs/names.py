@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 
-ROOTS = ('.ci/', 'docs/', 'examples/', 'include/', 'tests/')
+ROOTS = ('.ci/', '.github/', 'docs/', 'examples/', 'include/', 'tests/')
 # Folders of include/rouse, tests and examples, which pages name without what is before them.
 SHORT = ('combine/', 'core/', 'debug/', 'hosted/', 'net/', 'ports/', 'scenarios/', 'sync/', 'threadsafe/')
 
@@ -95,7 +95,7 @@ def main():
         sys.exit(__doc__)
     root = pathlib.Path(sys.argv[1]).resolve()
     checker = Checker(root)
-    for page in [root / 'README.md', *sorted(root.glob('docs/*.md'))]:
+    for page in [root / 'README.md', *sorted(root.glob('docs/*.md')), *sorted(root.glob('.github/*.md'))]:
         checker.page(page, page.read_text())
     faults = checker.faults
     for text, expected in CONTROLS:

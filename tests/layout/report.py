@@ -9,7 +9,13 @@ import os
 import pathlib
 import re
 import subprocess
-import tomllib
+import sys
+
+try:
+    import tomllib
+except ImportError:
+    print("skipped: Python 3.11 or later is needed, for tomllib")
+    sys.exit(77)
 
 EXCEPTIONS = "tests/layout/exceptions.toml"
 
