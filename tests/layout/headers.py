@@ -64,7 +64,7 @@ class Headers:
     def use(self, header, compiler):
         """A breach, or None. Without a compiler, for the header's board."""
         path = rules.use_of(header)
-        program = self.work / f"{path.replace('/', '.')}.{compiler}.elf"
+        program = self.work / f"{path.replace('/', '.')}.{pathlib.Path(compiler or 'board').name}.elf"
         run = [str(program)]
         if compiler is None:
             firmware = self.root / "examples/firmware"

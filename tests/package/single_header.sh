@@ -36,8 +36,12 @@ check "it begins with the licence" begins_with_the_licence
 needs_no_other() { ! grep -n '#include.*rouse/' "$work/include/rouse.hpp"; }
 check "it includes no other header of rouse" needs_no_other
 
+# Compiled once for all the tests, which takes off a third of the time: Catch2, and the header itself.
+printf '#include "%s"\n' support/catch.hpp rouse.hpp >"$work/first.hpp"
+first() { "$compiler" "${warnings[@]}" -I "$work/include" -I "$source/tests" -x c++-header "$work/first.hpp" -o "$work/first.hpp.gch"; }
+check "it can be precompiled" first
 unit_test() { # unit_test NAME
-    "$compiler" "${warnings[@]}" -I "$work/include" -I "$source/tests" "$source/tests/$1_test.cpp" "${main[@]}" \
+    "$compiler" "${warnings[@]}" -include "$work/first.hpp" -I "$work/include" -I "$source/tests" "$source/tests/$1_test.cpp" "${main[@]}" \
         -o "$work/test" -pthread && timeout 120 "$work/test"
 }
 for each in "${tests[@]}"; do check "$each" unit_test "${each%_test.cpp}"; done
