@@ -46,16 +46,17 @@ TEST_CASE("the clock is monotonic and the one of steady_clock") {
 TEST_CASE("a wait ends at its deadline, not before, and late by far less than a millisecond") {
     EpollPort port;
     auto best = std::chrono::nanoseconds::max();
-    // epoll_wait's milliseconds would make every wait at least 700 us late; a busy machine delays some, not all of
-    // 5,000.
-    for (int i = 0; i < 5'000 && (i < 20 || best >= 600us); ++i) {
+    // epoll_wait's milliseconds, which the port takes under ThreadSanitizer, make every wait at least 700 us late; a
+    // busy machine delays some, not all of 5,000.
+    const std::chrono::nanoseconds enough = ROUSE_TSAN ? 2ms : 600us;
+    for (int i = 0; i < 5'000 && (i < 20 || best >= enough); ++i) {
         const auto deadline = port.now() + 300us;
         CHECK(port.wait_until(deadline) == 0);
         const auto late = port.now() - deadline;
         CHECK(late >= 0ns);
         best = std::min<std::chrono::nanoseconds>(best, late);
     }
-    CHECK(best < 600us);
+    CHECK(best < enough);
 }
 
 TEST_CASE("a wake before the wait makes it return at once, and each wake is counted once") {
@@ -68,14 +69,17 @@ TEST_CASE("a wake before the wait makes it return at once, and each wake is coun
 
 TEST_CASE("a wake from another thread ends a wait without a deadline, and keeps errno") {
     EpollPort port;
+    bool kept = false; // by the thread: Catch2's checks are for one thread
     std::thread thread{[&] {
         std::this_thread::sleep_for(5ms);
         errno = EDOM;
         port.wake();
-        CHECK(errno == EDOM);
+        kept = errno == EDOM;
     }};
-    CHECK(port.wait_until(forever) == 1);
+    const unsigned wakes = port.wait_until(forever);
     thread.join();
+    CHECK(wakes == 1);
+    CHECK(kept);
 }
 
 TEST_CASE("a signal during a wait is not an error: the wait may end early") {

@@ -91,6 +91,8 @@ int run(int argc, char** argv) {
         write_ctest(arguments[0], {arguments.begin() + 2, arguments.end()});
         return 0;
     }
+    // What Catch2 has printed must not lie in a buffer that a child which a test forks would print again.
+    std::setvbuf(stdout, nullptr, _IONBF, 0);
     Catch::Session session;
     if (argc > 2 && arguments[1] == "--case") {
         argv[2] = argv[0];
