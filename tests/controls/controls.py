@@ -172,11 +172,8 @@ def run_one(control, check, root, work, printer):
     start = time.monotonic()
     folder = pathlib.Path(tempfile.mkdtemp(dir=work))
     try:
-        for file, text in control.apply(root).items():
-            target = folder / "tree" / file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text)
-        verdict, text = check.attempt(control, checks.Tree(root, folder / "tree"), folder)
+        tree = checks.write_tree(control.apply(root), root, folder / "tree")
+        verdict, text = check.attempt(control, tree, folder)
         if verdict == "caught" and control.expect and not re.search(control.expect, text):
             verdict, text = "MISSED", f"failed otherwise than expected ({control.expect}):\n{text}"
         elif verdict == "caught" and control.expect:

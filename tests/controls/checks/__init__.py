@@ -4,7 +4,7 @@ import importlib
 import inspect
 import pkgutil
 
-from .base import BuildError, Check, Tree  # noqa: F401
+from .base import BuildError, Check, write_tree  # noqa: F401
 
 CHECKS = {}
 for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):

@@ -41,6 +41,15 @@ class Tree:
         return target
 
 
+def write_tree(files, root, folder):
+    """Writes changed files to the folder; returns the tree that has them."""
+    for file, text in files.items():
+        target = folder / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    return Tree(root, folder)
+
+
 class Check:
     """Something that must catch faults. A class for each; the instance lives for one call of `controls.py run`.
 

@@ -5,7 +5,7 @@ import re
 
 import pattern
 
-from .base import BuildError, Check, Tree
+from .base import BuildError, Check, write_tree
 
 _BROKEN = re.compile(r"\bBROKEN\b")
 
@@ -22,15 +22,6 @@ def all_in_one(numbered, root, switch):
             text = _BROKEN.sub(f"({switch} == {number})", replacement)
             edits.setdefault(file, []).append((find, text, within))
     return {file: pattern.replace(pattern.Source(file, (root / file).read_text()), some) for file, some in edits.items()}
-
-
-def write_tree(files, root, folder):
-    """Writes changed files to the folder; returns the tree that has them."""
-    for file, text in files.items():
-        target = folder / file
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-    return Tree(root, folder)
 
 
 class Program:
