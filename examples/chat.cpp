@@ -10,7 +10,7 @@
 #include <system_error>
 #include <utility>
 
-#include <rouse/net/net.hpp>
+#include <rouse/io/io.hpp>
 #include <rouse/rouse.hpp>
 
 #include "server_main.hpp"

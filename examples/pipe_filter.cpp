@@ -13,7 +13,7 @@
 
 #include <fmt/core.h>
 
-#include <rouse/net/pipe.hpp>
+#include <rouse/io/pipe.hpp>
 #include <rouse/rouse.hpp>
 
 using namespace rouse;

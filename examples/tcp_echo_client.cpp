@@ -18,7 +18,7 @@
 
 #include <fmt/core.h>
 
-#include <rouse/net/net.hpp>
+#include <rouse/io/io.hpp>
 #include <rouse/rouse.hpp>
 
 #include "arguments.hpp"

@@ -16,7 +16,7 @@
 
 #include <fmt/core.h>
 
-#include <rouse/net/datagram_socket.hpp>
+#include <rouse/io/datagram_socket.hpp>
 #include <rouse/rouse.hpp>
 
 #include "arguments.hpp"

@@ -10,7 +10,7 @@
 
 #include <fmt/core.h>
 
-#include <rouse/net/net.hpp>
+#include <rouse/io/io.hpp>
 #include <rouse/rouse.hpp>
 
 #include "ctrl_c.hpp"

@@ -14,11 +14,11 @@
 #include <rouse/core/task_handle.hpp>
 #include <rouse/sync/barrier.hpp>
 #include <rouse/sync/condition.hpp>
-#include <rouse/sync/delay.hpp>
 #include <rouse/sync/event.hpp>
 #include <rouse/sync/lock.hpp>
 #include <rouse/sync/queue.hpp>
 #include <rouse/sync/semaphore.hpp>
+#include <rouse/threadsafe/delay.hpp>
 #include <rouse/threadsafe/latest.hpp>
 #include <rouse/threadsafe/message.hpp>
 #include <rouse/threadsafe/ring_io.hpp>

@@ -10,7 +10,7 @@
 #include <memory>
 #include <utility>
 
-#include <rouse/net/net.hpp>
+#include <rouse/io/io.hpp>
 #include <rouse/rouse.hpp>
 
 #if HAVE_ASIO

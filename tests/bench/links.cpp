@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <thread>
 
-#include <rouse/hosted/context.hpp>
-#include <rouse/hosted/unblock.hpp>
+#include <rouse/threads/context.hpp>
+#include <rouse/threads/unblock.hpp>
 #include <rouse/rouse.hpp>
 
 #if HAVE_UV

@@ -119,8 +119,8 @@ void print_sizes() {
     print_size("ThreadSafeQueue<int, 16>", sizeof(rouse::ThreadSafeQueue<int, 16>));
     print_size("Latest<int>", sizeof(rouse::Latest<int>));
     print_size("RingIO<64>", sizeof(rouse::RingIO<64>));
-    print_size("a sleep", sizeof(rouse::core::SleepAwaiter), "in the frame that waits");
-    print_size("what stands before each frame", sizeof(rouse::core::TaskRecord));
+    print_size("a sleep", sizeof(rouse::detail::SleepAwaiter), "in the frame that waits");
+    print_size("what stands before each frame", sizeof(rouse::detail::TaskRecord));
 }
 
 static_assert(sizeof(rouse::ThreadSafeFlag) <= 3 * sizeof(void*));

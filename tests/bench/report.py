@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Turns what the benchmarks measured into tables and plots, or compares two runs.
+"""GrantQueue what the benchmarks measured into tables and plots, or compares two runs.
 
   report.py FIGURES [--allocations FILE] [--page PAGE] [--plots DIR]
       prints the tables of the file FIGURES (see comparison.hpp); with --page also puts them into that page, between the

@@ -107,8 +107,8 @@ public:
     void remove(std::size_t i) { heap_.remove(timers_[i]); }
 
 private:
-    rouse::core::Timers heap_;
-    std::vector<rouse::core::Timer> timers_;
+    rouse::detail::Timers heap_;
+    std::vector<rouse::detail::Timer> timers_;
 };
 
 constexpr long changes = 200'000;
@@ -154,10 +154,10 @@ rouse::Task<> set_each_time(rouse::Event& event, const bool& stopped) {
 
 /// A wait with a timeout that ends in time, with `live` other timeouts: a task for the wait, a switch there and back.
 rouse::Task<> wait_in_time(rouse::Loop& loop, std::size_t live, double& ns) {
-    std::vector<rouse::core::Timer> others(live);
+    std::vector<rouse::detail::Timer> others(live);
     for (std::size_t i = 0; i < live; ++i) {
         others[i].deadline = rouse::Clock::now() + std::chrono::nanoseconds{far_away(i)};
-        loop.add_timer(others[i]);
+        detail::scheduler_of(loop).add_timer(others[i]);
     }
     rouse::Event event;
     bool stopped = false;
@@ -171,7 +171,7 @@ rouse::Task<> wait_in_time(rouse::Loop& loop, std::size_t live, double& ns) {
     ns = std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count() / changes;
     stopped = true;
     co_await other;
-    for (rouse::core::Timer& timer : others) loop.remove_timer(timer);
+    for (rouse::detail::Timer& timer : others) detail::scheduler_of(loop).remove_timer(timer);
 }
 
 void churn(const bench::Options& options, rouse::Loop& loop, std::size_t live) {

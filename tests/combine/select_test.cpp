@@ -350,7 +350,7 @@ struct SetsThenYields {
     static bool await_ready() noexcept { return false; }
     void await_suspend(std::coroutine_handle<> frame) const {
         event.set();
-        Loop::current().park_ready(frame);
+        detail::Scheduler::current().park_ready(frame);
     }
     static void await_resume() noexcept {}
 };
@@ -368,7 +368,7 @@ struct AsksForTask {
     static bool await_ready() noexcept { return false; }
     void await_suspend(std::coroutine_handle<> frame) const {
         who = current_task();
-        Loop::current().park_ready(frame);
+        detail::Scheduler::current().park_ready(frame);
     }
     static void await_resume() noexcept {}
 };

@@ -154,7 +154,7 @@ TEST_CASE("a wait that is given up while an old wake is on its way does not wait
         co_await yield();
         CHECK(queue.put_sync(1)); // takes the waiter, which arrives in the next turn
         CHECK(queue.get_sync() == 1);
-        CHECK_FALSE(Loop::current().interrupt(*task.record())); // as the timer does
+        CHECK_FALSE(detail::Scheduler::current().interrupt(*record_of(task))); // as the timer does
         const bool late = co_await task;
         CHECK(late);
         CHECK(Clock::now() == TimePoint{});
@@ -239,7 +239,7 @@ TEST_CASE("if the waiting task is cancelled, so is what it waits for, and no tim
         CHECK(handle.cancel());
         co_await handle.outcome();
         CHECK(handle.cancelled());
-        CHECK(Loop::current().timers().empty());
+        CHECK(detail::Scheduler::current().timers().empty());
     };
     run_virtual(main());
     CHECK(log == "inner outer");
@@ -320,7 +320,7 @@ TEST_CASE("a task that fails in time gives its error") {
         const auto outcome = co_await try_wait_for(thrower(), 5s);
         CHECK(!outcome.timed_out());
         CHECK(outcome.error() != nullptr);
-        CHECK(Loop::current().timers().empty());
+        CHECK(detail::Scheduler::current().timers().empty());
     };
     run_virtual(main());
 }

@@ -12,7 +12,7 @@ They are written down in tests/**/controls.toml and tests/**/controls/*.toml:
     [[control]]
     name = "cancel does not unlink"         # the fault, as a statement
     why = "the waiter stays linked, and is woken again after its frame has ended"
-    file = "include/rouse/core/loop_wake.hpp"
+    file = "include/rouse/core/detail/scheduler.hpp"
     find = "unlink(); return true;"         # see pattern.py
     replace = "return true;"
     within = "bool cancel("                 # optional: only in the block that follows this

@@ -1,4 +1,4 @@
-#include <rouse/core/atomic.hpp>
+#include <rouse/core/detail/atomic.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 #include "support/catch.hpp"
 
-using rouse::Atomic;
+using rouse::detail::Atomic;
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include <rouse/core/branch.hpp>
+#include <rouse/core/detail/waiter.hpp>
 
 #include "support/catch.hpp"
 #include "support/run.hpp"
@@ -8,9 +8,9 @@ using namespace test;
 namespace {
 
 // Counts how often what it waits for has happened.
-struct Counter : core::Branch {
+struct Counter : detail::Branch {
     Counter() : Branch{happened} {}
-    static void happened(core::Branch& branch) noexcept { ++static_cast<Counter&>(branch).count; }
+    static void happened(detail::Branch& branch) noexcept { ++static_cast<Counter&>(branch).count; }
     int count = 0;
 };
 
@@ -20,14 +20,14 @@ TEST_CASE("a branch is called where a task would be made ready, once for each wa
     VirtualTimePort port;
     Loop loop{port};
     Counter counter;
-    core::ListWaiter waiter;
-    counter.wait_in(waiter, core::TaskState::waiting_in_list);
-    Loop::wake(waiter);
+    detail::ListWaiter waiter;
+    counter.wait_in(waiter, detail::TaskState::waiting_in_event);
+    detail::Scheduler::wake(waiter);
     CHECK(counter.count == 1);
-    Loop::wake(waiter); // it waits no more
+    detail::Scheduler::wake(waiter); // it waits no more
     CHECK(counter.count == 1);
-    counter.wait_in(waiter, core::TaskState::waiting_in_list);
-    Loop::wake(waiter);
+    counter.wait_in(waiter, detail::TaskState::waiting_in_event);
+    detail::Scheduler::wake(waiter);
     CHECK(counter.count == 2);
     CHECK(loop.next_deadline() == forever);
 }
@@ -36,10 +36,10 @@ TEST_CASE("a branch can wait for a time, without a task") {
     VirtualTimePort port;
     Loop loop{port};
     Counter counter;
-    core::Timer timer;
+    detail::Timer timer;
     timer.deadline = TimePoint{1s};
-    counter.wait_in(timer, core::TaskState::waiting_for_time);
-    loop.add_timer(timer);
+    counter.wait_in(timer, detail::TaskState::waiting_for_time);
+    detail::scheduler_of(loop).add_timer(timer);
     loop.run([](Counter& counts) -> Task<> {
         co_await sleep(999ms);
         CHECK(counts.count == 0);
@@ -54,15 +54,15 @@ TEST_CASE("an awaiter parks the branch that is put in place of the running task"
         Counter counter;
         {
             auto wait = event.wait();
-            Loop::in_place_of_task(counter, [&wait] { wait.await_suspend({}); });
-            CHECK(counter.state == core::TaskState::waiting_in_list);
-            CHECK(current_task().record() != &counter);
+            detail::Scheduler::in_place_of_task(counter, [&wait] { wait.await_suspend({}); });
+            CHECK(counter.state == detail::TaskState::waiting_in_event);
+            CHECK(record_of(current_task()) != &counter);
             event.set();
             CHECK(counter.count == 1);
         }
         auto round = yield();
-        Loop::in_place_of_task(counter, [&round] { round.await_suspend({}); });
-        CHECK(counter.state == core::TaskState::ready); // but in no queue: see Race
+        detail::Scheduler::in_place_of_task(counter, [&round] { round.await_suspend({}); });
+        CHECK(counter.state == detail::TaskState::ready); // but in no queue: see Race
         co_return;
     }());
 }

@@ -1,4 +1,4 @@
-#include <rouse/core/busy_poll.hpp>
+#include <rouse/core/detail/scheduler.hpp>
 
 #if ROUSE_HOSTED
 
@@ -111,7 +111,7 @@ TEST_CASE("busy polling: no wake is lost where looking passes into sleeping") {
         for (int i = 0; i < trips; ++i) {
             // From within the time of looking to well behind its end.
             const auto when = std::chrono::steady_clock::now() + (i % 64) * 1us;
-            while (std::chrono::steady_clock::now() < when) core::spin_pause();
+            while (std::chrono::steady_clock::now() < when) detail::spin_pause();
             ping.set();
             while (answers.load() <= i) std::this_thread::yield();
         }

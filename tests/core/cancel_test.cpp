@@ -339,7 +339,7 @@ TEST_CASE("a task cancelled while it waits for an object of any kind ends at onc
         const auto before = Clock::now();
         co_await cancel_all(tasks);
         CHECK(Clock::now() == before);
-        CHECK(Loop::current().timers().empty());
+        CHECK(detail::Scheduler::current().timers().empty());
         objects.happen();
         co_await sleep(1s);
         objects.check_untouched();

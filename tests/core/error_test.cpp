@@ -38,7 +38,7 @@ TEST_CASE("a usage error gives back the message that it was made with, without a
 TEST_CASE("misuse does not return, and tells its message") {
     bool returned = false;
     const std::string told = test::misuse_of([&] {
-        misuse("rouse: Thing::use: not so");
+        detail::misuse("rouse: Thing::use: not so");
         returned = true;
     });
     CHECK(!returned);

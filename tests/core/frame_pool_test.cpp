@@ -1,4 +1,4 @@
-#include <rouse/core/frame_pool.hpp>
+#include <rouse/core/detail/frame_pool.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -8,13 +8,13 @@
 
 #include "support/catch.hpp"
 
-using namespace rouse::core;
+using namespace rouse::detail;
 
 namespace {
 
 // Never used, only told apart from null.
 alignas(void*) char storage[1];
-rouse::Loop* const some_loop = reinterpret_cast<rouse::Loop*>(storage);
+rouse::detail::Scheduler* const some_loop = reinterpret_cast<rouse::detail::Scheduler*>(storage);
 
 TaskRecord* allocate(FramePool* pool, std::size_t bytes) {
     void* block = FramePool::allocate(pool, bytes);

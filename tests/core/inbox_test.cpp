@@ -1,4 +1,4 @@
-#include <rouse/core/inbox.hpp>
+#include <rouse/core/detail/inbox.hpp>
 
 #include <thread>
 #include <vector>
@@ -17,8 +17,8 @@ struct CountingPort final : Port {
     int wakes = 0;
 };
 
-struct Item final : core::InboxItem {
-    Item(core::Inbox& inbox, std::vector<int>& order, int n) : arrived{order}, number{n} { inbox_ = &inbox; }
+struct Item final : detail::InboxItem {
+    Item(detail::Inbox& inbox, std::vector<int>& order, int n) : arrived{order}, number{n} { inbox_ = &inbox; }
     void arrive() noexcept override { arrived.push_back(number); }
     std::vector<int>& arrived;
     int number;
@@ -28,7 +28,7 @@ struct Item final : core::InboxItem {
 
 TEST_CASE("items arrive in the order in which they were sent") {
     CountingPort port;
-    core::Inbox inbox{port, nullptr};
+    detail::Inbox inbox{port, nullptr};
     std::vector<int> order;
     Item a{inbox, order, 1}, b{inbox, order, 2}, c{inbox, order, 3};
     CHECK(inbox.empty());
@@ -44,7 +44,7 @@ TEST_CASE("items arrive in the order in which they were sent") {
 
 TEST_CASE("only the send that finds the loop asleep wakes it, and only once until it has slept again") {
     CountingPort port;
-    core::Inbox inbox{port, nullptr};
+    detail::Inbox inbox{port, nullptr};
     std::vector<int> order;
     Item a{inbox, order, 1}, b{inbox, order, 2};
     CHECK(inbox.fall_asleep());
@@ -63,7 +63,7 @@ TEST_CASE("only the send that finds the loop asleep wakes it, and only once unti
 
 TEST_CASE("the loop cannot fall asleep over something that was sent") {
     CountingPort port;
-    core::Inbox inbox{port, nullptr};
+    detail::Inbox inbox{port, nullptr};
     std::vector<int> order;
     Item a{inbox, order, 1};
     a.wake();
@@ -74,10 +74,10 @@ TEST_CASE("the loop cannot fall asleep over something that was sent") {
 
 TEST_CASE("an item may be sent again as soon as it has arrived") {
     CountingPort port;
-    core::Inbox inbox{port, nullptr};
+    detail::Inbox inbox{port, nullptr};
     std::vector<int> order;
-    struct Again final : core::InboxItem {
-        Again(core::Inbox& inbox, int& times) : left{times} { inbox_ = &inbox; }
+    struct Again final : detail::InboxItem {
+        Again(detail::Inbox& inbox, int& times) : left{times} { inbox_ = &inbox; }
         void arrive() noexcept override {
             if (left-- > 0) wake();
         }

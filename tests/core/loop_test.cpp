@@ -344,7 +344,7 @@ TEST_CASE("co_await outside of a task is a clear error") {
     CHECK(contains(misuse_of([] {
                        VirtualTimePort port;
                        Loop loop{port};
-                       Loop::running_task();
+                       detail::Scheduler::running_task();
                    }),
                    "not in a task"));
 }

@@ -1,8 +1,8 @@
-#include <rouse/core/ready_queue.hpp>
+#include <rouse/core/detail/ready_queue.hpp>
 
 #include "support/catch.hpp"
 
-using namespace rouse::core;
+using namespace rouse::detail;
 
 TEST_CASE("the ready queue is first in, first out, and marks what it holds") {
     ReadyQueue queue;

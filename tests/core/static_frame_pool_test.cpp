@@ -62,13 +62,13 @@ std::vector<Task<>> fill_the_pool(Progress& progress) {
 }
 
 // A block of a size that no frame has.
-core::TaskRecord* block_of(std::size_t bytes) {
-    void* block = core::FramePool::allocate(nullptr, bytes);
-    return block == nullptr ? nullptr : ::new (block) core::TaskRecord;
+detail::TaskRecord* block_of(std::size_t bytes) {
+    void* block = detail::FramePool::allocate(nullptr, bytes);
+    return block == nullptr ? nullptr : ::new (block) detail::TaskRecord;
 }
-void give_back(core::TaskRecord* block) {
+void give_back(detail::TaskRecord* block) {
     block->clear();
-    core::FramePool::release(*block);
+    detail::FramePool::release(*block);
 }
 
 // Set aside before the first test, for the last.
@@ -147,7 +147,7 @@ TEST_CASE("a pool that was used up serves again what was given back, and no more
     tasks.erase(tasks.begin() + 1);
     auto again = worker(1s, progress);
     REQUIRE(again);
-    CHECK(&again.record() == freed);
+    CHECK(&record_of(again) == freed);
     CHECK(!worker(1s, progress));
     again = {};
     tasks.clear();
@@ -190,10 +190,10 @@ TEST_CASE("blocks of the static pool do not overlap") {
     Loop loop{port};
     Progress progress;
     const auto tasks = fill_the_pool(progress);
-    std::set<const core::TaskRecord*> records;
-    for (const auto& task : tasks) records.insert(&task.record());
+    std::set<const detail::TaskRecord*> records;
+    for (const auto& task : tasks) records.insert(&record_of(task));
     CHECK(records.size() == tasks.size());
-    const auto* before = static_cast<const core::TaskRecord*>(nullptr);
+    const auto* before = static_cast<const detail::TaskRecord*>(nullptr);
     for (const auto* record : records) {
         if (before != nullptr) CHECK(record - before > 1); // room for more than the record
         before = record;

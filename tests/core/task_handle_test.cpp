@@ -326,8 +326,8 @@ TEST_CASE("the default exception handler prints the task's name and what() to st
     char text[512] = {};
     CHECK(::read(ends[0], text, sizeof text - 1) > 0);
     ::close(ends[0]);
-    CHECK(contains(text, "task worker was ended by an exception that nobody awaits: it broke"));
-    CHECK(contains(text, "task (unnamed) was ended by an exception that nobody awaits: not a std::exception"));
+    CHECK(contains(text, "task worker ended with an exception that no one awaited: it broke"));
+    CHECK(contains(text, "task (unnamed) ended with an exception that no one awaited: not a std::exception"));
 }
 
 #endif

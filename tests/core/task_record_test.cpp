@@ -1,4 +1,4 @@
-#include <rouse/core/task_record.hpp>
+#include <rouse/core/detail/task_record.hpp>
 
 #include <memory>
 #include <string>
@@ -7,9 +7,9 @@
 #include "support/run.hpp"
 
 using namespace test;
-using core::Ending;
-using core::TaskRecord;
-using core::TaskState;
+using detail::Ending;
+using detail::TaskRecord;
+using detail::TaskState;
 
 static_assert(sizeof(TaskRecord) == 4 * sizeof(void*));
 static_assert(alignof(TaskRecord) == alignof(void*));
@@ -18,7 +18,7 @@ TEST_CASE("the record of a frame and the frame of a record are inverse") {
     auto work = []() -> Task<> { co_return; };
     auto task = work();
     REQUIRE(task);
-    TaskRecord& record = task.record();
+    TaskRecord& record = detail::record_of(task);
     CHECK(record.frame().address() == static_cast<void*>(&record + 1));
     CHECK(&TaskRecord::of(record.frame()) == &record);
 }
@@ -35,16 +35,16 @@ TEST_CASE("a new record is of a coroutine that nobody has started, and that wait
     CHECK(!record.resume_point);
 }
 
-TEST_CASE("a record waits in four of its states, and is finished in two others") {
+TEST_CASE("every waiting state has its kind of waiter, and a finished state is not a waiting one") {
     TaskRecord record;
-    std::string waiting, finished;
+    std::string kinds, finished;
     for (int state = 0; state <= static_cast<int>(TaskState::destroyed); ++state) {
         record.state = static_cast<TaskState>(state);
-        waiting += record.waiting() ? 'w' : '.';
+        kinds += record.waiting() ? "ltjr"[static_cast<int>(kind_of_waiter(record.state))] : '.';
         finished += record.finished() ? 'f' : '.';
     }
-    CHECK(waiting == ".....wwww..");
-    CHECK(finished == ".........ff");
+    CHECK(kinds == ".....lllllttjrrrrrrrrrr..");
+    CHECK(finished == std::string(23, '.') + "ff");
 }
 
 TEST_CASE("a task's record follows it: created, fresh, waiting, done with its value") {
@@ -55,10 +55,10 @@ TEST_CASE("a task's record follows it: created, fresh, waiting, done with its va
     VirtualTimePort port;
     Loop loop{port};
     auto task = worker();
-    TaskRecord& record = task.record();
+    TaskRecord& record = detail::record_of(task);
     CHECK(record.state == TaskState::created);
     const auto handle = loop.create_task(std::move(task));
-    CHECK(handle.record() == &record);
+    CHECK(record_of(handle) == &record);
     CHECK(record.state == TaskState::fresh);
     CHECK(record.is_task);
     loop.poll();
@@ -80,14 +80,14 @@ TEST_CASE("a task's record outlives its frame when it is ended from outside") {
     handle.cancel(); // not started: its frame is destroyed, with or without exceptions
     loop.poll();
     CHECK(log == "argument");
-    CHECK(handle.record()->state == TaskState::destroyed);
-    CHECK(handle.record()->ending == Ending::cancelled);
-    CHECK(handle.record()->references == 1);
+    CHECK(record_of(handle)->state == TaskState::destroyed);
+    CHECK(record_of(handle)->ending == Ending::cancelled);
+    CHECK(record_of(handle)->references == 1);
 }
 
 TEST_CASE("a record with a name keeps its awaiters beside the name") {
-    core::JoinWaiter waiter;
-    core::TaskName name{nullptr, 0};
+    detail::JoinWaiter waiter;
+    detail::TaskName name{nullptr, 0};
     TaskRecord record;
     CHECK(record.awaiters() == nullptr);
     record.name = &name;

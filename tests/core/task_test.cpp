@@ -170,10 +170,10 @@ TEST_CASE("a frame comes from the loop's pool again once it is free") {
         const void* first = nullptr;
         {
             Task<int> task = returns(1);
-            first = &task.record();
+            first = &detail::record_of(task);
         }
         Task<int> task = returns(2);
-        CHECK(&task.record() == first);
+        CHECK(&detail::record_of(task) == first);
         co_return;
     };
     run_virtual(main());

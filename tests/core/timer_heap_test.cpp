@@ -1,4 +1,4 @@
-#include <rouse/core/timer_heap.hpp>
+#include <rouse/core/detail/timer_heap.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -8,8 +8,8 @@
 #include "support/catch.hpp"
 
 using namespace rouse;
-using core::Timer;
-using core::TimerHeap;
+using detail::Timer;
+using detail::TimerHeap;
 
 namespace {
 

@@ -1,7 +1,7 @@
 #include <rouse/core/config.hpp>
 
 #if ROUSE_HOSTED
-#include <rouse/core/timer_wheel.hpp>
+#include <rouse/core/detail/timer_wheel.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -13,8 +13,8 @@
 
 using namespace rouse;
 using namespace std::chrono_literals;
-using core::Timer;
-using core::TimerWheel;
+using detail::Timer;
+using detail::TimerWheel;
 
 namespace {
 

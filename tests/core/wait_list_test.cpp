@@ -1,8 +1,8 @@
-#include <rouse/core/wait_list.hpp>
+#include <rouse/core/detail/waiter.hpp>
 
 #include "support/catch.hpp"
 
-using namespace rouse::core;
+using namespace rouse::detail;
 
 TEST_CASE("a wait list is first in, first out") {
     WaitList list;

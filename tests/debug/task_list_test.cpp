@@ -12,10 +12,11 @@ namespace {
 
 std::vector<std::string> lines_of(Loop& loop) {
     std::vector<std::string> lines;
-    debug::for_each_task(loop, [&](const debug::TaskInfo& task) {
-        std::string line = std::string{task.name} + " " + debug::text(task.waits);
+    rouse::for_each_task(loop, [&](const rouse::TaskInfo& task) {
+        std::string line =
+            std::string{task.name} + " " + (task.waits.empty() ? "is running or ready" : std::string{task.waits});
         if (!task.awaited.empty()) line += " " + std::string{task.awaited};
-        if (task.waits == debug::Waits::for_time) line += " until " + std::to_string(task.due.time_since_epoch() / 1s);
+        if (task.waits == "sleeps") line += " until " + std::to_string(task.due.time_since_epoch() / 1s);
         if (task.cancel_requested) line += ", cancelled";
         lines.push_back(line);
     });
@@ -44,8 +45,8 @@ TEST_CASE("scenario 28: when only waiters are left, the loop does not end, and s
     CHECK(before[0] == "first is running or ready");
     loop.poll();
     const std::vector<std::string> waiting{
-        "first waits in an object of its loop",
-        "flagged waits for a foreign context, or several things",
+        "first waits for an Event",
+        "flagged waits for a ThreadSafeFlag",
         "follower awaits a task first",
         "sleeper sleeps until 3",
     };
@@ -67,12 +68,12 @@ TEST_CASE("print_tasks prints a line for each task") {
     loop.create_task(sleeps());
     loop.poll();
     std::FILE* out = std::tmpfile();
-    debug::print_tasks(loop, out);
+    rouse::print_tasks(loop, out);
     std::rewind(out);
     std::string text;
     for (int c; (c = std::fgetc(out)) != EOF;) text += static_cast<char>(c);
     std::fclose(out);
-    CHECK(text.find("task waiter waits in an object of its loop\n") != std::string::npos);
+    CHECK(text.find("task waiter waits for an Event\n") != std::string::npos);
     CHECK(text.find("task (unnamed) sleeps for 3.000 s\n") != std::string::npos);
 }
 #endif

@@ -1,6 +1,6 @@
 // The first two tables of docs/cancellation.md are made here: each cell is put together from what a scenario has shown,
 // and compared with the page (see support/page.hpp for how to write it). One column of the second table is of the build
-// without exceptions. The third table, of net, is made by tests/net/cancellation_test.cpp.
+// without exceptions. The third table, of net, is made by tests/io/cancellation_test.cpp.
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -12,7 +12,7 @@
 #include <rouse/combine/task_group.hpp>
 #include <rouse/sync/barrier.hpp>
 #include <rouse/sync/condition.hpp>
-#include <rouse/sync/delay.hpp>
+#include <rouse/threadsafe/delay.hpp>
 #include <rouse/sync/queue.hpp>
 #include <rouse/sync/semaphore.hpp>
 
@@ -122,7 +122,7 @@ static std::string play(Moment moment, bool before_the_loop_looks) {
     settle(loop);
     if (!task.done()) return none_left(loop, no_such_moment + scenario.became());
     REQUIRE(task.cancelled());
-    REQUIRE(loop.timers().empty());
+    REQUIRE(detail::scheduler_of(loop).timers().empty());
     return none_left(loop, scenario.told() + ": " + scenario.became());
 }
 
@@ -161,7 +161,7 @@ struct Sleeping : Case {
     void happen() { port.advance(1s); }
     std::string became() const {
         if (has_it()) return "it has slept";
-        if (!loop.timers().empty()) return lost;
+        if (!detail::scheduler_of(loop).timers().empty()) return lost;
         return "its timer is gone";
     }
 };

@@ -10,7 +10,7 @@ import sys
 
 ROOTS = ('.ci/', '.github/', 'docs/', 'examples/', 'include/', 'tests/')
 # Folders of include/rouse, tests and examples, which pages name without what is before them.
-SHORT = ('combine/', 'core/', 'debug/', 'hosted/', 'net/', 'ports/', 'scenarios/', 'sync/', 'threadsafe/')
+SHORT = ('combine/', 'core/', 'debug/', 'threads/', 'io/', 'ports/', 'scenarios/', 'sync/', 'threadsafe/')
 
 
 def anchor(heading):

@@ -48,7 +48,7 @@ public:
     std::uint64_t cycles() noexcept override { return counter_.read(board::counter_now); }
 
 private:
-    rouse::WrappingCounter<Bits, Direction, rouse::core::InterruptsMasked> counter_{board::counter_now()};
+    rouse::WrappingCounter<Bits, Direction, rouse::detail::InterruptsMasked> counter_{board::counter_now()};
 };
 
 Clock* clock_of_wrap = nullptr;
@@ -60,12 +60,12 @@ void look(std::uint64_t not_before) {
     const std::uint64_t now = clock_of_wrap->cycles();
     check(now >= not_before, "time has gone back");
     check(now - not_before < 5'000, "time has jumped");
-    const rouse::core::InterruptsMasked masked;
+    const rouse::detail::InterruptsMasked masked;
     if (now > newest) newest = now;
 }
 
 std::uint64_t newest_now() {
-    const rouse::core::InterruptsMasked masked;
+    const rouse::detail::InterruptsMasked masked;
     return newest;
 }
 

@@ -64,7 +64,7 @@ void look_with_a_tick_pending() {
     Steps steps;
     for (std::uint32_t tick = 0; tick < ticks_pending; ++tick) {
         {
-            const rouse::core::InterruptsMasked masked;
+            const rouse::detail::InterruptsMasked masked;
             while (!tick_is_pending()) steps.look();
             // For up to three quarters of the period: a second tick would be lost.
             const std::uint32_t rest = cycles_per_tick - cycles_per_tick / 400 * 3 * (tick % 100);

@@ -30,7 +30,7 @@ FLAGS = ["-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshad
 WITHOUT_EXCEPTIONS = ["-fno-exceptions", "-fno-rtti"]
 
 # Headers that are of one configuration only.
-CONFIGURATION = {"rouse/core/static_frame_pool.hpp": ["-DROUSE_HOSTED=0"]}
+CONFIGURATION = {"rouse/core/detail/static_frame_pool.hpp": ["-DROUSE_HOSTED=0"]}
 
 # The ports of microcontrollers: the board whose program the use becomes, and what builds and runs it.
 BOARDS = {

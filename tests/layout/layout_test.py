@@ -165,10 +165,10 @@ class FolderOrder(LayoutTest):
 class IncludeCycle(LayoutTest):
     def test_a_header_that_includes_its_implementation(self):
         self.caught("include-cycle",
-                    {"include/rouse/core/loop.hpp": "class Loop {};\n#include <rouse/core/loop_run.hpp>\n",
-                     "include/rouse/core/loop_run.hpp": "#include <rouse/core/loop.hpp>\n"},
+                    {"include/rouse/core/loop.hpp": "class Loop {};\n#include <rouse/core/detail/scheduler.hpp>\n",
+                     "include/rouse/core/detail/scheduler.hpp": "#include <rouse/core/loop.hpp>\n"},
                     "include/rouse/core/loop.hpp:2",
-                    "rouse/core/loop.hpp -> rouse/core/loop_run.hpp -> rouse/core/loop.hpp")
+                    "rouse/core/loop.hpp -> rouse/core/detail/scheduler.hpp -> rouse/core/loop.hpp")
 
     def test_a_longer_one_is_told_once(self):
         cycle = {f"include/rouse/core/{name}.hpp": f"#include <rouse/core/{other}.hpp>\n"
@@ -220,8 +220,8 @@ class UsersNeedNoDetail(LayoutTest):
                     "docs/porting.md:2")
 
     def test_a_header_that_has_no_use(self):
-        self.caught("users-need-no-detail", {"include/rouse/core/inbox.hpp": "",
-                                             "examples/blink.cpp": "#include <rouse/core/inbox.hpp>\n"},
+        self.caught("users-need-no-detail", {"include/rouse/core/detail/inbox.hpp": "",
+                                             "examples/blink.cpp": "#include <rouse/core/detail/inbox.hpp>\n"},
                     "examples/blink.cpp:1")
 
 

@@ -44,9 +44,6 @@ DEPENDS_ON = {
     "debug": ["core", "sync", "combine", "ports", "threadsafe"],
     "check": ["core", "sync", "combine", "ports", "threadsafe"],
     "": ["core", "sync", "combine", "ports", "threadsafe"],
-    # Until the headers are rearranged: hosted becomes threads, and net becomes io.
-    "hosted": ["core", "sync", "combine", "ports", "threadsafe"],
-    "net": ["core", "sync", "combine", "ports", "threadsafe", "hosted"],
 }
 
 # Namespaces in rouse that users do not name.

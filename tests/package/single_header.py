@@ -2,7 +2,7 @@
 """single_header.py SOURCE_DIR VERSION OUTPUT: writes all of rouse into one header.
 
 It holds the licence, then every header of include/rouse, each where it is first included. What a platform does not have
-is under an #if, so the one file serves a hosted program (net/ and hosted/ included) and firmware (its port included).
+is under an #if, so the one file serves a hosted program (io/ and threads/ included) and firmware (its port included).
 `single_header.py SOURCE_DIR --forward DIR` instead makes DIR/rouse/..., headers of the same names that all include <rouse.hpp>,
 so that programs written for the headers can be compiled with the one file.
 """
@@ -14,7 +14,7 @@ INCLUDE = re.compile(r'#\s*include\s*<(rouse/[^>]+)>')
 # What rouse.hpp does not bring in: the headers of these folders and files, and where they can be compiled.
 OTHERS = [
     ([], ['debug', 'ports/virtual_time.hpp', 'ports/wrapping_counter.hpp']),
-    (['ROUSE_HOSTED', 'defined(__linux__)'], ['net', 'hosted']),
+    (['ROUSE_HOSTED', 'defined(__linux__)'], ['io', 'threads']),
     (['!ROUSE_HOSTED', "defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 'M'"], ['ports/cortex_m.hpp']),
     (['!ROUSE_HOSTED', 'defined(__riscv)'], ['ports/riscv.hpp']),
 ]

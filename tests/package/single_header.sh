@@ -17,7 +17,7 @@ shift 2
 main=()
 while [ $# -gt 0 ] && [ "$1" != -- ]; do main+=("$1") && shift; done
 tests=("${@:2}")
-[ ${#tests[@]} -gt 0 ] || tests=(core/cancel sync/queue combine/select hosted/context hosted/unblock net/stream
+[ ${#tests[@]} -gt 0 ] || tests=(core/cancel sync/queue combine/select threads/context threads/unblock io/stream
     $(cd "$source/tests" && ls threadsafe/*_test.cpp))
 tests=("${tests[@]#tests/}")
 work=$(mktemp -d)

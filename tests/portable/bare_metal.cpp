@@ -31,7 +31,7 @@ public:
     }
 
 private:
-    rouse::Atomic<unsigned> wakes_{0};
+    rouse::detail::Atomic<unsigned> wakes_{0};
 };
 
 TickPort port;

@@ -1,4 +1,4 @@
-#include <rouse/ports/asymmetric_barrier.hpp>
+#include <rouse/ports/detail/asymmetric_barrier.hpp>
 
 #include <atomic>
 #include <thread>
@@ -67,18 +67,18 @@ int both_missed(int passes, XSide x_barrier, YSide y_barrier) {
 } // namespace
 
 TEST_CASE("with the asymmetric barrier never do both sides miss the other's store") {
-    CHECK(both_missed(200, light_barrier, heavy_barrier) == 0);
+    CHECK(both_missed(200, detail::light_barrier, detail::heavy_barrier) == 0);
 }
 
 TEST_CASE("in a child of fork the barrier holds as well") {
     const test::Child child = test::in_child([] {
 #if defined(__linux__)
-        if (barrier::has_membarrier) {
-            heavy_barrier();
-            if (!barrier::membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) return false;
+        if (detail::has_membarrier) {
+            detail::heavy_barrier();
+            if (!detail::membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) return false;
         }
 #endif
-        return both_missed(50, light_barrier, heavy_barrier) == 0;
+        return both_missed(50, detail::light_barrier, detail::heavy_barrier) == 0;
     });
     CHECK(child.well());
 }

@@ -1,11 +1,11 @@
-#include <rouse/ports/parked_thread.hpp>
+#include <rouse/ports/detail/parked_thread.hpp>
 
 #include <thread>
 
 #include "support/catch.hpp"
 #include "support/signal_timer.hpp"
 
-using rouse::core::ParkedThread;
+using rouse::detail::ParkedThread;
 using namespace std::chrono_literals;
 
 TEST_CASE("a thread that was woken before it sleeps does not sleep") {

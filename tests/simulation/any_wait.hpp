@@ -70,7 +70,7 @@ public:
     }
     /// For wait_for and select.
     bool interrupted() {
-        return std::visit([](auto& each) { return rouse::core::was_interrupted(each.wait); }, wait_);
+        return std::visit([](auto& each) { return rouse::detail::was_interrupted(each.wait); }, wait_);
     }
 
 private:

@@ -2,8 +2,8 @@
 // while functions run and wait.
 #include <array>
 
-#include <rouse/hosted/context.hpp>
-#include <rouse/hosted/unblock.hpp>
+#include <rouse/threads/context.hpp>
+#include <rouse/threads/unblock.hpp>
 #include <rouse/rouse.hpp>
 
 #include "stress/storm.hpp"

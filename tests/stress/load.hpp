@@ -14,10 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <rouse/net/server.hpp>
+#include <rouse/io/server.hpp>
 #include <rouse/rouse.hpp>
 
-#include "net/loopback.hpp"
+#include "io/loopback.hpp"
 #include "stress/held.hpp"
 #include "stress/storm.hpp"
 

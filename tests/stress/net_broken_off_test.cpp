@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include <rouse/net/net.hpp>
+#include <rouse/io/io.hpp>
 #include <rouse/rouse.hpp>
 
 #include "stress/load.hpp"

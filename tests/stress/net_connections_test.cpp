@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <rouse/net/net.hpp>
+#include <rouse/io/io.hpp>
 #include <rouse/rouse.hpp>
 
 #include "stress/load.hpp"

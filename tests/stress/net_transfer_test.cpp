@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include <rouse/net/net.hpp>
+#include <rouse/io/io.hpp>
 #include <rouse/rouse.hpp>
 
 #include "stress/load.hpp"

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include <rouse/core/loop_run.hpp>
+#include <rouse/core/detail/scheduler.hpp>
 #include <rouse/core/sleep.hpp>
 #include <rouse/core/task.hpp>
 #include <rouse/ports/default_port.hpp>

@@ -1,11 +1,11 @@
-#include <rouse/sync/item_store.hpp>
+#include <rouse/sync/detail/item_store.hpp>
 
 #include <memory>
 #include <utility>
 
 #include "support/catch.hpp"
 
-using rouse::core::ItemStore;
+using rouse::detail::ItemStore;
 
 namespace {
 

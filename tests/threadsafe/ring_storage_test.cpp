@@ -1,4 +1,4 @@
-#include <rouse/threadsafe/ring_storage.hpp>
+#include <rouse/threadsafe/detail/ring_storage.hpp>
 
 #include <array>
 #include <memory>
@@ -8,7 +8,7 @@
 #include "support/misuse.hpp"
 
 using namespace test;
-using rouse::core::RingStorage;
+using rouse::detail::RingStorage;
 
 namespace {
 

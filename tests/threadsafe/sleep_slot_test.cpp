@@ -1,11 +1,11 @@
-#include <rouse/threadsafe/sleep_slot.hpp>
+#include <rouse/threadsafe/detail/sleep_slot.hpp>
 
 #include <atomic>
 #include <thread>
 
 #include "support/catch.hpp"
 
-using rouse::core::SleepSlot;
+using rouse::detail::SleepSlot;
 
 namespace {
 
@@ -16,7 +16,7 @@ struct Port final : rouse::Port {
 };
 
 // A task, so far as a slot knows: something that is sent to an inbox.
-class CountingSleeper final : public rouse::core::InboxItem {
+class CountingSleeper final : public rouse::detail::InboxItem {
 public:
     CountingSleeper() noexcept { inbox_ = &own_inbox_; }
     int wakes() {
@@ -28,7 +28,7 @@ private:
     void arrive() noexcept override { ++arrived_; }
 
     Port port_;
-    rouse::core::Inbox own_inbox_{port_, nullptr};
+    rouse::detail::Inbox own_inbox_{port_, nullptr};
     int arrived_ = 0;
 };
 
@@ -67,9 +67,9 @@ TEST_CASE("rousing surely wakes as rousing does") {
 #if ROUSE_HOSTED // threads
 TEST_CASE("a thread that was announced is woken as a task is") {
     SleepSlot slot;
-    rouse::core::ParkedThread thread;
+    rouse::detail::ParkedThread thread;
     REQUIRE(slot.announce(thread));
-    CHECK(!thread.wait_until(rouse::core::ParkedThread::now()));
+    CHECK(!thread.wait_until(rouse::detail::ParkedThread::now()));
     slot.rouse();
     thread.wait();
     CHECK(!slot.withdraw(thread));

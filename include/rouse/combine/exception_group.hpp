@@ -10,7 +10,8 @@
 #include <utility>
 #include <vector>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
 /// What a TaskGroup throws when tasks in it have failed: all their errors, in the order in which they happened.
 class ExceptionGroup : public std::exception {
@@ -29,6 +30,7 @@ private:
     std::shared_ptr<const std::vector<std::exception_ptr>> errors_; // shared, so that copying does not throw
 };
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse
 
 #endif

@@ -11,17 +11,19 @@
 #include <utility>
 #include <vector>
 
-#include <rouse/combine/as_handle.hpp>
-#include <rouse/core/foreign_waiter.hpp>
+#include <rouse/combine/detail/as_handle.hpp>
+#include <rouse/core/detail/misuse.hpp>
+#include <rouse/core/detail/waiter.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
 /// Tag: gather(return_exceptions, ...) gives Outcomes, and no failure ends it early.
 struct return_exceptions_t {};
 /// The tag, to be written as the first argument.
 inline constexpr return_exceptions_t return_exceptions{};
 
-namespace core {
+namespace detail {
 
 // What stands for the result of a void task in a tuple or a vector.
 template <class T>
@@ -33,13 +35,13 @@ using ResultFor = std::conditional_t<outcomes, Outcome<T>, Gathered<T>>;
 
 template <bool outcomes, class T>
 ResultFor<outcomes, T> result_of(const TaskHandle<T>& task) {
-    task.record()->seen = true;
+    record_of(task)->ending_observed = true;
     if constexpr (outcomes) {
-        return TaskHandle<T>::outcome_of(*task.record());
+        return outcome_of<T>(*record_of(task));
     } else if constexpr (std::is_void_v<T>) {
         return Nothing{};
     } else {
-        return take_value<T>(*task.record());
+        return take_value<T>(*record_of(task));
     }
 }
 
@@ -52,7 +54,7 @@ struct GroupMember : JoinWaiter {
 
 /// Waits for the tasks of a span, each of which has one of the waiters: until all have ended, or with `failure_ends`
 /// until the first has not returned a value. Cancelling it cancels them all, and waits for them.
-class GroupAwaiter : ForeignWaiter {
+class GroupAwaiter : RetractableWaiter {
 public:
     GroupAwaiter(std::span<const TaskReference> tasks, std::span<GroupMember> waiters, bool failure_ends) noexcept
         : tasks_{tasks}, waiters_{waiters}, failure_ends_{failure_ends} {}
@@ -67,8 +69,8 @@ public:
             check_awaitable(each);
             if (!each.done()) {
                 ++pending_;
-            } else if (each.record()->ending != Ending::value && failed_ == nullptr) {
-                failed_ = each.record();
+            } else if (record_of(each)->ending != Ending::value && failed_ == nullptr) {
+                failed_ = record_of(each);
             }
         }
         if (failed_ != nullptr && failure_ends_) return ROUSE_EXCEPTIONS; // else see await_suspend
@@ -78,30 +80,30 @@ public:
     void await_suspend(std::coroutine_handle<> frame) {
         if (failed_ != nullptr && failure_ends_) {
             // Without exceptions, who waits for a task that was cancelled is cancelled too.
-            Loop::running_task().cancel_requested = true;
-            Loop::current().park_ready(frame);
+            Scheduler::running_task().cancel_requested = true;
+            Scheduler::current().park_ready(frame);
             return;
         }
         for (const TaskReference& each : tasks_) {
-            if (each.record() == &Loop::running_task()) misuse("rouse: gather: a task cannot await itself");
+            if (record_of(each) == &Scheduler::running_task()) misuse("rouse: gather: a task cannot await itself");
         }
-        Loop::park(*this, TaskState::waiting_for_foreign, frame);
+        Scheduler::park(*this, TaskState::waiting_in_gather, frame);
         for (std::size_t i = 0; i < tasks_.size(); ++i) {
             if (tasks_[i].done()) continue;
             waiters_[i].group = this;
-            waiters_[i].told = [](JoinWaiter& member, TaskRecord& ended) noexcept {
+            waiters_[i].on_done = [](JoinWaiter& member, TaskRecord& ended) noexcept {
                 static_cast<GroupMember&>(member).group->one_ended(ended);
             };
-            enter(waiters_[i], *tasks_[i].record());
+            enter(waiters_[i], *record_of(tasks_[i]));
         }
     }
 
     /// Throws what the first task threw that has not returned a value, if that ends the wait.
     void await_resume() {
-        if (task != nullptr) Loop::check_cancelled();
+        if (task != nullptr) Scheduler::check_cancelled();
         if (failed_ == nullptr || !failure_ends_) return;
 #if ROUSE_EXCEPTIONS
-        for (const TaskReference& each : tasks_) each.record()->seen = true; // the others go on, unheard
+        for (const TaskReference& each : tasks_) record_of(each)->ending_observed = true; // the others go on, unheard
         throw_ending(*failed_);
 #endif
     }
@@ -111,9 +113,9 @@ private:
         const bool failure = ended.ending != Ending::value && failed_ == nullptr;
         if (failure) failed_ = &ended;
         const bool ends = --pending_ == 0 || (failure && failure_ends_);
-        // Without exceptions it is cancelled too, as an awaiter of one task is (see Loop::wake_joined).
+        // Without exceptions it is cancelled too, as an awaiter of one task is (see detail::Scheduler::resume_awaiter).
         if (!ROUSE_EXCEPTIONS && failure && failure_ends_) task->cancel_requested = true;
-        if (ends) Loop::wake(*this);
+        if (ends) Scheduler::wake(*this);
     }
 
     // Somebody cancels the task that waits here: it goes on when all have ended.
@@ -123,7 +125,7 @@ private:
         failure_ends_ = false;
         failed_ = nullptr;
         for (const TaskReference& each : tasks_) {
-            if (!each.done()) FramePool::of(*each.record())->loop()->cancel(*each.record());
+            if (!each.done()) FramePool::of(*record_of(each))->scheduler()->cancel(*record_of(each));
         }
         retracting_ = false;
         return pending_ == 0;
@@ -180,7 +182,7 @@ concept RangeOfAwaitables = requires(R& range) {
     std::end(range);
 };
 
-} // namespace core
+} // namespace detail
 
 /// `auto [x, y] = co_await gather(a, b, ...)`: starts the Tasks and object's waits among its arguments, waits for them
 /// and the TaskHandles, and returns the results in the order of the arguments (Nothing for void).
@@ -189,29 +191,30 @@ concept RangeOfAwaitables = requires(R& range) {
 /// themselves. (Without exceptions: a cancelled one cancels who waits.) If the waiting task is cancelled, so are all,
 /// and it goes on when they have ended.
 template <class... As>
-    requires(sizeof...(As) != 1 || !(core::RangeOfAwaitables<As> && ...))
+    requires(sizeof...(As) != 1 || !(detail::RangeOfAwaitables<As> && ...))
 [[nodiscard]] auto gather(As... awaitables) {
-    return core::gather_tuple<false>(std::tuple{core::as_handle(std::move(awaitables))...});
+    return detail::gather_tuple<false>(std::tuple{detail::as_handle(std::move(awaitables))...});
 }
 
 /// The same, but nothing ends it early, and the results are Outcomes.
 template <class... As>
-    requires(sizeof...(As) != 1 || !(core::RangeOfAwaitables<As> && ...))
+    requires(sizeof...(As) != 1 || !(detail::RangeOfAwaitables<As> && ...))
 [[nodiscard]] auto gather(return_exceptions_t, As... awaitables) {
-    return core::gather_tuple<true>(std::tuple{core::as_handle(std::move(awaitables))...});
+    return detail::gather_tuple<true>(std::tuple{detail::as_handle(std::move(awaitables))...});
 }
 
 /// `auto results = co_await gather(range)`: the same for a range of TaskHandles, or an rvalue range of Tasks; returns
 /// a vector.
-template <core::RangeOfAwaitables Range>
+template <detail::RangeOfAwaitables Range>
 [[nodiscard]] auto gather(Range&& range) {
-    return core::gather_vector<false>(core::handles_of(std::forward<Range>(range)));
+    return detail::gather_vector<false>(detail::handles_of(std::forward<Range>(range)));
 }
 
 /// The same for a range, but nothing ends it early, and the results are Outcomes.
-template <core::RangeOfAwaitables Range>
+template <detail::RangeOfAwaitables Range>
 [[nodiscard]] auto gather(return_exceptions_t, Range&& range) {
-    return core::gather_vector<true>(core::handles_of(std::forward<Range>(range)));
+    return detail::gather_vector<true>(detail::handles_of(std::forward<Range>(range)));
 }
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

@@ -10,12 +10,14 @@
 #include <utility>
 #include <variant>
 
-#include <rouse/combine/as_handle.hpp>
-#include <rouse/combine/race.hpp>
+#include <rouse/combine/detail/as_handle.hpp>
+#include <rouse/combine/detail/race.hpp>
+#include <rouse/core/detail/misuse.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
-namespace core {
+namespace detail {
 
 /// An argument of select, and its wait. This one is an object's wait.
 template <class A>
@@ -48,7 +50,7 @@ public:
     // Without exceptions, who waits for a task that was cancelled is cancelled too.
     bool cancels() const noexcept { return !ROUSE_EXCEPTIONS && handle_.cancelled(); }
     bool ready() {
-        if (handle_.record() == &Loop::running_task()) misuse("rouse: select: a task cannot await itself");
+        if (record_of(handle_) == &Scheduler::running_task()) misuse("rouse: select: a task cannot await itself");
         return awaiter_.await_ready();
     }
     void enter(Contender&) {}
@@ -74,7 +76,7 @@ public:
     }
     void enter(Contender& contender) {
         TaskHandle<T> handle = as_handle(std::move(task_));
-        contender.own_task = handle.record();
+        contender.own_task = record_of(handle);
         awaiter_.emplace(handle, false);
     }
     Awaiter& awaiter() noexcept { return *awaiter_; }
@@ -108,8 +110,8 @@ public:
 
     bool await_suspend(std::coroutine_handle<> frame) {
         if (first_cancels_) {
-            Loop::running_task().cancel_requested = true;
-            Loop::current().park_ready(frame);
+            Scheduler::running_task().cancel_requested = true;
+            Scheduler::current().park_ready(frame);
             return true;
         }
         prepare(contenders_);
@@ -119,7 +121,7 @@ public:
 
     Result await_resume() {
         // A winner that has waited tells of a cancellation itself, and gives back what it was given.
-        if (task != nullptr && (winner() == nullptr || won_at_once())) Loop::check_cancelled();
+        if (task != nullptr && (winner() == nullptr || won_at_once())) Scheduler::check_cancelled();
         if (winner() != nullptr) first_ = index_of_winner();
         return resume<0>();
     }
@@ -155,7 +157,7 @@ private:
             auto& entrant = std::get<i>(entrants_);
             Contender& contender = contenders_[i];
             entrant.enter(contender);
-            Loop::in_place_of_task(contender, [&] { static_cast<void>(entrant.awaiter().await_suspend(frame)); });
+            Scheduler::in_place_of_task(contender, [&] { static_cast<void>(entrant.awaiter().await_suspend(frame)); });
             if (winner() != nullptr) return count; // one that waits was woken by that
             return contender.waiting() ? first_that_need_not_wait<i + 1>(frame) : i;
         }
@@ -191,7 +193,7 @@ private:
     bool first_cancels_ = false; // as that is a task which was cancelled, see Entrant::cancels
 };
 
-} // namespace core
+} // namespace detail
 
 /// `auto first = co_await select(a, b, ...)`: waits for the first of several Tasks, TaskHandles and waits of objects,
 /// and returns its result in a std::variant: first.index() is which one it was, std::get<0>(first) what `a` returned
@@ -207,9 +209,10 @@ private:
 /// If the waiting task is cancelled, so are the Tasks; nothing else is. Nothing is allocated. To be awaited in the
 /// expression that makes it if an argument refers to something in that expression, as a queue's put does to its value.
 template <class... As>
-[[nodiscard]] core::SelectAwaiter<As...> select(As... awaitables) {
+[[nodiscard]] detail::SelectAwaiter<As...> select(As... awaitables) {
     static_assert(sizeof...(As) > 0, "rouse: select of nothing would never return");
-    return core::SelectAwaiter<As...>{std::move(awaitables)...};
+    return detail::SelectAwaiter<As...>{std::move(awaitables)...};
 }
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

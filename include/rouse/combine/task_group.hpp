@@ -7,16 +7,17 @@
 #include <utility>
 
 #include <rouse/combine/exception_group.hpp>
-#include <rouse/core/branch.hpp>
-#include <rouse/core/foreign_waiter.hpp>
+#include <rouse/core/detail/misuse.hpp>
+#include <rouse/core/detail/start.hpp>
+#include <rouse/core/detail/waiter.hpp>
 #include <rouse/core/task_handle.hpp>
-#include <rouse/core/wait_list.hpp>
 
 #if ROUSE_EXCEPTIONS
 #include <vector>
 #endif
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
 /// Structured concurrency: a piece of code in which tasks are started, and which is left when all of them have ended.
 /// As Python's `async with TaskGroup() as group:`
@@ -62,8 +63,9 @@ public:
     /// being cancelled the task is cancelled before it starts.
     template <class T>
     TaskHandle<T> create_task(Task<T> task, std::string_view name = {}) {
-        if (leaving_ != nullptr && size_ == 0) misuse("rouse: TaskGroup::create_task: the group has ended");
-        return add(std::move(task), [&](Task<T> each) { return loop_.create_awaited(std::move(each), name); });
+        if (leaving_ != nullptr && size_ == 0) detail::misuse("rouse: TaskGroup::create_task: the group has ended");
+        return add(std::move(task),
+                   [&](Task<T> each) { return detail::start_awaited(scheduler_, std::move(each), name); });
     }
 
     /// Cancels everything in the group, the body too; who calls this from inside of it at its next co_await that
@@ -80,19 +82,19 @@ private:
     class Leaving;
 
     // A task of the group, at the start of a piece of the pool.
-    struct Member : core::Branch, core::ListNode {
+    struct Member : detail::Branch, detail::ListNode {
         explicit Member(TaskGroup& of_group) noexcept : Branch{has_ended}, group{of_group} {}
-        static void has_ended(core::Branch& branch) noexcept {
+        static void has_ended(detail::Branch& branch) noexcept {
             auto& member = static_cast<Member&>(branch);
             member.group.ended(member);
         }
 
         TaskGroup& group;
-        core::TaskRecord* task = nullptr; // valid until has_ended() returns
-        core::JoinWaiter waiter;
+        detail::TaskRecord* task = nullptr; // valid until has_ended() returns
+        detail::JoinWaiter waiter;
     };
 
-    explicit TaskGroup(Loop& loop) noexcept : loop_{loop} {}
+    explicit TaskGroup(detail::Scheduler& loop) noexcept : scheduler_{loop} {}
     ~TaskGroup() {
         while (!members_.empty()) remove(first_member()); // only when the loop is being destroyed
     }
@@ -108,10 +110,10 @@ private:
     void remove(Member& member) noexcept;
     void ended(Member& member) noexcept;
 
-    Loop& loop_;
-    core::WaitList members_;
+    detail::Scheduler& scheduler_;
+    detail::WaitList members_;
     std::size_t size_ = 0;
-    core::TaskRecord* body_ = nullptr; // until it has ended
+    detail::TaskRecord* body_ = nullptr; // until it has ended
     Leaving* leaving_ = nullptr;
     bool cancelled_ = false; // all that is in the group has been cancelled
     bool cancelling_ = false;
@@ -124,23 +126,24 @@ private:
 
 // The wait of run().
 /// @cond internal
-class TaskGroup::Leaving : core::ForeignWaiter {
+class TaskGroup::Leaving : detail::RetractableWaiter {
 public:
     explicit Leaving(TaskGroup& group) noexcept : group_{group} {}
 
     bool await_ready() const noexcept { return group_.size_ == 0; }
     void await_suspend(std::coroutine_handle<> frame) {
-        Loop::park(*this, core::TaskState::waiting_for_foreign, frame);
+        detail::Scheduler::park(*this, detail::TaskState::waiting_in_task_group, frame);
         group_.leaving_ = this;
     }
     void await_resume() {
 #if ROUSE_EXCEPTIONS
         if (group_.error_of_body_) group_.errors_.push_back(std::move(group_.error_of_body_));
         const bool failed = !group_.errors_.empty();
-        if (group_.body_cancelled_ && (from_outside_ || !failed)) Loop::running_task().cancel_requested = true;
+        if (group_.body_cancelled_ && (from_outside_ || !failed))
+            detail::Scheduler::running_task().cancel_requested = true;
         if (failed) throw ExceptionGroup{std::move(group_.errors_)};
 #endif
-        if (task != nullptr) Loop::check_cancelled();
+        if (task != nullptr) detail::Scheduler::check_cancelled();
     }
 
 private:
@@ -153,7 +156,7 @@ private:
         if (group_.body_ != nullptr && !group_.cancelled_) {
             task->cancel_requested = false;
             from_outside_ = telling_ = true;
-            group_.loop_.cancel(*group_.body_);
+            group_.scheduler_.cancel(*group_.body_);
             telling_ = false;
         } else {
             group_.cancel(); // if that was done before, the tasks are cancelled twice
@@ -169,18 +172,19 @@ private:
 
 template <class Body>
 Task<> TaskGroup::run_body(Body body) {
-    TaskGroup group{Loop::current()};
+    TaskGroup group{detail::Scheduler::current()};
     const bool started = group.start_body(body);
     co_await Leaving{group};
-    if (!started) misuse("rouse: TaskGroup::run: the body gave an empty Task, or its frame could not be allocated");
+    if (!started)
+        detail::misuse("rouse: TaskGroup::run: the body gave an empty Task, or its frame could not be allocated");
 }
 
 // False if there is no body to run. One that throws without being a coroutine may have started tasks before.
 template <class Body>
 bool TaskGroup::start_body(Body& body) {
     const auto start = [this](Task<> task) {
-        TaskHandle<> started = loop_.create_next(std::move(task));
-        body_ = started.record();
+        TaskHandle<> started = detail::start_next(scheduler_, std::move(task));
+        body_ = record_of(started);
         return started;
     };
 #if ROUSE_EXCEPTIONS
@@ -202,7 +206,7 @@ template <class T, class Start>
 TaskHandle<T> TaskGroup::add(Task<T> task, Start start) {
     if (!task) return {};
     if (!make_room_for_error()) return {};
-    void* memory = core::FramePool::allocate(loop_.frame_pool(), sizeof(Member));
+    void* memory = detail::FramePool::allocate(scheduler_.frame_pool(), sizeof(Member));
     if (memory == nullptr) return {};
     struct Guard {
         TaskGroup& group;
@@ -215,13 +219,13 @@ TaskHandle<T> TaskGroup::add(Task<T> task, Start start) {
     TaskHandle<T> handle = start(std::move(task));
     if (!handle) return {};
     Member& member = *std::exchange(guard.member, nullptr);
-    member.task = handle.record();
-    member.waiter.told = &Loop::wake_joined;
+    member.task = record_of(handle);
+    member.waiter.on_done = &detail::Scheduler::resume_awaiter;
     member.waiter.wants_outcome = true;
-    member.wait_in(member.waiter, core::TaskState::waiting_for_task);
-    core::enter(member.waiter, *handle.record());
+    member.wait_in(member.waiter, detail::TaskState::waiting_for_task);
+    detail::enter(member.waiter, *record_of(handle));
     members_.push_back(member);
-    if (cancelled_) loop_.cancel(*handle.record());
+    if (cancelled_) scheduler_.cancel(*record_of(handle));
     return handle;
 }
 
@@ -240,10 +244,10 @@ inline bool TaskGroup::make_room_for_error() noexcept {
 }
 
 inline void TaskGroup::remove(Member& member) noexcept {
-    core::leave(member.waiter);
+    detail::leave(member.waiter);
     member.unlink();
-    member.state = core::TaskState::unused;
-    core::FramePool::release(member);
+    member.state = detail::TaskState::unused;
+    detail::FramePool::release(member);
     --size_;
 }
 
@@ -254,20 +258,20 @@ inline void TaskGroup::cancel() noexcept {
     for (std::size_t left = size_; left > 0; --left) {
         Member& member = first_member();
         members_.push_back(member);
-        loop_.cancel(*member.task);
+        scheduler_.cancel(*member.task);
     }
     cancelling_ = false;
 }
 
 inline void TaskGroup::ended(Member& member) noexcept {
-    core::TaskRecord& task = *member.task;
+    detail::TaskRecord& task = *member.task;
     const bool is_body = &task == body_;
-    const bool failed = task.ending == core::Ending::error;
+    const bool failed = task.ending == detail::Ending::error;
     if (is_body) {
         // By the group, or from outside? If by both, or if it has ended before it could be told, it was from outside.
         const bool from_outside = leaving_->from_outside_;
-        body_cancelled_ = task.ending == core::Ending::cancelled ? from_outside || !cancelled_
-                                                                 : from_outside && task.cancel_requested;
+        body_cancelled_ = task.ending == detail::Ending::cancelled ? from_outside || !cancelled_
+                                                                   : from_outside && task.cancel_requested;
     }
 #if ROUSE_EXCEPTIONS
     if (failed && is_body) error_of_body_ = task.error();
@@ -280,10 +284,11 @@ inline void TaskGroup::ended(Member& member) noexcept {
     // Without exceptions, who waits for what was cancelled is cancelled too.
     if (!ROUSE_EXCEPTIONS && body_cancelled_) leaving_->task->cancel_requested = true;
     if (is_body) {
-        loop_.wake_next(*leaving_);
+        scheduler_.wake_next(*leaving_);
     } else {
-        Loop::wake(*leaving_);
+        detail::Scheduler::wake(*leaving_);
     }
 }
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

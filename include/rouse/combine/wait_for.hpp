@@ -6,12 +6,13 @@
 #include <type_traits>
 #include <utility>
 
-#include <rouse/combine/as_handle.hpp>
+#include <rouse/combine/detail/as_handle.hpp>
 #include <rouse/core/sleep.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
-namespace core {
+namespace detail {
 
 /// The outcome of a task, which is cancelled at a deadline. The timer cancels the awaited task and not the waiting one,
 /// so when the time is up the wait goes on until the task has cleaned up, or has gone on all the same.
@@ -20,23 +21,23 @@ class TaskDeadline : TaskHandle<T>::OutcomeAwaiter {
     using Base = typename TaskHandle<T>::OutcomeAwaiter;
 
 public:
-    TaskDeadline(TaskHandle<T> task, TimePoint deadline) : Base{task, true}, loop_{Loop::current()} {
-        timer_.task = task.record();
+    TaskDeadline(TaskHandle<T> task, TimePoint deadline) : Base{task, true}, scheduler_{Scheduler::current()} {
+        timer_.task = record_of(task);
         timer_.action = Timer::cancel;
         timer_.deadline = deadline;
     }
     TaskDeadline(const TaskDeadline&) = delete;
     TaskDeadline& operator=(const TaskDeadline&) = delete;
-    ~TaskDeadline() { loop_.remove_timer(timer_); }
+    ~TaskDeadline() { scheduler_.remove_timer(timer_); }
 
     using Base::await_ready;
 
     void await_suspend(std::coroutine_handle<> frame) {
         Base::await_suspend(frame);
         if (timer_.deadline == at_once) {
-            timer_.late = loop_.cancel(*timer_.task);
+            timer_.late = scheduler_.cancel(*timer_.task);
         } else {
-            loop_.add_timer(timer_);
+            scheduler_.add_timer(timer_);
         }
     }
 
@@ -46,7 +47,7 @@ public:
     }
 
 private:
-    Loop& loop_;
+    Scheduler& scheduler_;
     Timer timer_;
 };
 
@@ -57,35 +58,35 @@ class WaitDeadline {
     using T = Awaited<A>;
 
 public:
-    WaitDeadline(A& awaitable, TimePoint deadline) : awaitable_{awaitable}, loop_{Loop::current()} {
+    WaitDeadline(A& awaitable, TimePoint deadline) : awaitable_{awaitable}, scheduler_{Scheduler::current()} {
         timer_.action = Timer::interrupt;
         timer_.deadline = deadline;
     }
     WaitDeadline(const WaitDeadline&) = delete;
     WaitDeadline& operator=(const WaitDeadline&) = delete;
-    ~WaitDeadline() { loop_.remove_timer(timer_); }
+    ~WaitDeadline() { scheduler_.remove_timer(timer_); }
 
     bool await_ready() { return awaitable_.await_ready(); }
 
     bool await_suspend(std::coroutine_handle<> frame) {
-        timer_.task = &Loop::running_task();
+        timer_.task = &Scheduler::running_task();
         if constexpr (std::is_void_v<decltype(awaitable_.await_suspend(frame))>) {
             awaitable_.await_suspend(frame);
         } else if (!awaitable_.await_suspend(frame)) {
             return false;
         }
         if (timer_.deadline == at_once) {
-            timer_.late = loop_.interrupt(*timer_.task);
+            timer_.late = scheduler_.interrupt(*timer_.task);
         } else {
-            loop_.add_timer(timer_);
+            scheduler_.add_timer(timer_);
         }
         return true;
     }
 
     Outcome<T> await_resume() {
-        loop_.remove_timer(timer_);
+        scheduler_.remove_timer(timer_);
         if (timer_.late || was_interrupted(awaitable_)) {
-            Loop::check_cancelled();
+            Scheduler::check_cancelled();
             return Outcome<T>::of_timed_out();
         }
 #if ROUSE_EXCEPTIONS
@@ -112,11 +113,11 @@ private:
     }
 
     A& awaitable_;
-    Loop& loop_;
+    Scheduler& scheduler_;
     Timer timer_;
 };
 
-} // namespace core
+} // namespace detail
 
 /// `co_await try_wait_for(a, duration)`: waits for a Task, a TaskHandle or an object's wait, and returns its Outcome.
 /// When the time is up, the Outcome has timed_out(). An object's wait is given up then, and nothing is lost: an item,
@@ -127,13 +128,13 @@ private:
 /// refers to something in that expression, as a queue's put does to its value.
 template <class A, class Rep, class Period>
 auto try_wait_for(A awaitable, std::chrono::duration<Rep, Period> at_most)
-    -> Task<Outcome<typename core::ResultOf<A>::type>> {
-    if constexpr (core::is_task<A>) {
-        using T = typename core::ResultOf<A>::type;
-        TaskHandle<T> task = core::as_handle(std::move(awaitable));
-        co_return co_await core::TaskDeadline<T>{task, core::from_now(at_most)};
+    -> Task<Outcome<typename detail::ResultOf<A>::type>> {
+    if constexpr (detail::is_task<A>) {
+        using T = typename detail::ResultOf<A>::type;
+        TaskHandle<T> task = detail::as_handle(std::move(awaitable));
+        co_return co_await detail::TaskDeadline<T>{task, detail::from_now(at_most)};
     } else {
-        co_return co_await core::WaitDeadline<A>{awaitable, core::from_now(at_most)};
+        co_return co_await detail::WaitDeadline<A>{awaitable, detail::from_now(at_most)};
     }
 }
 
@@ -141,7 +142,7 @@ auto try_wait_for(A awaitable, std::chrono::duration<Rep, Period> at_most)
 /// `co_await wait_for(a, duration)`: the same, but returns what `a` returns, throws what it throws, and throws
 /// TimeoutError when the time is up.
 template <class A, class Rep, class Period>
-auto wait_for(A awaitable, std::chrono::duration<Rep, Period> at_most) -> Task<typename core::ResultOf<A>::type> {
+auto wait_for(A awaitable, std::chrono::duration<Rep, Period> at_most) -> Task<typename detail::ResultOf<A>::type> {
     auto outcome = co_await try_wait_for(std::move(awaitable), at_most);
     co_return std::move(outcome).value();
 }
@@ -152,4 +153,5 @@ auto wait_for(A, std::chrono::duration<Rep, Period>) {
 }
 #endif
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

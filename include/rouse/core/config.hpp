@@ -30,24 +30,24 @@
 #define ROUSE_POOL_FRAMES 1
 #endif
 
-// ROUSE_ONE_COPY, on functions of the library: on firmware, where size counts for more than speed, a compiler must not
-// copy this into every coroutine that calls it.
+// ROUSE_NOINLINE_ON_FIRMWARE, on functions of the library: on firmware, where size counts for more than speed, a
+// compiler must not copy this into every coroutine that calls it.
 #if ROUSE_HOSTED
-#define ROUSE_ONE_COPY
+#define ROUSE_NOINLINE_ON_FIRMWARE
 #else
-#define ROUSE_ONE_COPY [[gnu::noinline]]
+#define ROUSE_NOINLINE_ON_FIRMWARE [[gnu::noinline]]
 #endif
 
-// ROUSE_CORES: without an operating system, how many cores run this program.
+// ROUSE_CORES: without an operating system, how many cores run this program; a plain number.
 #if !ROUSE_HOSTED && !defined(ROUSE_CORES)
 #define ROUSE_CORES 1
 #endif
 
-// Where nobody else runs meanwhile, it makes no sense to spin.
+// ROUSE_BUSY_POLLING: 1 where something else can run while the loop spins.
 #define ROUSE_BUSY_POLLING (ROUSE_HOSTED || ROUSE_CORES > 1)
 
-// ROUSE_ATOMIC_HEADER: a header to take rouse::Atomic, light_barrier(), heavy_barrier(), core::futex_wait() and
-// core::futex_wake() from, in place of the platform's; for a model checker that runs the code that ships.
+// ROUSE_ATOMIC_HEADER: a header to take Atomic, light_barrier(), heavy_barrier(), futex_wait() and futex_wake() of
+// rouse::detail from, in place of the platform's; for a model checker that runs the code that ships.
 
 // ROUSE_PANIC(message): what happens where an error cannot be thrown: bad use when exceptions are off, or in
 // a destructor. Must not return. Default: the message to stderr and abort; a trap where there is no stderr.
@@ -61,7 +61,7 @@
 #endif
 #endif
 
-// ROUSE_ASAN: 1 under AddressSanitizer, which is then told of every frame that goes back to the pool.
+// ROUSE_ASAN: 1 under AddressSanitizer, to which the pool then reports every frame that it takes back.
 #if defined(__SANITIZE_ADDRESS__)
 #define ROUSE_ASAN 1
 #elif defined(__has_feature)
@@ -85,14 +85,34 @@
 #define ROUSE_TSAN 0
 #endif
 
-// ROUSE_ABI: the inline namespace that everything lives in, so that two translation units whose settings
-// differ do not link into one program that mixes them.
-#if ROUSE_HOSTED && ROUSE_EXCEPTIONS
-#define ROUSE_ABI with_exceptions
-#elif ROUSE_HOSTED
-#define ROUSE_ABI without_exceptions
-#elif ROUSE_EXCEPTIONS
-#define ROUSE_ABI bare_with_exceptions
+// ROUSE_ABI: the inline namespace of the whole library. Its name encodes every setting that changes a layout or inline
+// code, so that translation units whose settings differ do not link into one program:
+//
+//     hosted or coresN, exceptions or no_exceptions, asan, tsan or plain, pool_frames or heap_frames
+#define ROUSE_JOIN_AS_WRITTEN(a, b, c, d) a##_##b##_##c##_##d
+#define ROUSE_JOIN(a, b, c, d) ROUSE_JOIN_AS_WRITTEN(a, b, c, d)
+#define ROUSE_CORES_AS_WRITTEN(n) cores##n
+#define ROUSE_CORES_NAME(n) ROUSE_CORES_AS_WRITTEN(n)
+#if ROUSE_HOSTED
+#define ROUSE_ABI_PLATFORM hosted
 #else
-#define ROUSE_ABI bare_without_exceptions
+#define ROUSE_ABI_PLATFORM ROUSE_CORES_NAME(ROUSE_CORES)
 #endif
+#if ROUSE_EXCEPTIONS
+#define ROUSE_ABI_EXCEPTIONS exceptions
+#else
+#define ROUSE_ABI_EXCEPTIONS no_exceptions
+#endif
+#if ROUSE_ASAN
+#define ROUSE_ABI_SANITIZER asan
+#elif ROUSE_TSAN
+#define ROUSE_ABI_SANITIZER tsan
+#else
+#define ROUSE_ABI_SANITIZER plain
+#endif
+#if ROUSE_POOL_FRAMES
+#define ROUSE_ABI_FRAMES pool_frames
+#else
+#define ROUSE_ABI_FRAMES heap_frames
+#endif
+#define ROUSE_ABI ROUSE_JOIN(ROUSE_ABI_PLATFORM, ROUSE_ABI_EXCEPTIONS, ROUSE_ABI_SANITIZER, ROUSE_ABI_FRAMES)

@@ -1,11 +1,12 @@
-// The errors that rouse itself raises, and the one function that raises bad use.
+// The errors that rouse itself throws.
 #pragma once
 
 #include <exception>
 
 #include <rouse/core/config.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
 /// Thrown at the `co_await` of a task that was cancelled. It does not derive from std::exception, so that
 /// `catch (const std::exception&)` cannot swallow a cancellation by accident. Catch it to clean up; rethrow it
@@ -42,15 +43,5 @@ private:
     const char* message_;
 };
 
-/// Reports bad use: throws UsageError, or calls ROUSE_PANIC where exceptions are off.
-[[noreturn]] inline void misuse(const char* message) {
-#if ROUSE_EXCEPTIONS
-    throw UsageError{message};
-#else
-    ROUSE_PANIC(message);
-    for (;;) {
-    }
-#endif
-}
-
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

@@ -5,9 +5,11 @@
 #include <type_traits>
 #include <utility>
 
+#include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/error.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
 /// What an Outcome<void> holds when there is nothing to hold.
 struct Nothing {};
@@ -114,7 +116,7 @@ private:
         if (kind_ == Kind::timed_out) throw TimeoutError{};
         std::rethrow_exception(error_);
 #else
-        misuse("rouse: Outcome::value: the task was cancelled or timed out; ask has_value() first");
+        detail::misuse("rouse: Outcome::value: the task was cancelled or timed out; ask has_value() first");
 #endif
     }
 
@@ -125,4 +127,5 @@ private:
 #endif
 };
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

@@ -6,7 +6,8 @@
 
 #include <rouse/core/config.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
 /// The monotonic clock of the port of the current loop: nanoseconds in 64 bits, from an instant that the
 /// port chooses. `Clock::now()` is defined in core/loop.hpp and needs a loop on this thread.
@@ -64,4 +65,5 @@ protected:
     Port& operator=(const Port&) = delete;
 };
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

@@ -6,17 +6,18 @@
 #include <cstdint>
 #include <ratio>
 
-#include <rouse/core/loop.hpp>
+#include <rouse/core/detail/scheduler.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
-namespace core {
+namespace detail {
 
 class YieldAwaiter {
 public:
     bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> frame) const { Loop::current().park_ready(frame); }
-    void await_resume() const { Loop::check_cancelled(); }
+    void await_suspend(std::coroutine_handle<> frame) const { Scheduler::current().park_ready(frame); }
+    void await_resume() const { Scheduler::check_cancelled(); }
 };
 
 class SleepAwaiter : Timer {
@@ -25,21 +26,21 @@ public:
     SleepAwaiter(SleepAwaiter&& other) noexcept : SleepAwaiter{other.deadline} {} // before it is awaited
     SleepAwaiter(const SleepAwaiter&) = delete;
     SleepAwaiter& operator=(const SleepAwaiter&) = delete;
-    ROUSE_ONE_COPY ~SleepAwaiter() {
-        if (before != nullptr) Loop::current().remove_timer(*this);
+    ROUSE_NOINLINE_ON_FIRMWARE ~SleepAwaiter() {
+        if (before != nullptr) Scheduler::current().remove_timer(*this);
     }
 
     bool await_ready() const noexcept { return false; }
-    ROUSE_ONE_COPY void await_suspend(std::coroutine_handle<> frame) {
-        Loop& loop = Loop::current();
+    ROUSE_NOINLINE_ON_FIRMWARE void await_suspend(std::coroutine_handle<> frame) {
+        Scheduler& scheduler = Scheduler::current();
         if (deadline == at_once) {
-            loop.park_ready(frame);
+            scheduler.park_ready(frame);
         } else {
-            Loop::park(*this, TaskState::waiting_for_time, frame);
-            loop.add_timer(*this);
+            Scheduler::park(*this, TaskState::waiting_for_time, frame);
+            scheduler.add_timer(*this);
         }
     }
-    void await_resume() const { Loop::check_cancelled(); }
+    void await_resume() const { Scheduler::check_cancelled(); }
 };
 
 /// `duration` in units of D, rounded up; D::max() if it is over a century.
@@ -54,7 +55,7 @@ constexpr D saturated(std::chrono::duration<Rep, Period> duration) {
     return std::chrono::ceil<D>(duration);
 }
 
-ROUSE_ONE_COPY inline TimePoint from_now(Clock::duration left) {
+ROUSE_NOINLINE_ON_FIRMWARE inline TimePoint from_now(Clock::duration left) {
     if (left.count() <= 0) return at_once;
     return left.count() == Clock::duration::max().count() ? forever : Clock::now() + left;
 }
@@ -65,25 +66,26 @@ template <class Rep, class Period>
     return from_now(saturated<Clock::duration>(duration));
 }
 
-} // namespace core
+} // namespace detail
 
 /// Goes once round the ready queue: those that are ready now run first.
-[[nodiscard]] inline core::YieldAwaiter yield() noexcept { return {}; }
+[[nodiscard]] inline detail::YieldAwaiter yield() noexcept { return {}; }
 
 /// Sleeps until the port's clock shows `when` or later; once round the ready queue if it does already.
-[[nodiscard]] inline core::SleepAwaiter sleep_until(TimePoint when) noexcept { return core::SleepAwaiter{when}; }
+[[nodiscard]] inline detail::SleepAwaiter sleep_until(TimePoint when) noexcept { return detail::SleepAwaiter{when}; }
 
 /// The same by any other clock: for as long as is left now.
 template <class C, class Duration>
-[[nodiscard]] core::SleepAwaiter sleep_until(std::chrono::time_point<C, Duration> when) {
+[[nodiscard]] detail::SleepAwaiter sleep_until(std::chrono::time_point<C, Duration> when) {
     const auto now = C::now();
-    return core::SleepAwaiter{when <= now ? at_once : core::from_now(when - now)};
+    return detail::SleepAwaiter{when <= now ? at_once : detail::from_now(when - now)};
 }
 
 /// Sleeps for `duration`, never shorter; zero or less goes once round the ready queue.
 template <class Rep, class Period>
-[[nodiscard]] core::SleepAwaiter sleep(std::chrono::duration<Rep, Period> duration) {
-    return core::SleepAwaiter{core::from_now(duration)};
+[[nodiscard]] detail::SleepAwaiter sleep(std::chrono::duration<Rep, Period> duration) {
+    return detail::SleepAwaiter{detail::from_now(duration)};
 }
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

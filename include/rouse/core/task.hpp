@@ -8,11 +8,16 @@
 #include <type_traits>
 #include <utility>
 
-#include <rouse/core/loop.hpp>
+#include <rouse/core/detail/misuse.hpp>
+#include <rouse/core/detail/scheduler.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
-namespace core {
+template <class T = void>
+class Task;
+
+namespace detail {
 
 /// What all promises have in common: where frames come from, and what happens at both ends of a coroutine.
 template <class Derived>
@@ -21,11 +26,12 @@ public:
     // noexcept, so that the compiler asks for the failure and gives an empty Task. Inlined, so that the size is a
     // constant and a frame that can never fit is found by the linker (see static_frame_pool.hpp).
     [[gnu::always_inline]] static void* operator new(std::size_t bytes) noexcept {
-        Loop* loop = Loop::current_or_null();
-        return FramePool::begin_frame(loop == nullptr ? nullptr : loop->frame_pool(), sizeof(TaskRecord) + bytes);
+        Scheduler* scheduler = Scheduler::current_or_null();
+        return FramePool::begin_frame(scheduler == nullptr ? nullptr : scheduler->frame_pool(),
+                                      sizeof(TaskRecord) + bytes);
     }
     static void operator delete(void* frame, std::size_t) noexcept {
-        Loop::frame_destroyed(*(static_cast<TaskRecord*>(frame) - 1));
+        Scheduler::frame_destroyed(*(static_cast<TaskRecord*>(frame) - 1));
     }
 
     std::suspend_always initial_suspend() const noexcept { return {}; }
@@ -33,7 +39,7 @@ public:
     struct FinalAwaiter {
         bool await_ready() const noexcept { return false; }
         void await_suspend(std::coroutine_handle<Derived> frame) const noexcept {
-            Loop::frame_ended(TaskRecord::of(frame));
+            Scheduler::frame_ended(TaskRecord::of(frame));
         }
         void await_resume() const noexcept {}
     };
@@ -115,12 +121,12 @@ public:
 /// Throws what ended a coroutine that has not returned.
 [[noreturn]] inline void throw_ending(TaskRecord& record) {
     if (record.ending == Ending::error) std::rethrow_exception(record.error());
-    Loop::note_cancellation();
+    Scheduler::note_cancellation();
     throw CancelledError{};
 }
 #endif
 
-ROUSE_ONE_COPY inline void check_child(std::coroutine_handle<> child) {
+ROUSE_NOINLINE_ON_FIRMWARE inline void check_child(std::coroutine_handle<> child) {
     if (!child) [[unlikely]]
         misuse("rouse: co_await of an empty Task: it was moved from, or its frame could not be allocated");
     if (TaskRecord::of(child).state != TaskState::created) [[unlikely]]
@@ -128,7 +134,7 @@ ROUSE_ONE_COPY inline void check_child(std::coroutine_handle<> child) {
 }
 
 // Runs the child; false if it has ended.
-ROUSE_ONE_COPY inline bool suspends_in(std::coroutine_handle<> child, std::coroutine_handle<> parent) {
+ROUSE_NOINLINE_ON_FIRMWARE inline bool suspends_in(std::coroutine_handle<> child, std::coroutine_handle<> parent) {
     TaskRecord& record = TaskRecord::of(child);
     record.state = TaskState::running;
     child.resume();
@@ -166,7 +172,15 @@ private:
     std::coroutine_handle<Promise<T>> child_;
 };
 
-} // namespace core
+/// The record of the frame of a Task, which must not be empty.
+template <class T>
+TaskRecord& record_of(const Task<T>& task) noexcept;
+
+/// Takes the frame from a Task, which is empty afterwards. Null if it was empty.
+template <class T>
+[[nodiscard]] TaskRecord* release(Task<T>& task) noexcept;
+
+} // namespace detail
 
 /// A coroutine that returns T. Lazy: it runs when it is awaited (`co_await f()` runs it in place, as part of the task
 /// that awaits) or handed to create_task or run. Move-only; destroying one that was not run destroys its frame.
@@ -181,7 +195,7 @@ template <class T>
 class [[nodiscard]] Task {
 public:
     /// What the language asks for.
-    using promise_type = core::Promise<T>;
+    using promise_type = detail::Promise<T>;
     /// What the coroutine returns.
     using value_type = T;
 
@@ -204,24 +218,35 @@ public:
     explicit operator bool() const noexcept { return frame_ != nullptr; }
 
     /// Runs the coroutine in place; once. Returns what it returns, throws what it throws.
-    auto operator co_await() const noexcept { return core::ChildAwaiter<T>{frame_}; }
-
-    /// Gives up the frame to a loop. For the library.
-    [[nodiscard]] core::TaskRecord* release() noexcept {
-        return frame_ ? &core::TaskRecord::of(std::exchange(frame_, nullptr)) : nullptr;
-    }
-
-    /// The record of the frame; the Task must not be empty. For the library.
-    [[nodiscard]] core::TaskRecord& record() const noexcept { return core::TaskRecord::of(frame_); }
+    auto operator co_await() const noexcept { return detail::ChildAwaiter<T>{frame_}; }
 
 private:
     friend promise_type;
+    template <class U>
+    friend detail::TaskRecord& detail::record_of(const Task<U>& task) noexcept;
+    template <class U>
+    friend detail::TaskRecord* detail::release(Task<U>& task) noexcept;
     explicit Task(std::coroutine_handle<promise_type> frame) noexcept : frame_{frame} {}
 
     std::coroutine_handle<promise_type> frame_;
 };
 
-inline Task<void> core::Promise<void>::get_return_object() noexcept { return Task<void>{handle()}; }
-inline Task<void> core::Promise<void>::get_return_object_on_allocation_failure() noexcept { return Task<void>{}; }
+namespace detail {
 
-} // namespace rouse::inline ROUSE_ABI
+template <class T>
+TaskRecord& record_of(const Task<T>& task) noexcept {
+    return TaskRecord::of(task.frame_);
+}
+
+template <class T>
+TaskRecord* release(Task<T>& task) noexcept {
+    return task.frame_ ? &TaskRecord::of(std::exchange(task.frame_, nullptr)) : nullptr;
+}
+
+} // namespace detail
+
+inline Task<void> detail::Promise<void>::get_return_object() noexcept { return Task<void>{handle()}; }
+inline Task<void> detail::Promise<void>::get_return_object_on_allocation_failure() noexcept { return Task<void>{}; }
+
+} // namespace ROUSE_ABI
+} // namespace rouse

@@ -1,4 +1,4 @@
-// TaskHandle<T>: a hold on a task that a loop runs. Also create_task and current_task.
+// TaskHandle<T>: refers to a task that a loop runs. Also current_task().
 #pragma once
 
 #include <coroutine>
@@ -6,22 +6,23 @@
 #include <type_traits>
 #include <utility>
 
-#include <rouse/core/loop.hpp>
+#include <rouse/core/detail/misuse.hpp>
+#include <rouse/core/detail/scheduler.hpp>
 #include <rouse/core/outcome.hpp>
 #include <rouse/core/task.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
-namespace core {
+template <class T = void>
+class TaskHandle;
+
+namespace detail {
 
 /// A counted reference to a task, whatever it returns. Not thread-safe: it stays on the thread of the task's loop.
 class TaskReference {
 public:
     TaskReference() noexcept = default;
-    /// For the library.
-    explicit TaskReference(TaskRecord* task) noexcept : task_{task} {
-        if (task_ != nullptr) ++task_->references;
-    }
     /// One more hold on the same task.
     TaskReference(const TaskReference& other) noexcept : TaskReference{other.task_} {}
     /// Takes over the hold; the other handle is empty then.
@@ -32,7 +33,7 @@ public:
         return *this;
     }
     ~TaskReference() {
-        if (task_ != nullptr) Loop::drop(*task_);
+        if (task_ != nullptr) Scheduler::release(*task_);
     }
 
     /// Whether there is a task; everything but cancel(), done() and comparison is bad use of an empty handle.
@@ -46,7 +47,7 @@ public:
         if (task_->state == TaskState::running && task_ == running_or_null()) {
             misuse("rouse: TaskHandle::cancel: a task cannot cancel itself; return, or throw CancelledError");
         }
-        return loop_of_task().cancel(*task_);
+        return scheduler_of_task().cancel(*task_);
     }
 
     /// Whether the task has ended: returned, thrown or been cancelled. True for an empty handle.
@@ -66,19 +67,27 @@ public:
     /// Whether both are handles of the same task, or both are empty.
     friend bool operator==(const TaskReference& a, const TaskReference& b) noexcept { return a.task_ == b.task_; }
 
-    /// The record of the task. For the library.
-    [[nodiscard]] TaskRecord* record() const noexcept { return task_; }
+    /// The record of the task; null for an empty handle.
+    friend TaskRecord* record_of(const TaskReference& reference) noexcept { return reference.task_; }
+
+protected:
+    explicit TaskReference(TaskRecord* task) noexcept : task_{task} {
+        if (task_ != nullptr) ++task_->references;
+    }
 
 private:
-    static TaskRecord* running_or_null() noexcept;
-    [[nodiscard]] Loop& loop_of_task() const {
+    static TaskRecord* running_or_null() noexcept {
+        Scheduler* scheduler = Scheduler::current_or_null();
+        return scheduler == nullptr ? nullptr : scheduler->running_or_null();
+    }
+    [[nodiscard]] Scheduler& scheduler_of_task() const {
         FramePool* pool = FramePool::of(*task_);
-        if (pool->thread() != Loop::current().frame_pool()->thread()) {
+        if (pool->thread() != Scheduler::current().frame_pool()->thread()) {
             misuse(
                 "rouse: TaskHandle::cancel: the task belongs to the loop of another thread; signal it through a "
                 "thread-safe object");
         }
-        return *pool->loop();
+        return *pool->scheduler();
     }
 
     TaskRecord* task_ = nullptr;
@@ -87,7 +96,7 @@ private:
 /// Bad use unless `task` is one of the current loop.
 inline void check_awaitable(const TaskReference& task) {
     if (!task) misuse("rouse: co_await of an empty TaskHandle");
-    if (FramePool::of(*task.record()) != Loop::current().frame_pool()) {
+    if (FramePool::of(*record_of(task)) != Scheduler::current().frame_pool()) {
         misuse("rouse: co_await of a TaskHandle: the task belongs to another loop");
     }
 }
@@ -104,40 +113,40 @@ public:
     JoinAwaiter& operator=(const JoinAwaiter&) = delete;
     ~JoinAwaiter() { leave(waiter_); }
 
-    ROUSE_ONE_COPY bool await_ready() const {
+    ROUSE_NOINLINE_ON_FIRMWARE bool await_ready() const {
         check_awaitable(awaited_);
-        const TaskRecord* task = awaited_.record();
+        const TaskRecord* task = record_of(awaited_);
         // Without exceptions a cancelled task cancels its awaiter, for which that has to suspend.
         if (!ROUSE_EXCEPTIONS && !waiter_.wants_outcome && awaited_.cancelled()) return false;
         return task->finished();
     }
 
-    ROUSE_ONE_COPY void await_suspend(std::coroutine_handle<> frame) {
-        TaskRecord& awaited = *awaited_.record();
+    ROUSE_NOINLINE_ON_FIRMWARE void await_suspend(std::coroutine_handle<> frame) {
+        TaskRecord& awaited = *record_of(awaited_);
         if (!ROUSE_EXCEPTIONS && awaited.finished()) {
-            Loop::running_task().cancel_requested = true;
-            Loop::current().park_ready(frame);
+            Scheduler::running_task().cancel_requested = true;
+            Scheduler::current().park_ready(frame);
             return;
         }
         if (awaited.state == TaskState::waiting_for_task || awaited.state == TaskState::running) refuse_circle(awaited);
-        waiter_.told = &Loop::wake_joined;
-        Loop::park(waiter_, TaskState::waiting_for_task, frame);
+        waiter_.on_done = &Scheduler::resume_awaiter;
+        Scheduler::park(waiter_, TaskState::waiting_for_task, frame);
         enter(waiter_, awaited);
     }
 
 protected:
     // On resumption: the task that has ended.
     TaskRecord& resumed() {
-        if (waiter_.task != nullptr) Loop::check_cancelled(); // it was suspended
-        awaited_.record()->seen = true;
-        return *awaited_.record();
+        if (waiter_.task != nullptr) Scheduler::check_cancelled(); // it was suspended
+        record_of(awaited_)->ending_observed = true;
+        return *record_of(awaited_);
     }
 
 private:
     // A circle would never end, and cancel() relies on there being none.
     static void refuse_circle(TaskRecord& awaited) {
         for (TaskRecord* task = &awaited;;) {
-            if (task == &Loop::running_task_itself())
+            if (task == &Scheduler::running_task_itself())
                 misuse("rouse: co_await of a TaskHandle: a task cannot await itself, nor a task that awaits it");
             if (task->state != TaskState::waiting_for_task) return;
             task = static_cast<JoinWaiter*>(task->link.waiter)->awaited;
@@ -161,7 +170,28 @@ decltype(auto) take_value(TaskRecord& task) {
     }
 }
 
-} // namespace core
+/// How a finished task ended.
+template <class T>
+Outcome<T> outcome_of(TaskRecord& task) {
+    switch (task.ending) {
+#if ROUSE_EXCEPTIONS
+    case Ending::error: return Outcome<T>::of_error(task.error());
+#endif
+    case Ending::value:
+        if constexpr (std::is_void_v<T>) {
+            return Outcome<T>::of_value();
+        } else {
+            return Outcome<T>::of_value(take_value<T>(task));
+        }
+    default: return Outcome<T>::of_cancelled();
+    }
+}
+
+/// A handle of a task; an empty handle for null.
+template <class T>
+TaskHandle<T> handle_of(TaskRecord* task) noexcept;
+
+} // namespace detail
 
 /// A hold on a task. Copyable; dropping it does not stop the task. Stays on the thread of the task's loop, but may
 /// outlive the loop. TaskHandle<> is a handle of a task of any type.
@@ -170,25 +200,22 @@ decltype(auto) take_value(TaskRecord& task) {
 /// cannot be copied goes to the first who awaits), throws what it threw, or throws CancelledError if it was cancelled.
 /// If the awaiting task is cancelled, so is the awaited one.
 template <class T>
-class TaskHandle : public core::TaskReference {
+class TaskHandle : public detail::TaskReference {
 public:
     TaskHandle() noexcept = default;
-    /// For the library.
-    explicit TaskHandle(core::TaskRecord* task) noexcept : TaskReference{task} {}
-
     /// Any handle is a handle of a task whose value does not matter.
     template <class U>
         requires std::is_void_v<T>
     TaskHandle(const TaskHandle<U>& other) noexcept : TaskReference{other} {}
 
-    struct Awaiter : core::JoinAwaiter {
+    struct Awaiter : detail::JoinAwaiter {
         using JoinAwaiter::JoinAwaiter;
         T await_resume() {
-            [[maybe_unused]] core::TaskRecord& task = resumed();
+            [[maybe_unused]] detail::TaskRecord& task = resumed();
 #if ROUSE_EXCEPTIONS
-            if (task.ending != core::Ending::value) core::throw_ending(task);
+            if (task.ending != detail::Ending::value) detail::throw_ending(task);
 #endif
-            if constexpr (!std::is_void_v<T>) return core::take_value<T>(task);
+            if constexpr (!std::is_void_v<T>) return detail::take_value<T>(task);
         }
     };
     /// Waits for the task to end, see above.
@@ -196,9 +223,9 @@ public:
     /// The same for a handle that nobody else needs; it is kept until the task has ended.
     auto operator co_await() && noexcept { return Awaiter{std::move(*this), false}; }
 
-    struct OutcomeAwaiter : core::JoinAwaiter {
+    struct OutcomeAwaiter : detail::JoinAwaiter {
         using JoinAwaiter::JoinAwaiter;
-        Outcome<T> await_resume() { return outcome_of(resumed()); }
+        Outcome<T> await_resume() { return detail::outcome_of<T>(resumed()); }
     };
     /// `co_await handle.outcome()`: the same wait, but how the task ended comes back as a value, and a cancelled task
     /// does not cancel the one that awaits it.
@@ -206,47 +233,28 @@ public:
 
     /// What a task that is done() returned, or throws what it threw; UsageError if it is not done.
     [[nodiscard]] T result() const {
-        if (!*this || !done()) misuse("rouse: TaskHandle::result: the task has not ended");
-        record()->seen = true;
-        return outcome_of(*record()).value();
+        if (!*this || !done()) detail::misuse("rouse: TaskHandle::result: the task has not ended");
+        record_of(*this)->ending_observed = true;
+        return detail::outcome_of<T>(*record_of(*this)).value();
     }
 
-    /// How a task that is done has ended. For the library.
-    static Outcome<T> outcome_of(core::TaskRecord& task) {
-        switch (task.ending) {
-#if ROUSE_EXCEPTIONS
-        case core::Ending::error: return Outcome<T>::of_error(task.error());
-#endif
-        case core::Ending::value:
-            if constexpr (std::is_void_v<T>) {
-                return Outcome<T>::of_value();
-            } else {
-                return Outcome<T>::of_value(core::take_value<T>(task));
-            }
-        default: return Outcome<T>::of_cancelled();
-        }
-    }
+private:
+    template <class U>
+    friend TaskHandle<U> detail::handle_of(detail::TaskRecord* task) noexcept;
+    explicit TaskHandle(detail::TaskRecord* task) noexcept : TaskReference{task} {}
 };
 
-/// Starts a task on the current loop: see Loop::create_task.
+namespace detail {
+
 template <class T>
-ROUSE_ONE_COPY TaskHandle<T> create_task(Task<T>&& task) {
-    return Loop::current().create_task(std::move(task));
+TaskHandle<T> handle_of(TaskRecord* task) noexcept {
+    return TaskHandle<T>{task};
 }
-/// The same with a name, which is copied.
-template <class T>
-TaskHandle<T> create_task(Task<T>&& task, std::string_view name) {
-    return Loop::current().create_task(std::move(task), name);
-}
+
+} // namespace detail
 
 /// The task that is running. Outside of a task: UsageError.
-inline TaskHandle<> current_task() { return TaskHandle<>{&Loop::running_task_itself()}; }
+inline TaskHandle<> current_task() { return detail::handle_of<void>(&detail::Scheduler::running_task_itself()); }
 
-inline core::TaskRecord* core::TaskReference::running_or_null() noexcept {
-    Loop* loop = Loop::current_or_null();
-    return loop == nullptr ? nullptr : loop->running_or_null();
-}
-
-} // namespace rouse::inline ROUSE_ABI
-
-#include <rouse/core/loop_create.hpp>
+} // namespace ROUSE_ABI
+} // namespace rouse

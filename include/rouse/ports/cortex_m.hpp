@@ -16,13 +16,14 @@
 #include <chrono>
 #include <cstdint>
 
-#include <rouse/core/atomic.hpp>
 #include <rouse/core/config.hpp>
+#include <rouse/core/detail/atomic.hpp>
 #include <rouse/core/port.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
-namespace core {
+namespace detail {
 
 /// Masks the interrupts of this core while it lives; nests. The "memory" clobbers keep accesses inside.
 class InterruptsMasked {
@@ -36,7 +37,7 @@ private:
     std::uint32_t before_;
 };
 
-} // namespace core
+} // namespace detail
 
 /// The time, by SysTick: an interrupt every `period`, and the counter for what is between two. The program calls tick()
 /// from SysTick_Handler, and nobody else does.
@@ -65,7 +66,7 @@ public:
 
     /// The time since this was made. From any context that a tick may interrupt; masks interrupts for some 20 cycles.
     [[nodiscard]] TimePoint now() const noexcept {
-        const core::InterruptsMasked masked;
+        const detail::InterruptsMasked masked;
         std::uint32_t left = counter();
         std::uint64_t whole = passed_;
         if ((interrupt_state() & systick_pending) != 0) { // a tick that has not been counted: read again, behind it
@@ -132,14 +133,15 @@ private:
         if (deadline != forever) timer_.interrupt_at(deadline);
         if (wakes_.load(std::memory_order_relaxed) == 0) asm volatile("wfe" ::: "memory");
 #else
-        const core::InterruptsMasked masked;
+        const detail::InterruptsMasked masked;
         if (deadline != forever) timer_.interrupt_at(deadline);
         if (wakes_.load(std::memory_order_relaxed) == 0) asm volatile("dsb\n wfi" ::: "memory");
 #endif
     }
 
     Timer& timer_;
-    Atomic<unsigned> wakes_{0}; // written by wake(), emptied by the loop
+    detail::Atomic<unsigned> wakes_{0}; // written by wake(), emptied by the loop
 };
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

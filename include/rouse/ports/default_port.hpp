@@ -1,28 +1,28 @@
-// DefaultPort: the port of this platform; and run(), which uses it.
+// DefaultPort: the port of this platform, which run() uses.
 #pragma once
 
-#include <utility>
-
-#include <rouse/core/task_handle.hpp>
+#include <rouse/core/loop.hpp>
 
 #if defined(__linux__)
 #include <rouse/ports/epoll.hpp>
 #endif
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
 #if defined(__linux__)
 /// The port that run() makes on this platform.
 using DefaultPort = EpollPort;
 
-/// Runs `main` on a new loop on the default port: returns what it returns, throws what it throws; tasks that are left
-/// when it ends are cancelled first, and finish.
+namespace detail {
+
 template <class T>
-T run(Task<T> main) {
-    DefaultPort port;
-    Loop loop{port};
-    return loop.run(std::move(main));
-}
+struct DefaultPortOf<T, void> {
+    using type = DefaultPort;
+};
+
+} // namespace detail
 #endif
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

@@ -15,16 +15,17 @@
 #include <unistd.h>
 
 #include <rouse/core/config.hpp>
-#include <rouse/core/error.hpp>
+#include <rouse/core/detail/misuse.hpp>
+#include <rouse/core/detail/sanitizers.hpp>
 #include <rouse/core/port.hpp>
-#include <rouse/core/sanitizers.hpp>
-#include <rouse/ports/fork_generation.hpp>
+#include <rouse/ports/detail/fork_generation.hpp>
 
 #if ROUSE_EXCEPTIONS
 #include <system_error>
 #endif
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
 /// Somebody who is told when a descriptor becomes ready. Registered once, edge-triggered: told of each change, not of
 /// each state.
@@ -55,7 +56,7 @@ class EpollPort final : public Port {
 public:
     /// Throws std::system_error if the process has no descriptors left, naming what it could not make.
     EpollPort() {
-        if (const int error = core::ForkGeneration::count_forks()) {
+        if (const int error = detail::ForkGeneration::count_forks()) {
             errno = error;
             fail("rouse: EpollPort: pthread_atfork");
         }
@@ -119,7 +120,7 @@ public:
         const int saved = errno;
         const std::uint64_t one = 1;
         const int descriptor = wake_;
-        core::tsan_release(&wake_);
+        detail::tsan_release(&wake_);
         // After a write that has failed the wake is still owed, and the port still there; after one that has not, it
         // may be gone.
         while (::syscall(SYS_write, descriptor, &one, sizeof one) < 0 && errno == EINTR) {
@@ -132,7 +133,7 @@ public:
     /// Starts to watch a descriptor, for input and output, edge-triggered. Returns 0 or an errno.
     [[nodiscard]] int add(int descriptor, Watch& watch) {
         if (generation_.inherited())
-            misuse("rouse: EpollPort: a descriptor cannot be watched on a loop that was inherited over fork()");
+            detail::misuse("rouse: EpollPort: a descriptor cannot be watched on a loop that was inherited over fork()");
         epoll_event event{};
         event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
         event.data.ptr = &watch;
@@ -189,7 +190,7 @@ private:
     unsigned take_wakes() noexcept {
         std::uint64_t count = 0;
         if (::read(wake_, &count, sizeof count) != sizeof count) return 0;
-        core::tsan_acquire(&wake_);
+        detail::tsan_acquire(&wake_);
         return static_cast<unsigned>(count);
     }
 
@@ -228,7 +229,7 @@ private:
     static constexpr int batch_capacity = 128;
     static inline constinit thread_local EpollPort* newest_ = nullptr; // this thread's, see find()
 
-    core::ForkGeneration generation_;
+    detail::ForkGeneration generation_;
     bool told_in_child_ = false;
     int epoll_ = -1;
     int wake_ = -1;
@@ -240,4 +241,5 @@ private:
     epoll_event events_[batch_capacity];
 };
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

@@ -16,17 +16,18 @@
 #include <chrono>
 #include <cstdint>
 
-#include <rouse/core/atomic.hpp>
 #include <rouse/core/config.hpp>
+#include <rouse/core/detail/atomic.hpp>
 #include <rouse/core/port.hpp>
 
 #if defined(__riscv) && !defined(__riscv_atomic)
 #error "rouse: ports/riscv.hpp needs the A extension (-march=rv32imac or the like)"
 #endif
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
-namespace core {
+namespace detail {
 
 /// Masks the interrupts of this hart while it lives; nests. The "memory" clobbers keep accesses inside.
 class InterruptsMasked {
@@ -40,7 +41,7 @@ private:
     std::uintptr_t before_;
 };
 
-} // namespace core
+} // namespace detail
 
 /// The time, by the machine timer: mtime and one hart's mtimecmp, which from now on are the port's. Their addresses are
 /// in the chip's manual, and so is how often mtime counts: up to 2^32 times a second.
@@ -158,7 +159,7 @@ private:
     }
 
     void sleep(TimePoint deadline) noexcept {
-        const core::InterruptsMasked masked;
+        const detail::InterruptsMasked masked;
         if (deadline != forever) timer_.interrupt_at(deadline);
 #if ROUSE_CORES > 1
         software_interrupt(msip_) = 0;
@@ -181,7 +182,8 @@ private:
 #if ROUSE_CORES > 1
     const std::uintptr_t msip_;
 #endif
-    Atomic<unsigned> wakes_{0}; // written by wake(), emptied by the loop
+    detail::Atomic<unsigned> wakes_{0}; // written by wake(), emptied by the loop
 };
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

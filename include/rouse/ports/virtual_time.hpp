@@ -2,11 +2,12 @@
 // hours is tested in milliseconds, and the same way every time.
 #pragma once
 
-#include <rouse/core/atomic.hpp>
 #include <rouse/core/config.hpp>
+#include <rouse/core/detail/atomic.hpp>
 #include <rouse/core/port.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
 /// Time starts at zero and stands still while tasks run. Without a deadline the port waits for a foreign context, by
 /// spinning: there is no operating system below it.
@@ -40,7 +41,8 @@ public:
 
 private:
     TimePoint now_{};
-    Atomic<unsigned> wakes_{0}; // written by wake(), emptied by the loop
+    detail::Atomic<unsigned> wakes_{0}; // written by wake(), emptied by the loop
 };
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

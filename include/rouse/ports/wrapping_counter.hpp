@@ -5,7 +5,8 @@
 
 #include <rouse/core/config.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
 /// Which way a hardware counter counts.
 enum class Counting : unsigned char {
@@ -13,17 +14,17 @@ enum class Counting : unsigned char {
     down ///< Down to 0, and on from the top.
 };
 
-namespace core {
+namespace detail {
 struct NothingMasked {};
-} // namespace core
+} // namespace detail
 
 /// Extends a free-running counter of `Bits` bits, which counts up or down and wraps at 2^Bits, to 64 bits that count up
 /// from 0. For the now() of a port's timer.
 ///
 /// It must be read at least once in the time that the hardware takes to wrap; a wrap that nobody has seen is lost.
 /// Where interrupts read it as well as the loop, `Masked` is a class that keeps interrupts off while it lives, such as
-/// core::InterruptsMasked of the Cortex-M port; without one it belongs to a single context.
-template <unsigned Bits, Counting Direction = Counting::up, class Masked = core::NothingMasked>
+/// detail::InterruptsMasked of the Cortex-M port; without one it belongs to a single context.
+template <unsigned Bits, Counting Direction = Counting::up, class Masked = detail::NothingMasked>
 class WrappingCounter {
     static_assert(Bits >= 2 && Bits <= 32, "rouse: WrappingCounter: a counter of 2 to 32 bits");
 
@@ -49,4 +50,5 @@ private:
     std::uint64_t passed_ = 0; // when `seen_` was
 };
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

@@ -6,10 +6,12 @@
 #include <exception>
 #include <optional>
 
-#include <rouse/core/foreign_waiter.hpp>
-#include <rouse/core/loop.hpp>
+#include <rouse/core/detail/misuse.hpp>
+#include <rouse/core/detail/scheduler.hpp>
+#include <rouse/core/detail/waiter.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
 /// Thrown by Barrier::wait when the barrier is broken, or reset while the task waits.
 class BrokenBarrierError : public std::exception {
@@ -31,7 +33,7 @@ class Barrier {
 public:
     /// UsageError if there are no parties.
     constexpr explicit Barrier(std::size_t parties) : parties_{parties} {
-        if (parties == 0) misuse("rouse: Barrier: a barrier must have at least one party");
+        if (parties == 0) detail::misuse("rouse: Barrier: a barrier must have at least one party");
     }
     Barrier(const Barrier&) = delete;
     Barrier& operator=(const Barrier&) = delete;
@@ -70,15 +72,15 @@ private:
     void send_away() noexcept;
     TryAwaiter& take_first() noexcept;
 
-    core::WaitList waiting_;
+    detail::WaitList waiting_;
     std::size_t parties_;
     std::size_t waiting_now_ = 0; // how many are in waiting_
     bool broken_ = false;
 };
 
-// A ForeignWaiter, although all happens on the loop, in order to hear when it is taken out: from then on it must not be
-// counted.
-class Barrier::TryAwaiter : core::ForeignWaiter, core::ListNode {
+// A RetractableWaiter, although all happens on the loop, in order to hear when it is taken out: from then on it must
+// not be counted.
+class Barrier::TryAwaiter : detail::RetractableWaiter, detail::ListNode {
 public:
     explicit TryAwaiter(Barrier& barrier) noexcept : barrier_{barrier} {}
     TryAwaiter(TryAwaiter&& other) noexcept : TryAwaiter{other.barrier_} {} // before it is awaited
@@ -92,12 +94,12 @@ public:
         return true;
     }
     void await_suspend(std::coroutine_handle<> frame) {
-        Loop::park(*this, core::TaskState::waiting_for_foreign, frame);
+        detail::Scheduler::park(*this, detail::TaskState::waiting_in_barrier, frame);
         barrier_.waiting_.push_back(*this);
         ++barrier_.waiting_now_;
     }
     std::optional<std::size_t> await_resume() const {
-        if (task != nullptr) Loop::check_cancelled();
+        if (task != nullptr) detail::Scheduler::check_cancelled();
         return place_;
     }
 
@@ -127,7 +129,8 @@ public:
 #if ROUSE_EXCEPTIONS
             throw BrokenBarrierError{};
 #else
-            misuse("rouse: Barrier::wait: the barrier is broken or was reset; use try_wait() where exceptions are off");
+            detail::misuse(
+                "rouse: Barrier::wait: the barrier is broken or was reset; use try_wait() where exceptions are off");
 #endif
         }
         return *place;
@@ -146,12 +149,13 @@ inline void Barrier::open() noexcept {
     for (std::size_t place = 0; !waiting_.empty(); ++place) {
         TryAwaiter& waiter = take_first();
         waiter.place_ = place;
-        Loop::wake(waiter);
+        detail::Scheduler::wake(waiter);
     }
 }
 
 inline void Barrier::send_away() noexcept {
-    while (!waiting_.empty()) Loop::wake(take_first());
+    while (!waiting_.empty()) detail::Scheduler::wake(take_first());
 }
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

@@ -4,14 +4,16 @@
 #include <cstddef>
 #include <type_traits>
 
+#include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/task.hpp>
 #include <rouse/sync/lock.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
-namespace core {
+namespace detail {
 class ConditionAwaiter;
-}
+} // namespace detail
 
 /// A lock, its own or one that it is given, and the tasks that wait under it to be notified. For the tasks of one loop.
 ///
@@ -62,7 +64,7 @@ public:
 
     /// `co_await condition.wait()`: releases the lock, and returns with the lock when this task has been notified.
     /// UsageError if the lock is not held. select does not take it, see ConditionAwaiter.
-    [[nodiscard]] core::ConditionAwaiter wait() noexcept;
+    [[nodiscard]] detail::ConditionAwaiter wait() noexcept;
 
     /// `co_await condition.wait_for(predicate)`: waits until predicate() is true, which is looked at with the lock
     /// held, at first and whenever this task is notified. Returns what it returned.
@@ -83,19 +85,20 @@ public:
     }
 
 private:
-    friend core::ConditionAwaiter;
+    friend detail::ConditionAwaiter;
 
     void require_lock(const char* message) const {
-        if (!lock_.locked()) misuse(message);
+        if (!lock_.locked()) detail::misuse(message);
     }
     void notify_next() noexcept;
 
     Lock own_;
     Lock& lock_;
-    core::WaitList waiting_;  // ConditionAwaiters
-    core::WaitList notified_; // those who wait for the lock, or have it, and have not gone on
+    detail::WaitList waiting_;  // ConditionAwaiters
+    detail::WaitList notified_; // those who wait for the lock, or have it, and have not gone on
 };
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse
 
-#include <rouse/sync/condition_wait.hpp>
+#include <rouse/sync/detail/condition_wait.hpp>

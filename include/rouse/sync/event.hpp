@@ -3,9 +3,10 @@
 
 #include <coroutine>
 
-#include <rouse/core/loop.hpp>
+#include <rouse/core/detail/scheduler.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
 /// A flag that any number of tasks can wait for. It stays set until it is cleared.
 ///
@@ -34,21 +35,21 @@ public:
     [[nodiscard]] Awaiter wait() noexcept;
 
 private:
-    core::WaitList waiting_;
+    detail::WaitList waiting_;
     bool set_ = false;
 };
 
-class Event::Awaiter : core::ListWaiter {
+class Event::Awaiter : detail::ListWaiter {
 public:
     explicit Awaiter(Event& event) noexcept : event_{event} {}
     Awaiter(Awaiter&& other) noexcept : Awaiter{other.event_} {} // before it is awaited
     bool await_ready() const noexcept { return event_.set_; }
     void await_suspend(std::coroutine_handle<> frame) {
-        Loop::park(*this, core::TaskState::waiting_in_list, frame);
+        detail::Scheduler::park(*this, detail::TaskState::waiting_in_event, frame);
         event_.waiting_.push_back(*this);
     }
     void await_resume() const {
-        if (task != nullptr) Loop::check_cancelled();
+        if (task != nullptr) detail::Scheduler::check_cancelled();
     }
 
 private:
@@ -60,7 +61,8 @@ inline Event::Awaiter Event::wait() noexcept { return Awaiter{*this}; }
 
 inline void Event::set() noexcept {
     set_ = true;
-    while (!waiting_.empty()) Loop::wake(static_cast<Awaiter&>(waiting_.pop_front()));
+    while (!waiting_.empty()) detail::Scheduler::wake(static_cast<Awaiter&>(waiting_.pop_front()));
 }
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

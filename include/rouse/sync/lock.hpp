@@ -1,13 +1,15 @@
 // Lock: one task at a time.
 #pragma once
 
-#include <rouse/sync/acquire.hpp>
+#include <rouse/core/detail/misuse.hpp>
+#include <rouse/sync/detail/acquire.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
-namespace core {
+namespace detail {
 class ConditionAwaiter;
-}
+} // namespace detail
 
 /// Mutual exclusion between the tasks of one loop, over several of their steps. It is not for threads.
 ///
@@ -17,21 +19,21 @@ class ConditionAwaiter;
 class Lock {
 public:
     /// Holds the lock until it is destroyed or released.
-    using Guard = core::Guard<Lock>;
+    using Guard = detail::Guard<Lock>;
 
     constexpr Lock() noexcept = default;
     Lock(const Lock&) = delete;
     Lock& operator=(const Lock&) = delete;
 
     /// `co_await lock.acquire()`: returns when this task has the lock, which it then has to release().
-    [[nodiscard]] auto acquire() noexcept { return core::AcquireAwaiter<Lock>{*this}; }
+    [[nodiscard]] auto acquire() noexcept { return detail::AcquireAwaiter<Lock>{*this}; }
 
     /// `auto guard = co_await lock.scoped()`: the same, with a Guard that releases it.
-    [[nodiscard]] auto scoped() noexcept { return core::ScopedAwaiter<Lock>{*this}; }
+    [[nodiscard]] auto scoped() noexcept { return detail::ScopedAwaiter<Lock>{*this}; }
 
     /// Gives the lock to the task that has waited longest. UsageError if the lock is not held.
     void release() {
-        if (!locked_) misuse("rouse: Lock::release: the lock is not held");
+        if (!locked_) detail::misuse("rouse: Lock::release: the lock is not held");
         pass_on();
     }
 
@@ -40,12 +42,13 @@ public:
 
 private:
     friend Guard;
-    friend core::AcquireAwaiter<Lock>;
-    friend core::ConditionAwaiter; // gives it back and takes it again
+    friend detail::AcquireAwaiter<Lock>;
+    friend detail::ConditionAwaiter; // gives it back and takes it again
     friend class Condition;
+    static constexpr detail::TaskState waiting_state = detail::TaskState::waiting_in_lock;
 
     // True if nobody held the lock: then it is granted.
-    bool take(core::Turn& turn) noexcept {
+    bool take(detail::GrantWaiter& turn) noexcept {
         if (locked_) return false;
         locked_ = true;
         turns_.grant(turn);
@@ -53,8 +56,9 @@ private:
     }
     void pass_on() noexcept { locked_ = turns_.call_next(); }
 
-    core::Turns turns_;
+    detail::GrantQueue turns_;
     bool locked_ = false; // stays true while the lock is handed over
 };
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

@@ -7,10 +7,12 @@
 #include <optional>
 #include <utility>
 
-#include <rouse/sync/item_store.hpp>
-#include <rouse/sync/queue_state.hpp>
+#include <rouse/core/detail/misuse.hpp>
+#include <rouse/sync/detail/item_store.hpp>
+#include <rouse/sync/detail/queue_state.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
 /// A queue between the tasks of one loop, with any number of them at both ends. `Queue<T, N>` holds N items in itself
 /// and allocates nothing. `Queue<T>{}` grows without limit, and `Queue<T>{maxsize}` up to maxsize, on the heap. T need
@@ -35,12 +37,12 @@ public:
     using value_type = T;
 
     /// A queue that holds N items; if N is zero, any number.
-    constexpr Queue() noexcept : state_{N == 0 ? core::QueueState::no_limit : N} {}
+    constexpr Queue() noexcept : state_{N == 0 ? detail::QueueState::no_limit : N} {}
 
     /// A queue that holds maxsize items; zero: any number.
     constexpr explicit Queue(std::size_t maxsize) noexcept
         requires(N == 0)
-        : state_{maxsize == 0 ? core::QueueState::no_limit : maxsize} {}
+        : state_{maxsize == 0 ? detail::QueueState::no_limit : maxsize} {}
 
     Queue(const Queue&) = delete;
     Queue& operator=(const Queue&) = delete;
@@ -92,7 +94,7 @@ public:
 
     /// How many items it can hold; zero: any number.
     [[nodiscard]] std::size_t maxsize() const noexcept {
-        return state_.limit() == core::QueueState::no_limit ? 0 : state_.limit();
+        return state_.limit() == detail::QueueState::no_limit ? 0 : state_.limit();
     }
 
     /// `co_await queue.join()`: waits until task_done() has been called for every item that was put.
@@ -110,23 +112,23 @@ public:
 private:
     // What follows a change, also if it ends with an exception of T's.
     struct Settling {
-        core::QueueState& state;
+        detail::QueueState& state;
         ~Settling() { state.settle(); }
     };
     struct Taking : Settling {
-        core::ItemStore<T, N>& items;
+        detail::ItemStore<T, N>& items;
         ~Taking() {
             items.pop();
             this->state.removed();
         }
     };
 
-    core::QueueState state_;
-    core::ItemStore<T, N> items_;
+    detail::QueueState state_;
+    detail::ItemStore<T, N> items_;
 };
 
 template <class T, std::size_t N>
-class Queue<T, N>::NextAwaiter : core::Turn {
+class Queue<T, N>::NextAwaiter : detail::GrantWaiter {
 public:
     explicit NextAwaiter(Queue& queue) noexcept : queue_{queue} {}
     NextAwaiter(NextAwaiter&& other) noexcept : NextAwaiter{other.queue_} {} // before it is awaited
@@ -134,11 +136,11 @@ public:
 
     bool await_ready() noexcept { return queue_.state_.begin_get(*this); }
     void await_suspend(std::coroutine_handle<> frame) {
-        Loop::park(*this, core::TaskState::waiting_in_list, frame);
+        detail::Scheduler::park(*this, detail::TaskState::waiting_in_queue, frame);
         queue_.state_.wait_to_get(*this);
     }
     std::optional<T> await_resume() {
-        if (task != nullptr) Loop::check_cancelled([this] { give_back(); });
+        if (task != nullptr) detail::Scheduler::check_cancelled([this] { give_back(); });
         if (!granted()) return std::nullopt; // the queue is gone
         queue_.state_.end_get(*this);
         return queue_.get_nowait();
@@ -166,7 +168,7 @@ public:
 #if ROUSE_EXCEPTIONS
             throw QueueClosed{};
 #else
-            misuse("rouse: Queue::get: the queue is closed and drained; use next() where exceptions are off");
+            detail::misuse("rouse: Queue::get: the queue is closed and drained; use next() where exceptions are off");
 #endif
         }
         return *std::move(item);
@@ -175,7 +177,7 @@ public:
 
 template <class T, std::size_t N>
 template <class U>
-class Queue<T, N>::PutAwaiter : core::Turn {
+class Queue<T, N>::PutAwaiter : detail::GrantWaiter {
 public:
     static constexpr bool refers_to_its_value = true;
 
@@ -186,11 +188,11 @@ public:
 
     bool await_ready() noexcept { return queue_.state_.begin_put(*this); }
     void await_suspend(std::coroutine_handle<> frame) {
-        Loop::park(*this, core::TaskState::waiting_in_list, frame);
+        detail::Scheduler::park(*this, detail::TaskState::waiting_in_queue, frame);
         queue_.state_.wait_to_put(*this);
     }
     bool await_resume() {
-        if (task != nullptr) Loop::check_cancelled([this] { give_back(); });
+        if (task != nullptr) detail::Scheduler::check_cancelled([this] { give_back(); });
         if (!granted()) return false; // the queue is gone
         queue_.state_.end_put(*this);
         return queue_.put_nowait(std::forward<U>(value_));
@@ -208,4 +210,5 @@ private:
     U value_; // a reference: the value is the caller's until it is accepted
 };
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

@@ -3,9 +3,11 @@
 
 #include <cstddef>
 
-#include <rouse/sync/acquire.hpp>
+#include <rouse/core/detail/misuse.hpp>
+#include <rouse/sync/detail/acquire.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
 /// A number of permits that the tasks of one loop share: acquire() takes one, and waits if there is none; release()
 /// gives one back, or adds one. release() may be called by any code that runs on the loop's thread.
@@ -16,7 +18,7 @@ namespace rouse::inline ROUSE_ABI {
 class Semaphore {
 public:
     /// Holds a permit until it is destroyed or released.
-    using Guard = core::Guard<Semaphore>;
+    using Guard = detail::Guard<Semaphore>;
 
     /// With one permit.
     constexpr Semaphore() noexcept : Semaphore{1} {}
@@ -27,10 +29,10 @@ public:
     Semaphore& operator=(const Semaphore&) = delete;
 
     /// `co_await semaphore.acquire()`: returns when this task has a permit, which it then has to release().
-    [[nodiscard]] auto acquire() noexcept { return core::AcquireAwaiter<Semaphore>{*this}; }
+    [[nodiscard]] auto acquire() noexcept { return detail::AcquireAwaiter<Semaphore>{*this}; }
 
     /// `auto guard = co_await semaphore.scoped()`: the same, with a Guard that releases it.
-    [[nodiscard]] auto scoped() noexcept { return core::ScopedAwaiter<Semaphore>{*this}; }
+    [[nodiscard]] auto scoped() noexcept { return detail::ScopedAwaiter<Semaphore>{*this}; }
 
     /// Gives a permit to the task that has waited longest; if nobody waits, to whoever comes next.
     void release() noexcept { pass_on(); }
@@ -40,10 +42,11 @@ public:
 
 private:
     friend Guard;
-    friend core::AcquireAwaiter<Semaphore>;
+    friend detail::AcquireAwaiter<Semaphore>;
     friend class BoundedSemaphore;
+    static constexpr detail::TaskState waiting_state = detail::TaskState::waiting_in_semaphore;
 
-    bool take(core::Turn& turn) noexcept {
+    bool take(detail::GrantWaiter& turn) noexcept {
         if (free_ == 0) return false;
         --free_;
         turns_.grant(turn);
@@ -53,7 +56,7 @@ private:
         if (!turns_.call_next()) ++free_;
     }
 
-    core::Turns turns_;
+    detail::GrantQueue turns_;
     std::size_t free_; // neither held nor promised; zero while anybody waits
 };
 
@@ -74,7 +77,7 @@ public:
 
     /// As Semaphore::release. UsageError if all permits are free already.
     void release() {
-        if (free_ >= bound_) misuse("rouse: BoundedSemaphore::release: more permits than it began with");
+        if (free_ >= bound_) detail::misuse("rouse: BoundedSemaphore::release: more permits than it began with");
         pass_on();
     }
 
@@ -82,4 +85,5 @@ private:
     std::size_t bound_;
 };
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

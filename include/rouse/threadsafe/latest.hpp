@@ -3,11 +3,12 @@
 
 #include <type_traits>
 
-#include <rouse/core/atomic.hpp>
+#include <rouse/core/detail/atomic.hpp>
 #include <rouse/core/task.hpp>
 #include <rouse/threadsafe/thread_safe_flag.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
 /// A value that one context publishes again and again, and another reads: readings that must agree, a configuration.
 /// The reader gets the newest one, whole; those that came in between are forgotten.
@@ -81,10 +82,11 @@ private:
     static constexpr unsigned fresh_bit = 4;
 
     T slots_[3] = {};
-    unsigned writing_ = 0;        // the writer's slot; the writer's
-    Atomic<unsigned> between_{1}; // the slot in between, and fresh_bit; exchanged by both
-    unsigned reading_ = 2;        // the reader's slot; the reader's
-    ThreadSafeFlag published_;    // set after each exchange of the writer's
+    unsigned writing_ = 0;                // the writer's slot; the writer's
+    detail::Atomic<unsigned> between_{1}; // the slot in between, and fresh_bit; exchanged by both
+    unsigned reading_ = 2;                // the reader's slot; the reader's
+    ThreadSafeFlag published_;            // set after each exchange of the writer's
 };
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

@@ -4,11 +4,12 @@
 #include <type_traits>
 #include <utility>
 
-#include <rouse/core/atomic.hpp>
+#include <rouse/core/detail/atomic.hpp>
 #include <rouse/core/task.hpp>
 #include <rouse/threadsafe/thread_safe_event.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
 /// An event that carries a value: any number of contexts set it, the newest value wins, and any number of tasks wait.
 ///
@@ -141,12 +142,13 @@ private:
     }
 
     T slots_[slots] = {};
-    Atomic<unsigned> free_{(1U << slots) - 4U}; // all but the two below
-    Atomic<unsigned> newest_{0};
-    unsigned reading_ = 1;     // the loop's slot; the loop's
-    unsigned fetched_ = 0;     // how often; the loop's
-    Atomic<bool> held_{false}; // what is in the loop's slot has not been cleared; written by the loop
-    ThreadSafeEvent changed_;  // set after each exchange of a setter's
+    detail::Atomic<unsigned> free_{(1U << slots) - 4U}; // all but the two below
+    detail::Atomic<unsigned> newest_{0};
+    unsigned reading_ = 1;             // the loop's slot; the loop's
+    unsigned fetched_ = 0;             // how often; the loop's
+    detail::Atomic<bool> held_{false}; // what is in the loop's slot has not been cleared; written by the loop
+    ThreadSafeEvent changed_;          // set after each exchange of a setter's
 };
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

@@ -8,16 +8,18 @@
 #include <span>
 #include <string_view>
 
-#include <rouse/core/atomic.hpp>
+#include <rouse/core/detail/atomic.hpp>
+#include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/task.hpp>
 #include <rouse/threadsafe/thread_safe_flag.hpp>
 #include <rouse/threadsafe/thread_safe_queue.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
-namespace core {
+namespace detail {
 inline void start_nothing() noexcept {}
-} // namespace core
+} // namespace detail
 
 /// The stream of a UART, or of anything else that delivers and takes bytes one by one: the interrupt (or thread, core,
 /// signal handler) is on the one end, and tasks that read and write are on the other. Each direction has room for N
@@ -58,7 +60,7 @@ inline void start_nothing() noexcept {}
 //
 // The reader does not wait in the queue, but for a flag that is set after everything that it may have to look at: a
 // byte, a gap, the end. The queue would not rouse it for a gap that comes just as it has emptied the queue.
-template <std::size_t N, void (*start_sending)() = core::start_nothing>
+template <std::size_t N, void (*start_sending)() = detail::start_nothing>
 class RingIO {
 public:
     constexpr RingIO() noexcept {}
@@ -171,7 +173,7 @@ private:
 
     Task<std::size_t> get(std::span<char> bytes, Wanted wanted) {
         if (bytes.size() > N && wanted != Wanted::some)
-            misuse("rouse: RingIO: readexactly and readline of more bytes than the ring has room for");
+            detail::misuse("rouse: RingIO: readexactly and readline of more bytes than the ring has room for");
         for (;;) {
             // Looked at before the queue is emptied: if there is a gap, nothing is put until lost() has been called.
             const bool gap = lost_.load(std::memory_order_acquire) != 0;
@@ -227,14 +229,15 @@ private:
     static constexpr unsigned sending = 1;
 
     ThreadSafeQueue<char, N> in_;
-    ThreadSafeFlag arrived_;     // set after each byte, each gap and the end
-    Atomic<unsigned> lost_{0};   // counted up by the interrupt, taken by the reader
-    char held_[N] = {};          // fetched from in_ and not read yet; the reader's
-    std::size_t held_count_ = 0; // the reader's
+    ThreadSafeFlag arrived_;           // set after each byte, each gap and the end
+    detail::Atomic<unsigned> lost_{0}; // counted up by the interrupt, taken by the reader
+    char held_[N] = {};                // fetched from in_ and not read yet; the reader's
+    std::size_t held_count_ = 0;       // the reader's
 
     ThreadSafeQueue<char, N> out_;
-    Atomic<unsigned> sending_{idle}; // written by both ends
-    ThreadSafeFlag idle_;            // set whenever the transmitter has gone idle
+    detail::Atomic<unsigned> sending_{idle}; // written by both ends
+    ThreadSafeFlag idle_;                    // set whenever the transmitter has gone idle
 };
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

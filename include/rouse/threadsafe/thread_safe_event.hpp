@@ -4,12 +4,14 @@
 #include <coroutine>
 #include <cstdint>
 
-#include <rouse/core/atomic.hpp>
-#include <rouse/core/foreign_waiter.hpp>
-#include <rouse/core/inbox.hpp>
-#include <rouse/core/loop.hpp>
+#include <rouse/core/detail/atomic.hpp>
+#include <rouse/core/detail/inbox.hpp>
+#include <rouse/core/detail/misuse.hpp>
+#include <rouse/core/detail/scheduler.hpp>
+#include <rouse/core/detail/waiter.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
 /// An Event that any context can set. It stays set until it is cleared.
 ///
@@ -36,7 +38,7 @@ namespace rouse::inline ROUSE_ABI {
 // event is *in flight* from the moment a setter has found it armed until it arrives; the loop sees that as
 // `armed_` while the byte is not `armed`. While it is in flight nobody can send it a second time, because the byte is
 // not armed again before it has arrived; no waiter can be cancelled; and the destructor waits for it.
-class ThreadSafeEvent final : core::InboxItem {
+class ThreadSafeEvent final : detail::InboxItem {
     class Awaiter;
 
 public:
@@ -89,35 +91,35 @@ private:
     }
 
     void arrive() noexcept override;
-    static void wake_all(core::WaitList& list) noexcept;
+    static void wake_all(detail::WaitList& list) noexcept;
 
-    core::WaitList waiting_; // in the order of waiting
-    core::WaitList due_;     // to be woken when the event arrives, whatever has become of it until then
-    Atomic<std::uint32_t> state_{clear_state}; // written by everybody
-    bool armed_ = false;                       // loop side: armed by us, and neither disarmed nor arrived
+    detail::WaitList waiting_; // in the order of waiting
+    detail::WaitList due_;     // to be woken when the event arrives, whatever has become of it until then
+    detail::Atomic<std::uint32_t> state_{clear_state}; // written by everybody
+    bool armed_ = false;                               // loop side: armed by us, and neither disarmed nor arrived
 };
 
-class ThreadSafeEvent::Awaiter final : core::ForeignWaiter, core::ListNode {
+class ThreadSafeEvent::Awaiter final : detail::RetractableWaiter, detail::ListNode {
 public:
     explicit Awaiter(ThreadSafeEvent& event) noexcept : event_{event} {}
     Awaiter(Awaiter&& other) noexcept : Awaiter{other.event_} {} // before it is awaited
     ~Awaiter() {
         if (!linked() || retract()) return;
-        event_.inbox_->loop().wait_for_arrival([this] { return !linked(); });
+        event_.inbox_->scheduler().wait_for_arrival([this] { return !linked(); });
     }
 
     bool await_ready() const noexcept { return event_.is_set(); }
 
-    ROUSE_ONE_COPY bool await_suspend(std::coroutine_handle<> frame) {
-        core::Inbox& inbox = Loop::current().inbox();
+    ROUSE_NOINLINE_ON_FIRMWARE bool await_suspend(std::coroutine_handle<> frame) {
+        detail::Inbox& inbox = detail::Scheduler::current().inbox();
         if (!event_.armed_) {
             event_.inbox_ = &inbox;
         } else if (event_.inbox_ != &inbox) {
-            misuse("rouse: ThreadSafeEvent::wait: tasks of another loop are waiting; one loop at a time may");
+            detail::misuse("rouse: ThreadSafeEvent::wait: tasks of another loop are waiting; one loop at a time may");
         }
-        Loop::park(*this, core::TaskState::waiting_for_foreign, frame);
+        detail::Scheduler::park(*this, detail::TaskState::waiting_in_thread_safe_event, frame);
         if (!event_.arm()) {
-            Loop::unpark(*this);
+            detail::Scheduler::unpark(*this);
             return false;
         }
         event_.waiting_.push_back(*this);
@@ -125,7 +127,7 @@ public:
     }
 
     void await_resume() const {
-        if (task != nullptr) Loop::check_cancelled();
+        if (task != nullptr) detail::Scheduler::check_cancelled();
     }
 
     /// For wait_for and select: whether the wait was given up, and ended only because of a set() from before it began.
@@ -156,8 +158,8 @@ private:
 
 inline ThreadSafeEvent::Awaiter ThreadSafeEvent::wait() noexcept { return Awaiter{*this}; }
 
-inline void ThreadSafeEvent::wake_all(core::WaitList& list) noexcept {
-    while (!list.empty()) Loop::wake(static_cast<Awaiter&>(list.pop_front()));
+inline void ThreadSafeEvent::wake_all(detail::WaitList& list) noexcept {
+    while (!list.empty()) detail::Scheduler::wake(static_cast<Awaiter&>(list.pop_front()));
 }
 
 inline void ThreadSafeEvent::clear() noexcept {
@@ -177,8 +179,9 @@ inline void ThreadSafeEvent::arrive() noexcept {
 }
 
 inline ThreadSafeEvent::~ThreadSafeEvent() {
-    while (!disarm()) inbox_->loop().wait_for_arrival([this] { return !in_flight(); });
+    while (!disarm()) inbox_->scheduler().wait_for_arrival([this] { return !in_flight(); });
     // The lists let go of those who are left: they wait until they are cancelled.
 }
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

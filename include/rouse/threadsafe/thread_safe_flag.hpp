@@ -4,12 +4,14 @@
 #include <coroutine>
 #include <cstdint>
 
-#include <rouse/core/atomic.hpp>
-#include <rouse/core/foreign_waiter.hpp>
-#include <rouse/core/inbox.hpp>
-#include <rouse/core/loop.hpp>
+#include <rouse/core/detail/atomic.hpp>
+#include <rouse/core/detail/inbox.hpp>
+#include <rouse/core/detail/misuse.hpp>
+#include <rouse/core/detail/scheduler.hpp>
+#include <rouse/core/detail/waiter.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
 /// A flag that one task waits for and any context sets. It clears itself when the wait returns.
 ///
@@ -70,38 +72,39 @@ private:
                                               std::memory_order_relaxed);
     }
 
-    Atomic<std::uintptr_t> state_{clear_word}; // written by everybody
-    Awaiter* waiter_ = nullptr;                // loop side: from the suspension of the one that waits to its resumption
+    detail::Atomic<std::uintptr_t> state_{clear_word}; // written by everybody
+    Awaiter* waiter_ = nullptr; // loop side: from the suspension of the one that waits to its resumption
 };
 
-class ThreadSafeFlag::Awaiter final : core::ForeignWaiter, core::InboxItem {
+class ThreadSafeFlag::Awaiter final : detail::RetractableWaiter, detail::InboxItem {
 public:
     explicit Awaiter(ThreadSafeFlag& flag) noexcept : flag_{&flag} {}
     Awaiter(Awaiter&& other) noexcept : Awaiter{*other.flag_} {} // before it is awaited
     ~Awaiter() {
         if (!registered_ || flag_ == nullptr) return;
         if (parked_ && !retract()) {
-            inbox_->loop().wait_for_arrival([this] { return !parked_; });
+            inbox_->scheduler().wait_for_arrival([this] { return !parked_; });
         }
         forget();
     }
 
     bool await_ready() const {
-        if (flag_->waiter_ != nullptr) misuse(second_waiter);
+        if (flag_->waiter_ != nullptr) detail::misuse(second_waiter);
         return flag_->is_set(); // consumed on resumption, like everything
     }
 
-    ROUSE_ONE_COPY bool await_suspend(std::coroutine_handle<> frame) {
-        inbox_ = &Loop::current().inbox();
-        Loop::park(*this, core::TaskState::waiting_for_foreign, frame);
+    ROUSE_NOINLINE_ON_FIRMWARE bool await_suspend(std::coroutine_handle<> frame) {
+        inbox_ = &detail::Scheduler::current().inbox();
+        detail::Scheduler::park(*this, detail::TaskState::waiting_in_flag, frame);
         std::uintptr_t expected = clear_word;
         // release: pairs with the acquire in set(), which then reads this object. If a set() was faster, consume()
         // acquires what it has released.
         if (!flag_->state_.compare_exchange_strong(expected,
                                                    reinterpret_cast<std::uintptr_t>(static_cast<InboxItem*>(this)),
                                                    std::memory_order_release, std::memory_order_relaxed)) {
-            Loop::unpark(*this);
-            if (expected != is_set_word) misuse(second_waiter); // on another loop, or await_ready would have said so
+            detail::Scheduler::unpark(*this);
+            if (expected != is_set_word)
+                detail::misuse(second_waiter); // on another loop, or await_ready would have said so
             return false;
         }
         flag_->waiter_ = this;
@@ -109,10 +112,10 @@ public:
         return true;
     }
 
-    ROUSE_ONE_COPY void await_resume() {
+    ROUSE_NOINLINE_ON_FIRMWARE void await_resume() {
         if (task != nullptr) {
             forget();
-            Loop::check_cancelled();
+            detail::Scheduler::check_cancelled();
         }
         if (flag_ != nullptr) flag_->consume();
     }
@@ -142,7 +145,7 @@ private:
 
     void arrive() noexcept override {
         parked_ = false;
-        Loop::wake(*this);
+        detail::Scheduler::wake(*this);
     }
 
     ThreadSafeFlag* flag_;    // null: destroyed while we waited
@@ -156,18 +159,19 @@ inline void ThreadSafeFlag::set() noexcept {
     // release: what the caller wrote before, for consume(). acquire: the waiter, as the loop published it. Nothing of
     // the flag is touched after this, as whoever waits may destroy it at once.
     const std::uintptr_t before = state_.exchange(is_set_word, std::memory_order_acq_rel);
-    if (before > is_set_word) reinterpret_cast<core::InboxItem*>(before)->wake();
+    if (before > is_set_word) reinterpret_cast<detail::InboxItem*>(before)->wake();
 }
 
 inline ThreadSafeFlag::~ThreadSafeFlag() {
     if (waiter_ == nullptr) return;
     Awaiter& waiter = *waiter_;
     if (waiter.parked_ && !waiter.retract()) {
-        waiter.inbox_->loop().wait_for_arrival([&waiter] { return !waiter.parked_; });
+        waiter.inbox_->scheduler().wait_for_arrival([&waiter] { return !waiter.parked_; });
     }
     waiter.flag_ = nullptr;
 }
 
 static_assert(sizeof(ThreadSafeFlag) <= 3 * sizeof(void*));
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

@@ -8,21 +8,22 @@
 #include <span>
 #include <utility>
 
-#include <rouse/core/atomic.hpp>
-#include <rouse/core/loop.hpp>
+#include <rouse/core/detail/atomic.hpp>
+#include <rouse/core/detail/scheduler.hpp>
 #include <rouse/core/sleep.hpp>
-#include <rouse/ports/asymmetric_barrier.hpp>
-#include <rouse/ports/parked_thread.hpp>
-#include <rouse/threadsafe/line_gap.hpp>
-#include <rouse/threadsafe/ring_storage.hpp>
-#include <rouse/threadsafe/sleep_slot.hpp>
+#include <rouse/ports/detail/asymmetric_barrier.hpp>
+#include <rouse/ports/detail/parked_thread.hpp>
+#include <rouse/threadsafe/detail/cache_line_padding.hpp>
+#include <rouse/threadsafe/detail/ring_storage.hpp>
+#include <rouse/threadsafe/detail/sleep_slot.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
 struct block_t {};                ///< The type of `block`.
 inline constexpr block_t block{}; ///< Says that a call of a thread may block: `queue.get_sync(block)`.
 
-namespace core {
+namespace detail {
 template <class Queue, class Side>
 class QueueWaiter;
 template <class Queue>
@@ -33,7 +34,7 @@ template <class Queue>
 class QueueNextAwaiter;
 template <class Queue, class U>
 class QueuePutAwaiter;
-} // namespace core
+} // namespace detail
 
 /// A queue with one producer and one consumer at a time, each of which may be a task of any loop, a thread, another
 /// core, a signal handler or an interrupt. `ThreadSafeQueue<T, N>` holds N items in itself;
@@ -97,7 +98,7 @@ public:
     template <class U = T>
         requires std::constructible_from<T, U&&>
     bool put_sync(U&& value, block_t) {
-        return put_until(std::forward<U>(value), core::ParkedThread::Time::max());
+        return put_until(std::forward<U>(value), detail::ParkedThread::Time::max());
     }
 
     /// The same, for so long at the most; false also if the time is up.
@@ -112,7 +113,7 @@ public:
     template <class U = T>
         requires std::constructible_from<T, U&&>
     [[nodiscard]] auto put(U&& value) noexcept {
-        return core::QueuePutAwaiter<ThreadSafeQueue, U&&>{*this, std::forward<U>(value)};
+        return detail::QueuePutAwaiter<ThreadSafeQueue, U&&>{*this, std::forward<U>(value)};
     }
 
     // ---- the consumer ----
@@ -127,7 +128,7 @@ public:
 
 #if ROUSE_HOSTED
     /// The same, but blocks the calling thread while the queue is empty; nothing if it is closed and drained.
-    [[nodiscard]] std::optional<T> get_sync(block_t) { return get_until(core::ParkedThread::Time::max()); }
+    [[nodiscard]] std::optional<T> get_sync(block_t) { return get_until(detail::ParkedThread::Time::max()); }
 
     /// The same, for so long at the most; nothing also if the time is up.
     template <class Rep, class Period>
@@ -138,10 +139,10 @@ public:
 
     /// `co_await queue.get()`: waits for an item. Throws QueueClosed if the queue is closed and drained; without
     /// exceptions that is a panic: use next() there.
-    [[nodiscard]] auto get() noexcept { return core::QueueGetAwaiter<ThreadSafeQueue>{*this}; }
+    [[nodiscard]] auto get() noexcept { return detail::QueueGetAwaiter<ThreadSafeQueue>{*this}; }
 
     /// `while (auto item = co_await queue.next())`: waits for an item; nothing once the queue is closed and drained.
-    [[nodiscard]] auto next() noexcept { return core::QueueNextAwaiter<ThreadSafeQueue>{*this}; }
+    [[nodiscard]] auto next() noexcept { return detail::QueueNextAwaiter<ThreadSafeQueue>{*this}; }
 
     // ---- anybody ----
 
@@ -171,7 +172,7 @@ public:
     /// The consumer's: whether the queue is closed, nothing is left, and nothing can come any more.
     [[nodiscard]] bool drained() noexcept {
         if (!closed_.load(std::memory_order_acquire)) return false;
-        heavy_barrier();
+        detail::heavy_barrier();
         return !putting_.load(std::memory_order_acquire) && !has_item(head_.load(std::memory_order_relaxed));
     }
 
@@ -180,11 +181,11 @@ private:
     struct Putting {
         explicit Putting(ThreadSafeQueue& q) noexcept : queue{q} {
             queue.putting_.store(true, std::memory_order_relaxed);
-            light_barrier(); // before the look at closed_; pairs with the heavy one in drained()
+            detail::light_barrier(); // before the look at closed_; pairs with the heavy one in drained()
         }
         ~Putting() {
             queue.putting_.store(false, std::memory_order_release); // pairs with the acquire in drained()
-            light_barrier(); // after the publication; pairs with the heavy one of a consumer that goes to sleep
+            detail::light_barrier(); // after the publication; pairs with the heavy one of a consumer that goes to sleep
             queue.consumer_.rouse();
         }
         Putting(const Putting&) = delete;
@@ -198,7 +199,7 @@ private:
         std::size_t next;
         ~Getting() {
             queue.head_.store(next, std::memory_order_release); // pairs with the acquire in has_room()
-            light_barrier(); // pairs with the heavy one of a producer that goes to sleep
+            detail::light_barrier(); // pairs with the heavy one of a producer that goes to sleep
             queue.producer_.rouse();
         }
     };
@@ -221,8 +222,8 @@ private:
 
     // What a side that goes to sleep waits for, and where.
     struct Producer {
-        static core::SleepSlot& slot(ThreadSafeQueue& self) noexcept { return self.producer_; }
-        static core::QueueWaiter<ThreadSafeQueue, Producer>*& waiter(ThreadSafeQueue& self) noexcept {
+        static detail::SleepSlot& slot(ThreadSafeQueue& self) noexcept { return self.producer_; }
+        static detail::QueueWaiter<ThreadSafeQueue, Producer>*& waiter(ThreadSafeQueue& self) noexcept {
             return self.putter_;
         }
         static bool has_something_to_do(ThreadSafeQueue& self) noexcept {
@@ -231,8 +232,8 @@ private:
         static constexpr const char* second_one = "rouse: ThreadSafeQueue: a second producer; one at a time may put";
     };
     struct Consumer {
-        static core::SleepSlot& slot(ThreadSafeQueue& self) noexcept { return self.consumer_; }
-        static core::QueueWaiter<ThreadSafeQueue, Consumer>*& waiter(ThreadSafeQueue& self) noexcept {
+        static detail::SleepSlot& slot(ThreadSafeQueue& self) noexcept { return self.consumer_; }
+        static detail::QueueWaiter<ThreadSafeQueue, Consumer>*& waiter(ThreadSafeQueue& self) noexcept {
             return self.getter_;
         }
         static bool has_something_to_do(ThreadSafeQueue& self) noexcept {
@@ -241,20 +242,20 @@ private:
         static constexpr const char* second_one = "rouse: ThreadSafeQueue: a second consumer; one at a time may get";
     };
     template <class Q, class Side>
-    friend class core::QueueWaiter;
+    friend class detail::QueueWaiter;
     template <class>
-    friend class core::QueueConsumerWaiter;
+    friend class detail::QueueConsumerWaiter;
     template <class Q>
-    friend class core::QueueGetAwaiter;
+    friend class detail::QueueGetAwaiter;
     template <class Q>
-    friend class core::QueueNextAwaiter;
+    friend class detail::QueueNextAwaiter;
     template <class Q, class U>
-    friend class core::QueuePutAwaiter;
+    friend class detail::QueuePutAwaiter;
 
     // For the sleeper of a side that has announced itself: false if there is something to do instead of sleeping.
     template <class Side>
-    bool stays_asleep(core::Sleeper sleeper) noexcept {
-        heavy_barrier();
+    bool stays_asleep(detail::Sleeper sleeper) noexcept {
+        detail::heavy_barrier();
         // If it cannot be withdrawn it has been woken, and that is awaited like any other wake.
         return !Side::has_something_to_do(*this) || !Side::slot(*this).withdraw(sleeper);
     }
@@ -263,38 +264,39 @@ private:
     template <class Rep, class Period>
     static auto deadline(std::chrono::duration<Rep, Period> at_most);
     template <class Side>
-    bool block_until(core::ParkedThread::Time deadline);
+    bool block_until(detail::ParkedThread::Time deadline);
     template <class U>
-    bool put_until(U&& value, core::ParkedThread::Time deadline);
-    std::optional<T> get_until(core::ParkedThread::Time deadline);
+    bool put_until(U&& value, detail::ParkedThread::Time deadline);
+    std::optional<T> get_until(detail::ParkedThread::Time deadline);
 #endif
 
-    [[no_unique_address]] core::LineGap gap_0_; // what stands before the queue may be somebody else's
+    [[no_unique_address]] detail::CacheLinePadding gap_0_; // what stands before the queue may be somebody else's
     // The producer's line.
-    Atomic<std::size_t> tail_{0}; // the next slot to fill; written by the producer
-    std::size_t head_seen_ = 0;   // the producer's copy of head_
-    Atomic<bool> putting_{false}; // written by the producer; read by the consumer at the end
-    core::QueueWaiter<ThreadSafeQueue, Producer>* putter_ = nullptr; // the task that waits to put; its loop's
+    detail::Atomic<std::size_t> tail_{0}; // the next slot to fill; written by the producer
+    std::size_t head_seen_ = 0;           // the producer's copy of head_
+    detail::Atomic<bool> putting_{false}; // written by the producer; read by the consumer at the end
+    detail::QueueWaiter<ThreadSafeQueue, Producer>* putter_ = nullptr; // the task that waits to put; its loop's
 
-    [[no_unique_address]] core::LineGap gap_1_;
+    [[no_unique_address]] detail::CacheLinePadding gap_1_;
 
     // The consumer's line.
-    Atomic<std::size_t> head_{0};                                    // the next slot to empty; written by the consumer
-    std::size_t tail_seen_ = 0;                                      // the consumer's copy of tail_
-    core::QueueWaiter<ThreadSafeQueue, Consumer>* getter_ = nullptr; // the task that waits to get; its loop's
+    detail::Atomic<std::size_t> head_{0}; // the next slot to empty; written by the consumer
+    std::size_t tail_seen_ = 0;           // the consumer's copy of tail_
+    detail::QueueWaiter<ThreadSafeQueue, Consumer>* getter_ = nullptr; // the task that waits to get; its loop's
 
-    [[no_unique_address]] core::LineGap gap_2_;
+    [[no_unique_address]] detail::CacheLinePadding gap_2_;
 
     // Written only when a side goes to sleep or is woken, or the queue is closed; read by everybody all the time.
-    core::SleepSlot consumer_;
-    core::SleepSlot producer_;
-    Atomic<bool> closed_{false};
+    detail::SleepSlot consumer_;
+    detail::SleepSlot producer_;
+    detail::Atomic<bool> closed_{false};
 
-    [[no_unique_address]] core::LineGap gap_3_;
+    [[no_unique_address]] detail::CacheLinePadding gap_3_;
 
-    core::RingStorage<T, N> ring_;
+    detail::RingStorage<T, N> ring_;
 };
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse
 
-#include <rouse/threadsafe/queue_waiting.hpp>
+#include <rouse/threadsafe/detail/queue_waiting.hpp>

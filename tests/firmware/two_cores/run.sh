@@ -27,7 +27,7 @@ check() { # BOARD PART: runs one part, which has been built
 
 # expect BOARD CORES FENCES: the fences in light_barrier() and in heavy_barrier(), as instructions
 cat >"$work/barrier.cpp" <<'CODE'
-#include <rouse/ports/asymmetric_barrier.hpp>
+#include <rouse/ports/detail/asymmetric_barrier.hpp>
 extern "C" void light() { rouse::light_barrier(); }
 extern "C" void heavy() { rouse::heavy_barrier(); }
 CODE

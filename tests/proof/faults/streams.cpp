@@ -8,8 +8,8 @@
 #include <string_view>
 #include <utility>
 
-#include <rouse/net/open_connection.hpp>
-#include <rouse/net/server.hpp>
+#include <rouse/io/open_connection.hpp>
+#include <rouse/io/server.hpp>
 #include <rouse/rouse.hpp>
 
 #include "link.hpp"

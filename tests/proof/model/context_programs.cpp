@@ -8,8 +8,8 @@
 #include <system_error>
 #include <utility>
 
-#include <rouse/hosted/context.hpp>
-#include <rouse/hosted/unblock.hpp>
+#include <rouse/threads/context.hpp>
+#include <rouse/threads/unblock.hpp>
 #include <rouse/rouse.hpp>
 
 #include "programs.hpp"

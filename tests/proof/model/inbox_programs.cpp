@@ -11,9 +11,9 @@ namespace model {
 
 namespace {
 
-using rouse::core::Inbox;
+using rouse::detail::Inbox;
 
-struct Item final : rouse::core::InboxItem {
+struct Item final : rouse::detail::InboxItem {
     explicit Item(Inbox& inbox) noexcept { inbox_ = &inbox; }
     void arrive() noexcept override {
         check(!arrived, "an item arrives twice");

@@ -45,7 +45,7 @@ void published_while_read() {
 // What was published before something else that has been seen is not missed.
 void published_before_a_mark() {
     auto latest = std::make_unique<Latest>();
-    rouse::Atomic<int> mark{0};
+    rouse::detail::Atomic<int> mark{0};
     spawn([&] {
         latest->publish({1, 1});
         mark.store(1, std::memory_order_release);

@@ -87,7 +87,7 @@ void set_by_one_too_many() {
 // What was set before something else that has been seen is not missed.
 void set_before_a_mark() {
     auto message = std::make_unique<Message<1>>();
-    rouse::Atomic<int> mark{0};
+    rouse::detail::Atomic<int> mark{0};
     spawn([&] {
         set(*message, 1, 1);
         mark.store(1, std::memory_order_release);

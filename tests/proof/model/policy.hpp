@@ -110,7 +110,8 @@ private:
 
 } // namespace model
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
 template <class T>
 using Atomic = model::Atomic<T>;
@@ -118,7 +119,7 @@ using Atomic = model::Atomic<T>;
 inline void light_barrier(const model::Where& where = model::Where::current()) noexcept { model::light_barrier(where); }
 inline void heavy_barrier(const model::Where& where = model::Where::current()) noexcept { model::heavy_barrier(where); }
 
-namespace core {
+namespace detail {
 
 inline bool futex_wait(Atomic<std::uint32_t>& word, std::uint32_t expected, std::chrono::steady_clock::time_point until,
                        const model::Where& where = model::Where::current()) noexcept {
@@ -128,6 +129,7 @@ inline void futex_wake(Atomic<std::uint32_t>* word, const model::Where& where = 
     model::futex_wake(word->location(), where);
 }
 
-} // namespace core
+} // namespace detail
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

@@ -4,10 +4,12 @@
 #include "mutants.hpp"
 #include "races.hpp"
 
-namespace rouse::inline ROUSE_ABI::core {
+namespace rouse {
+inline namespace ROUSE_ABI {
+namespace detail {
 
 /// The loops of one thread.
-struct ThreadOfLoops {
+struct ThreadSwitch {
     static void exchange(std::array<void*, 2>& out, const std::array<void*, 2>& in) {
         out = {Loop::current_, Loop::newest_};
         Loop::current_ = static_cast<Loop*>(in[0]);
@@ -15,12 +17,14 @@ struct ThreadOfLoops {
     }
 };
 
-} // namespace rouse::inline ROUSE_ABI::core
+} // namespace detail
+} // namespace ROUSE_ABI
+} // namespace rouse
 
 namespace model {
 
 void exchange_loops(std::array<void*, 2>& out, const std::array<void*, 2>& in) {
-    rouse::core::ThreadOfLoops::exchange(out, in);
+    rouse::detail::ThreadSwitch::exchange(out, in);
 }
 
 unsigned Port::wait_until(rouse::TimePoint deadline) noexcept {

@@ -37,7 +37,7 @@ public:
     [[nodiscard]] int read() const noexcept { return value_.load(std::memory_order_relaxed); }
 
 private:
-    rouse::Atomic<int> value_{0};
+    rouse::detail::Atomic<int> value_{0};
 };
 
 /// Two contexts, each of which sets `object` so often, and each time writes into its mark before that.

@@ -218,7 +218,7 @@ int __tsan_atomic32_fetch_add(volatile int* p, int change, int) {
     return static_cast<int>(model::count_owners(p, 4, static_cast<std::uint64_t>(change)));
 }
 
-// AddressSanitizer's interface, by which rouse says which frames have ended (see core/sanitizers.hpp).
+// AddressSanitizer's interface, by which rouse says which frames have ended (see core/detail/sanitizers.hpp).
 void __asan_poison_memory_region(const volatile void* memory, unsigned long bytes) {
     model::poison(const_cast<const void*>(memory), bytes);
 }

@@ -6,7 +6,7 @@ int main() {
     StillPort port;
     rouse::Loop loop{port};
     int tasks = 0;
-    rouse::debug::for_each_task(loop, [&tasks](const rouse::debug::TaskInfo&) { ++tasks; });
-    rouse::debug::print_tasks(loop, stdout);
+    rouse::for_each_task(loop, [&tasks](const rouse::TaskInfo&) { ++tasks; });
+    rouse::print_tasks(loop, stdout);
     return tasks;
 }

@@ -7,7 +7,8 @@
 #include <rouse/core/task_handle.hpp>
 #include <rouse/ports/virtual_time.hpp>
 
-namespace rouse::inline ROUSE_ABI {
+namespace rouse {
+inline namespace ROUSE_ABI {
 
 using DefaultPort = VirtualTimePort;
 
@@ -18,4 +19,5 @@ T run(Task<T> main) {
     return loop.run(std::move(main));
 }
 
-} // namespace rouse::inline ROUSE_ABI
+} // namespace ROUSE_ABI
+} // namespace rouse

@@ -1,0 +1,33 @@
+// ExceptionHandler: what a loop calls for an exception that ends a task which nobody awaits.
+#pragma once
+
+#include <rouse/core/config.hpp>
+
+#if ROUSE_EXCEPTIONS
+#include <exception>
+#include <string_view>
+#include <utility>
+
+namespace rouse {
+inline namespace ROUSE_ABI {
+namespace detail {
+
+struct ExceptionHandler {
+    virtual ~ExceptionHandler() = default;
+    virtual void operator()(std::string_view task_name, std::exception_ptr error) = 0;
+};
+
+/// One that calls a function of the user's, of type F.
+template <class F>
+struct ExceptionHandlerOf final : ExceptionHandler {
+    explicit ExceptionHandlerOf(F f) : function{std::move(f)} {}
+    void operator()(std::string_view task_name, std::exception_ptr error) override {
+        function(task_name, std::move(error));
+    }
+    F function;
+};
+
+} // namespace detail
+} // namespace ROUSE_ABI
+} // namespace rouse
+#endif

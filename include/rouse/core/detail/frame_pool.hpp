@@ -1,0 +1,199 @@
+// The pool that coroutine frames come from: free lists by size, so that a warm program allocates nothing.
+//
+// Hosted: every loop has a FramePool. Blocks are cut from slabs that are aligned to their size, so a block finds its
+// slab, and the slab its pool, by masking the address; a frame made where no loop is, or larger than the classes,
+// gets a slab of its own. The pool can list the blocks in use, which is how a loop finds its tasks when it ends
+// and why no task carries links for it. A pool whose loop has ended lives on until its last block comes home,
+// because a TaskHandle may outlive the loop.
+// Not thread-safe: one thread at a time may use a pool and the frames that come from it.
+//
+// On firmware: see static_frame_pool.hpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+#include <rouse/core/detail/sanitizers.hpp>
+#include <rouse/core/detail/task_record.hpp>
+
+namespace rouse {
+inline namespace ROUSE_ABI {
+namespace detail {
+
+class Scheduler;
+
+class FramePool {
+public:
+    /// The pool of a loop. `thread` tells threads apart by the address of a thread-local object.
+    static FramePool* create(Scheduler* scheduler, const void* thread) { return new FramePool{scheduler, thread}; }
+
+    /// The loop has ended: the pool goes when the last of its blocks is released.
+    void abandon() noexcept {
+        scheduler_ = nullptr;
+        for_each_in_use([this](TaskRecord&) { ++still_out_; });
+        for (Slab* slab = slabs_; slab != nullptr; slab = slab->next) slab->free = nullptr;
+        if (still_out_ == 0) delete this;
+    }
+
+    [[nodiscard]] const void* thread() const noexcept { return thread_; }
+
+    /// The loop whose pool this is; null once it has ended.
+    [[nodiscard]] Scheduler* scheduler() const noexcept { return scheduler_; }
+
+    /// A block of at least `bytes`, with a TaskRecord at its start, from `pool`, or from the heap if that is
+    /// null. Returns null if there is no memory.
+    [[gnu::always_inline]] static void* allocate(FramePool* pool, std::size_t bytes) noexcept {
+        if (pool == nullptr || bytes > largest_class) [[unlikely]]
+            return allocate_alone(pool, bytes);
+        TaskRecord*& free = pool->free_[class_of(bytes)];
+        TaskRecord* block = free;
+        if (block == nullptr) [[unlikely]] {
+            block = pool->add_slab(class_of(bytes));
+            if (block == nullptr) return nullptr;
+        }
+        free = block->link.next;
+        asan_unpoison(block, bytes);
+        return block;
+    }
+
+    /// A block for a frame, with its record begun: the address behind it, or null.
+    [[gnu::always_inline]] static void* begin_frame(FramePool* pool, std::size_t bytes) noexcept {
+        void* block = allocate(pool, bytes);
+        return block == nullptr ? nullptr : ::new (block) TaskRecord + 1;
+    }
+
+    /// Takes back a block, whichever pool it came from.
+    [[gnu::always_inline]] static void release(TaskRecord& block) noexcept {
+        Slab& slab = Slab::of(&block);
+        if (slab.free == nullptr) [[unlikely]] {
+            release_uncommon(block, slab);
+        } else {
+            put_back(block, *slab.free, slab.block_bytes);
+        }
+    }
+
+    /// The pool that a block came from; null if it was made where no loop is.
+    static FramePool* of(TaskRecord& block) noexcept { return Slab::of(&block).pool; }
+
+    /// Calls f(record) for each block in use. f may release the block that it is given, and no other.
+    template <class F>
+    void for_each_in_use(F f) {
+        for (Slab* slab = slabs_; slab != nullptr;) {
+            Slab* next = slab->next;
+            for (std::size_t i = 0, blocks = slab->blocks; i < blocks; ++i) {
+                TaskRecord& block = slab->block(i);
+                if (block.state != TaskState::unused) f(block);
+            }
+            slab = next;
+        }
+    }
+
+private:
+    static constexpr std::size_t granule = 16;
+    static constexpr std::size_t largest_class = ROUSE_POOL_FRAMES ? 2048 : granule; // no frame is as small as that
+    static constexpr std::size_t slab_alignment = 16384;
+    // Less than the alignment by what a heap keeps for itself, so that slabs can lie side by side.
+    static constexpr std::size_t slab_bytes = slab_alignment - 64;
+
+    struct alignas(64) Slab {
+        FramePool* pool;
+        Slab* next;
+        Slab* previous;
+        std::size_t block_bytes;
+        std::size_t blocks;
+        TaskRecord** free; // the free list of its blocks, in the pool; null: it has none, or its loop has ended
+
+        static Slab& of(void* block) noexcept {
+            return *reinterpret_cast<Slab*>(reinterpret_cast<std::uintptr_t>(block) & ~(slab_alignment - 1));
+        }
+        TaskRecord& block(std::size_t index) noexcept {
+            return *reinterpret_cast<TaskRecord*>(reinterpret_cast<std::byte*>(this + 1) + index * block_bytes);
+        }
+    };
+
+    FramePool(Scheduler* scheduler, const void* thread) noexcept : scheduler_{scheduler}, thread_{thread} {}
+    ~FramePool() {
+        while (slabs_ != nullptr) {
+            Slab& slab = *slabs_;
+            unlink(slab);
+            free_slab(slab);
+        }
+    }
+
+    static constexpr std::size_t class_of(std::size_t bytes) noexcept { return (bytes - 1) / granule; }
+    static constexpr std::size_t blocks_per_slab(std::size_t block_bytes) noexcept {
+        return (slab_bytes - sizeof(Slab)) / block_bytes;
+    }
+
+    static Slab* new_slab(FramePool* pool, std::size_t bytes, std::size_t block_bytes, std::size_t blocks,
+                          TaskRecord** free) noexcept {
+        void* memory = ::operator new(bytes, std::align_val_t{slab_alignment}, std::nothrow);
+        if (memory == nullptr) return nullptr;
+        Slab* slab = ::new (memory) Slab{pool, nullptr, nullptr, block_bytes, blocks, free};
+        if (pool != nullptr) {
+            slab->next = pool->slabs_;
+            if (slab->next != nullptr) slab->next->previous = slab;
+            pool->slabs_ = slab;
+        }
+        return slab;
+    }
+
+    static void free_slab(Slab& slab) noexcept {
+        asan_unpoison(&slab, slab.blocks == 1 ? sizeof(Slab) : slab_bytes);
+        ::operator delete(&slab, std::align_val_t{slab_alignment});
+    }
+
+    [[gnu::noinline]] static void* allocate_alone(FramePool* pool, std::size_t bytes) noexcept {
+        Slab* slab = new_slab(pool, sizeof(Slab) + bytes, bytes, 1, nullptr);
+        return slab == nullptr ? nullptr : &slab->block(0);
+    }
+
+    [[gnu::always_inline]] static void put_back(TaskRecord& block, TaskRecord*& free, std::size_t bytes) noexcept {
+        asan_poison(&block + 1, bytes - sizeof(TaskRecord));
+        block.link.next = free;
+        free = &block;
+    }
+
+    // A block that has a slab for itself, or whose loop has ended.
+    [[gnu::noinline]] static void release_uncommon(TaskRecord& block, Slab& slab) noexcept {
+        FramePool* pool = slab.pool;
+        if (slab.blocks == 1) {
+            if (pool != nullptr) pool->unlink(slab);
+            free_slab(slab);
+        } else {
+            asan_poison(&block + 1, slab.block_bytes - sizeof(TaskRecord));
+        }
+        if (pool != nullptr && pool->scheduler_ == nullptr && --pool->still_out_ == 0) delete pool;
+    }
+
+    // Returns the first of the new free blocks, or null.
+    [[gnu::noinline]] TaskRecord* add_slab(std::size_t size_class) noexcept {
+        const std::size_t block_bytes = (size_class + 1) * granule;
+        Slab* slab = new_slab(this, slab_bytes, block_bytes, blocks_per_slab(block_bytes), &free_[size_class]);
+        if (slab == nullptr) return nullptr;
+        for (std::size_t i = slab->blocks; i-- > 0;) {
+            TaskRecord* block = ::new (static_cast<void*>(&slab->block(i))) TaskRecord;
+            block->state = TaskState::unused;
+            block->link.next = free_[size_class];
+            free_[size_class] = block;
+            asan_poison(block + 1, block_bytes - sizeof(TaskRecord));
+        }
+        return free_[size_class];
+    }
+
+    void unlink(Slab& slab) noexcept {
+        (slab.previous != nullptr ? slab.previous->next : slabs_) = slab.next;
+        if (slab.next != nullptr) slab.next->previous = slab.previous;
+    }
+
+    TaskRecord* free_[largest_class / granule] = {}; // by size class, each linked by link.next
+    Slab* slabs_ = nullptr;
+    Scheduler* scheduler_;
+    const void* thread_;
+    std::size_t still_out_ = 0; // once the loop has ended: the blocks in use
+};
+
+} // namespace detail
+} // namespace ROUSE_ABI
+} // namespace rouse

@@ -1,0 +1,49 @@
+// What the sanitizers are told, where the program is built with them; else nothing.
+//
+// AddressSanitizer: which blocks of the frame pool are free, so that it sees a use of a frame after its end although
+// the memory is never given back. ThreadSanitizer: that the system call of a wake happens before the one that takes it
+// in.
+#pragma once
+
+#include <cstddef>
+
+#include <rouse/core/config.hpp>
+
+#if ROUSE_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+#if ROUSE_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
+
+namespace rouse {
+inline namespace ROUSE_ABI {
+namespace detail {
+
+inline void asan_poison([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) noexcept {
+#if ROUSE_ASAN
+    __asan_poison_memory_region(memory, bytes);
+#endif
+}
+
+inline void asan_unpoison([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) noexcept {
+#if ROUSE_ASAN
+    __asan_unpoison_memory_region(memory, bytes);
+#endif
+}
+
+inline void tsan_release([[maybe_unused]] void* address) noexcept {
+#if ROUSE_TSAN
+    __tsan_release(address);
+#endif
+}
+
+inline void tsan_acquire([[maybe_unused]] void* address) noexcept {
+#if ROUSE_TSAN
+    __tsan_acquire(address);
+#endif
+}
+
+} // namespace detail
+} // namespace ROUSE_ABI
+} // namespace rouse

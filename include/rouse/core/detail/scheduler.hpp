@@ -1,0 +1,853 @@
+// Scheduler: runs the tasks of one loop. It knows their records (TaskRecord), not their types; start.hpp creates tasks
+// from a Task<T>, and Loop is the class for users.
+//
+// A turn of the scheduler: take the inbox, make the tasks ready whose timers are due, resume up to `steps_per_turn`
+// tasks from the front of the ready queue, then let the port look for input and output, or sleep if nothing is ready.
+//
+// How a task runs: the scheduler resumes its innermost frame. A child that ends leaves its parent as the task's new
+// resume point and suspends; the scheduler then resumes the parent. Nothing is resumed from inside anything else, so
+// the stack does not grow with the number of children.
+//
+// How a task is cancelled: with exceptions, its next resumption throws CancelledError. Without, its outermost frame is
+// destroyed; since every child lives in a temporary of its parent, the innermost frame goes first.
+//
+// How a scheduler ends: not before every item that a foreign context has taken has arrived (the tasks that wait for
+// such items cannot end earlier), and not before every Port::wake() that it is owed has been counted. So no foreign
+// context touches the scheduler or its port afterwards.
+#pragma once
+
+#include <coroutine>
+#include <new>
+#include <string_view>
+#include <utility>
+
+#include <rouse/core/config.hpp>
+#include <rouse/core/detail/exception_handler.hpp>
+#include <rouse/core/detail/inbox.hpp>
+#include <rouse/core/detail/misuse.hpp>
+#include <rouse/core/detail/ready_queue.hpp>
+#include <rouse/core/detail/task_record.hpp>
+#include <rouse/core/detail/timer.hpp>
+#include <rouse/core/detail/waiter.hpp>
+#include <rouse/core/error.hpp>
+#include <rouse/core/port.hpp>
+// With an operating system there may be a hundred thousand timers and frames of any size, and twelve kilobytes for each
+// loop do not matter; on firmware it is the other way round.
+#if ROUSE_HOSTED
+#include <rouse/core/detail/frame_pool.hpp>
+#include <rouse/core/detail/timer_wheel.hpp>
+#else
+#include <rouse/core/detail/static_frame_pool.hpp>
+#include <rouse/core/detail/timer_heap.hpp>
+#endif
+#if ROUSE_BUSY_POLLING
+#include <algorithm>
+#include <chrono>
+#endif
+#if ROUSE_EXCEPTIONS
+#include <cstdio>
+#endif
+
+namespace rouse {
+inline namespace ROUSE_ABI {
+namespace detail {
+
+struct ThreadSwitch; // defined by the model checker in tests/, which runs several threads on one
+
+#if ROUSE_HOSTED
+using Timers = TimerWheel;
+#else
+using Timers = TimerHeap;
+#endif
+
+/// All members are for the thread of the loop. Foreign contexts reach it only through its inbox.
+class Scheduler {
+public:
+    explicit Scheduler(Port& port);
+
+    /// Destroys the frames of the tasks that are left, without resuming them; the innermost frame of each first.
+    ~Scheduler();
+
+    Scheduler(const Scheduler&) = delete;
+    Scheduler& operator=(const Scheduler&) = delete;
+
+    // ---- the scheduler of this thread ----
+
+    /// The scheduler that is running on this thread, else the newest one; UsageError if there is none.
+    static Scheduler& current();
+    [[nodiscard]] static Scheduler* current_or_null() noexcept { return current_; }
+
+    /// Whether a scheduler is running on this thread, so that a blocking call would stop it.
+    [[nodiscard]] static bool blocking_refused() noexcept { return current_ != nullptr && current_->running(); }
+
+    // ---- what the loop offers its user; see Loop ----
+
+    void run_forever();
+    void stop() noexcept;
+    bool poll();
+    [[nodiscard]] TimePoint next_deadline() const noexcept;
+#if ROUSE_BUSY_POLLING
+    void set_busy_poll(Clock::duration longest) noexcept;
+#endif
+    [[nodiscard]] bool running() const noexcept { return sentinel_ != nullptr || running_task_ != nullptr; }
+    [[nodiscard]] std::size_t live_tasks() const noexcept { return live_; }
+    [[nodiscard]] Port& port() const noexcept { return port_; }
+#if ROUSE_EXCEPTIONS
+    template <class F>
+    void set_exception_handler(F handler);
+#endif
+
+    /// UsageError if a loop is running on this thread already.
+    static void refuse_to_nest();
+
+    /// Runs until `task` has ended. UsageError if the loop is stopped first.
+    void run_until_done(TaskRecord& task);
+
+    /// Cancels all tasks and runs until they have ended. Tasks created meanwhile are cancelled before they start.
+    void cancel_all();
+
+    // ---- for awaiters ----
+
+    /// What an awaiter parks: the running task, or the branch that is parked in its place; UsageError if there is none.
+    static TaskRecord& running_task();
+
+    /// The running task even where a branch is parked in its place; and the same, or null.
+    static TaskRecord& running_task_itself();
+    [[nodiscard]] TaskRecord* running_or_null() const noexcept { return running_task_; }
+
+    /// Suspends the running task at `frame`. It waits in `waiter`, of the kind that `state` names.
+    static void park(Waiter& waiter, TaskState state, std::coroutine_handle<> frame);
+
+    /// Undoes the park() that was just done: the task continues.
+    static void unpark(Waiter& waiter) noexcept;
+
+    /// Suspends the running task at `frame` and puts it at the end of the ready queue.
+    void park_ready(std::coroutine_handle<> frame);
+
+    /// Makes the task that waits in `waiter` ready, on its own loop; does nothing if it no longer waits there.
+    static void wake(Waiter& waiter) noexcept;
+
+    /// As wake(), but the task becomes the first of the ready queue: for a task that only let another run in its place.
+    void wake_next(Waiter& waiter) noexcept;
+
+    /// Calls suspend() with `branch` in place of the running task, so that an awaiter in it parks the branch.
+    template <class F>
+    static void in_place_of_task(Branch& branch, F suspend);
+
+    /// Removes a waiting task or branch from what it waits in. Returns false if a foreign context has already taken it;
+    /// then its wake arrives through the inbox.
+    bool remove_from_wait(TaskRecord& task) noexcept;
+
+    /// For await_resume: throws CancelledError if the running task has been cancelled. Does nothing without exceptions,
+    /// because a cancelled task is not resumed then.
+    static void check_cancelled();
+
+    /// As above; calls give_back() before it throws, to return what was granted to an awaiter that may live on for
+    /// long.
+    template <class F>
+    static void check_cancelled(F give_back);
+
+    /// See TaskHandle::cancel.
+    bool cancel(TaskRecord& task) noexcept;
+
+    /// Ends the wait of a task without what it waits for. Returns false if the task is not waiting, or if its wake is
+    /// already on its way.
+    bool interrupt(TaskRecord& task) noexcept;
+
+    /// Blocks until arrived() returns true: until an item that a foreign context has taken has come in. That context
+    /// has a few instructions left between its exchange and its push; if it was interrupted there, this sleeps.
+    template <class F>
+    void wait_for_arrival(F arrived) noexcept;
+
+#if ROUSE_EXCEPTIONS
+    /// Notes that the running task is being cancelled, for on_cancel.
+    static void note_cancellation() noexcept { current_->cancelling_ = current_->running_task_; }
+
+    /// The task to which CancelledError was thrown in this step, or null.
+    [[nodiscard]] const TaskRecord* cancelling() const noexcept { return cancelling_; }
+#endif
+
+    /// Starts or stops a timer. Stopping an idle timer does nothing.
+    void add_timer(Timer& timer) noexcept;
+    void remove_timer(Timer& timer) noexcept { timers_.remove(timer); }
+    [[nodiscard]] const Timers& timers() const noexcept { return timers_; }
+
+    [[nodiscard]] FramePool* frame_pool() noexcept { return pool_; }
+    [[nodiscard]] Inbox& inbox() noexcept { return inbox_; }
+
+    // ---- for Task, TaskHandle and start.hpp ----
+
+    /// Starts a task whose frame is suspended at its beginning: puts it at the end of the ready queue. If `cancelled`,
+    /// its frame is destroyed before it begins. Null stays null.
+    TaskRecord* start(TaskRecord* task, bool cancelled) noexcept;
+
+    /// Whether cancel_all() is waiting for the last tasks.
+    [[nodiscard]] bool ending() const noexcept { return ending_; }
+
+    /// Starts a task in place of the task that will wait for it: it runs next, and begins even if it is cancelled
+    /// first, as a child would.
+    void start_next(TaskRecord& task) noexcept;
+
+    /// Gives a started task a name, which is copied; without memory for it the task stays unnamed.
+    void set_name(TaskRecord& task, std::string_view name) noexcept;
+
+    /// The JoinWaiter::on_done of an awaiter that waits for one task: makes the awaiting task ready.
+    static void resume_awaiter(JoinWaiter& waiter, TaskRecord& ended) noexcept;
+
+    /// Releases one reference to a task; the last one destroys its frame.
+    static void release(TaskRecord& task) noexcept;
+
+    /// Called when a coroutine has come to its end, where it stays suspended.
+    static void frame_ended(TaskRecord& record) noexcept;
+
+    /// Called by the frame's operator delete: returns the block to its pool, unless the record is still referenced.
+    static void frame_destroyed(TaskRecord& record) noexcept;
+
+#if ROUSE_HOSTED
+    /// Calls f() with this as the current scheduler of the thread, so that a frame made by f comes from its pool.
+    template <class F>
+    auto as_current(F f);
+#endif
+
+private:
+    // How many tasks are resumed before the inbox, the timers and the port are looked at again.
+    static constexpr unsigned steps_per_turn = 64;
+
+    // ---- running ----
+    void run_to(TaskRecord& sentinel);
+    void begin_turn() noexcept;
+    void step(TaskRecord& task) noexcept;
+    void take_inbox() noexcept;
+    void sleep() noexcept;
+    void wait_until(TimePoint deadline) noexcept { wakes_owed_ -= static_cast<int>(port_.wait_until(deadline)); }
+#if ROUSE_BUSY_POLLING
+    static bool busy_poll(Scheduler& scheduler) noexcept;
+#endif
+
+    // ---- waking ----
+    static bool waits_in(const Waiter& waiter) noexcept;
+    static void wake_branch(Branch& branch) noexcept;
+    void make_ready(Waiter& waiter) noexcept;
+    static bool awaits_arrival_of_cancel(const TaskRecord& task) noexcept;
+    static void fire_due(Scheduler& scheduler) noexcept;
+    void fire(Timer& timer) noexcept;
+
+    // ---- ending ----
+    void make_task(TaskRecord& task) noexcept;
+    void destroy_frame(TaskRecord& task) noexcept;
+    static void end_cancelled(Scheduler& scheduler, TaskRecord& task) noexcept;
+    void finish(TaskRecord& task) noexcept;
+    static void release_without_value(TaskRecord& task) noexcept;
+    static void report(TaskRecord& task) noexcept;
+    static void free_record(TaskRecord& record) noexcept;
+
+    friend ThreadSwitch;
+#if ROUSE_HOSTED
+    static inline constinit thread_local Scheduler* current_ = nullptr;
+    static inline constinit thread_local Scheduler* newest_ =
+        nullptr; // the head of the list of this thread's schedulers
+#else
+    static inline constinit Scheduler* current_ = nullptr;
+    static inline constinit Scheduler* newest_ = nullptr;
+#endif
+
+    Port& port_;
+    ReadyQueue ready_;
+    mutable Timers timers_; // asking for the first may rearrange them
+    // Set by the first timer and the first cancellation: a program that has none does not link what they do.
+    void (*fire_due_)(Scheduler&) noexcept = nullptr;
+    void (*end_cancelled_)(Scheduler&, TaskRecord&) noexcept = nullptr;
+#if ROUSE_BUSY_POLLING
+    bool (*busy_poll_)(Scheduler&) noexcept = nullptr;
+    Clock::duration busy_poll_for_{};
+#endif
+    Inbox inbox_;
+    TaskRecord* running_task_ = nullptr;
+    TaskRecord* sentinel_ = nullptr; // while running: popping it from the ready queue ends the run
+    FramePool* pool_;
+    std::size_t live_ = 0;
+    int wakes_owed_ = 0;  // how often `asleep` was replaced, less the wakes that the port has counted
+    bool asleep_ = false; // the inbox was put to sleep by this loop and has not been taken since
+    bool stop_requested_ = false;
+    bool ending_ = false; // cancel_all() waits for the last tasks: new ones are cancelled before they start
+#if ROUSE_EXCEPTIONS
+    ExceptionHandler* exception_handler_ = nullptr; // owned; null: the default
+    const TaskRecord* cancelling_ = nullptr;
+#endif
+    Scheduler* older_; // the next in the list of this thread's schedulers
+};
+
+// ---- the scheduler of this thread, its turns, and its end
+// -------------------------------------------------------------
+
+inline Scheduler::Scheduler(Port& port)
+    : port_{port}, inbox_{port, this}, pool_{FramePool::create(this, &current_)}, older_{newest_} {
+    newest_ = this;
+    if (current_ == nullptr || !current_->running()) current_ = this;
+}
+
+inline Scheduler::~Scheduler() {
+    // In a child of fork() this may be the loop of a thread that no longer exists.
+    Scheduler* const running = current_ != nullptr && current_ != this && current_->running() ? current_ : nullptr;
+    current_ = this;
+    // In the order in which cancelling would end them: awaited tasks before the tasks that await them.
+    pool_->for_each_in_use([this](TaskRecord& task) {
+        if (task.is_task && !task.finished()) cancel(task);
+    });
+    while (!ready_.empty()) destroy_frame(ready_.pop());
+    take_inbox();
+    while (!ready_.empty()) destroy_frame(ready_.pop());
+    // What is left could not be removed from its wait: a foreign context has taken it, or tasks wait for each other in
+    // a circle.
+    pool_->for_each_in_use([this](TaskRecord& task) {
+        if (task.is_task && !task.finished()) ready_.push(task);
+    });
+    while (!ready_.empty()) destroy_frame(ready_.pop());
+    take_inbox();
+    while (wakes_owed_ > 0) wait_until(forever);
+    pool_->abandon();
+
+    Scheduler** link = &newest_;
+    while (*link != this && *link != nullptr) link = &(*link)->older_;
+    if (*link == this) *link = older_;
+    current_ = running != nullptr ? running : newest_;
+#if ROUSE_EXCEPTIONS
+    delete exception_handler_;
+#endif
+}
+
+inline Scheduler& Scheduler::current() {
+    if (current_ == nullptr)
+        misuse("rouse: there is no loop on this thread; this works inside run(), or beside a Loop");
+    return *current_;
+}
+
+inline void Scheduler::refuse_to_nest() {
+    if (blocking_refused()) {
+        misuse("rouse: run: a loop is running on this thread already; use co_await or create_task inside it");
+    }
+}
+
+inline void Scheduler::begin_turn() noexcept {
+    if (!inbox_.empty()) take_inbox();
+    if (!timers_.empty()) fire_due_(*this);
+}
+
+inline void Scheduler::take_inbox() noexcept {
+    if (!inbox_.take() && asleep_) ++wakes_owed_;
+    asleep_ = false;
+}
+
+inline void Scheduler::sleep() noexcept {
+#if ROUSE_BUSY_POLLING
+    if (busy_poll_ != nullptr && busy_poll_(*this)) return;
+#endif
+    asleep_ = inbox_.fall_asleep();
+    if (!asleep_) return;
+    wait_until(next_deadline());
+    take_inbox();
+}
+
+template <class F>
+void Scheduler::wait_for_arrival(F arrived) noexcept {
+    const bool was_asleep = asleep_; // between two poll()s
+    take_inbox();
+    while (!arrived()) {
+        asleep_ = inbox_.fall_asleep();
+        if (asleep_) wait_until(forever);
+        take_inbox();
+    }
+    if (!was_asleep) return;
+    asleep_ = inbox_.fall_asleep();
+    if (!asleep_) { // something arrived in between: the host has to look again
+        ++wakes_owed_;
+        port_.wake();
+    }
+}
+
+inline void Scheduler::run_to(TaskRecord& sentinel) {
+    current_ = this;
+    sentinel_ = &sentinel;
+    if (std::exchange(stop_requested_, false)) ready_.push(sentinel);
+    for (bool ended = false; !ended;) {
+        begin_turn();
+        for (unsigned steps = 0; steps < steps_per_turn && !ready_.empty(); ++steps) {
+            TaskRecord& task = ready_.pop();
+            if (&task == &sentinel) {
+                ended = true;
+                break;
+            }
+            step(task);
+        }
+        if (ended) break;
+        if (ready_.empty()) {
+            sleep();
+        } else {
+            wait_until(at_once);
+        }
+    }
+    sentinel_ = nullptr;
+    current_ = newest_;
+}
+
+inline void Scheduler::run_until_done(TaskRecord& task) {
+    if (task.finished()) return;
+    TaskRecord sentinel;
+    sentinel.is_task = true;
+    JoinWaiter waiter;
+    waiter.task = &sentinel;
+    waiter.on_done = &Scheduler::resume_awaiter;
+    enter(waiter, task);
+    waiter.wants_outcome = true;
+    sentinel.state = TaskState::waiting_for_task;
+    sentinel.link.waiter = &waiter;
+    run_to(sentinel);
+    if (waiter.awaited != nullptr) {
+        leave(waiter);
+        misuse("rouse: Loop::run_until_complete: the loop was stopped before the task had ended");
+    }
+}
+
+inline void Scheduler::cancel_all() {
+    if (live_ == 0) return;
+    TaskRecord sentinel;
+    sentinel.state = TaskState::running; // only finish() puts it into the ready queue
+    ending_ = true;
+    end_cancelled_ = &Scheduler::end_cancelled;
+    pool_->for_each_in_use([this](TaskRecord& task) {
+        if (task.is_task && !task.finished()) cancel(task);
+    });
+    run_to(sentinel);
+    ending_ = false;
+}
+
+inline void Scheduler::run_forever() {
+    refuse_to_nest();
+    TaskRecord sentinel;
+    sentinel.state = TaskState::running;
+    run_to(sentinel);
+}
+
+inline void Scheduler::stop() noexcept {
+    if (sentinel_ == nullptr || ending_) {
+        stop_requested_ = !ending_;
+    } else if (sentinel_->state != TaskState::ready) {
+        ready_.push(*sentinel_);
+    }
+}
+
+inline bool Scheduler::poll() {
+    refuse_to_nest();
+    current_ = this;
+    // Long past, but not at_once: the port has to take in the wakes, or its descriptor stays readable.
+    wait_until(TimePoint{});
+    begin_turn();
+    for (unsigned steps = 0; steps < steps_per_turn && !ready_.empty(); ++steps) step(ready_.pop());
+    current_ = newest_;
+    if (!ready_.empty()) return true;
+    asleep_ = inbox_.fall_asleep();
+    return !asleep_;
+}
+
+inline TimePoint Scheduler::next_deadline() const noexcept {
+    if (!ready_.empty()) return at_once;
+    return timers_.empty() ? forever : timers_.first_deadline();
+}
+
+// ---- busy polling
+// ------------------------------------------------------------------------------------------------------
+//
+// Before the loop sleeps it looks for work for a while. Waking it from a sleep takes an operating system microseconds;
+// finding it awake takes as long as moving a cache line between two cores. The price is the core's time.
+
+#if ROUSE_BUSY_POLLING
+/// Tells the CPU that this is a spinning loop, which saves power and leaves more to the other thread of the core.
+inline void spin_pause() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+    asm volatile("yield" ::: "memory");
+#endif
+}
+
+inline void Scheduler::set_busy_poll(Clock::duration longest) noexcept {
+    busy_poll_for_ = std::min<Clock::duration>(longest, std::chrono::hours{24});
+    busy_poll_ = longest.count() > 0 ? &Scheduler::busy_poll : nullptr;
+}
+
+// The word of the inbox stays `empty` meanwhile, so a sender makes no system call. What arrives after the last look is
+// found by fall_asleep(), which is what makes this safe. Returns whether there is something to do.
+inline bool Scheduler::busy_poll(Scheduler& scheduler) noexcept {
+    constexpr int looks_per_round = 16;
+    constexpr int fastest_round_ns = 64;
+    TimePoint now = scheduler.port_.now();
+    const TimePoint end = std::min(now + scheduler.busy_poll_for_, scheduler.next_deadline());
+    // Rounds are counted too, so that this ends on a port whose clock advances only while the loop sleeps.
+    for (auto left = (end - now).count() / fastest_round_ns; now < end && left > 0; --left) {
+        for (int look = 0; look < looks_per_round; ++look) {
+            if (!scheduler.inbox_.empty()) return true;
+            spin_pause();
+        }
+        scheduler.wait_until(at_once); // input and output; a system call only if the port watches some
+        if (!scheduler.ready_.empty()) return true;
+        now = scheduler.port_.now();
+    }
+    return !scheduler.timers_.empty() && now >= scheduler.timers_.first_deadline();
+}
+#endif
+
+// ---- waking
+// ------------------------------------------------------------------------------------------------------------
+
+inline bool Scheduler::waits_in(const Waiter& waiter) noexcept {
+    return waiter.task->waiting() && waiter.task->link.waiter == &waiter;
+}
+
+inline void Scheduler::wake_branch(Branch& branch) noexcept {
+    branch.state = TaskState::running;
+    branch.on_wake(branch);
+}
+
+inline void Scheduler::make_ready(Waiter& waiter) noexcept {
+    if (!waits_in(waiter)) return;
+    if (waiter.task->is_task) {
+        ready_.push(*waiter.task);
+    } else {
+        wake_branch(static_cast<Branch&>(*waiter.task));
+    }
+}
+
+inline void Scheduler::wake(Waiter& waiter) noexcept {
+    if (ROUSE_HOSTED && !waiter.task->is_task) { // a branch, which is in no pool
+        if (waits_in(waiter)) wake_branch(static_cast<Branch&>(*waiter.task));
+    } else {
+        FramePool::of(*waiter.task)->scheduler()->make_ready(waiter);
+    }
+}
+
+inline void Scheduler::wake_next(Waiter& waiter) noexcept {
+    if (waits_in(waiter)) ready_.push_front(*waiter.task);
+}
+
+inline void Scheduler::resume_awaiter(JoinWaiter& waiter, TaskRecord& ended) noexcept {
+    // Without exceptions there is no way to report the cancellation to the awaiting task, so it is cancelled too.
+    if (!ROUSE_EXCEPTIONS && ended.ending == Ending::cancelled && !waiter.wants_outcome) {
+        waiter.task->cancel_requested = true;
+    }
+    current_->make_ready(waiter); // a task is awaited only on its own loop
+}
+
+inline bool Scheduler::interrupt(TaskRecord& task) noexcept {
+    if (!task.waiting() || !remove_from_wait(task)) return false;
+    ready_.push(task);
+    return true;
+}
+
+inline bool Scheduler::remove_from_wait(TaskRecord& task) noexcept {
+    Waiter& waiter = *task.link.waiter;
+    switch (kind_of_waiter(task.state)) {
+    case WaiterKind::list: static_cast<ListWaiter&>(waiter).unlink(); return true;
+    case WaiterKind::timer: timers_.remove(static_cast<Timer&>(waiter)); return true;
+    case WaiterKind::join: leave(static_cast<JoinWaiter&>(waiter)); return true;
+    default: return static_cast<RetractableWaiter&>(waiter).retract();
+    }
+}
+
+// Whether a task has been cancelled and waits only because its waiter could not be retracted at once.
+inline bool Scheduler::awaits_arrival_of_cancel(const TaskRecord& task) noexcept {
+    return task.cancel_requested && kind_of_waiter(task.state) == WaiterKind::retractable;
+}
+
+inline void Scheduler::add_timer(Timer& timer) noexcept {
+    timers_.add(timer);
+    fire_due_ = &Scheduler::fire_due;
+}
+
+inline void Scheduler::fire(Timer& timer) noexcept {
+    switch (timer.action) {
+    case Timer::cancel: timer.late = cancel(*timer.task); break;
+    case Timer::interrupt: timer.late = !awaits_arrival_of_cancel(*timer.task) && interrupt(*timer.task); break;
+    default: make_ready(timer);
+    }
+}
+
+inline void Scheduler::fire_due(Scheduler& scheduler) noexcept {
+    const TimePoint now = scheduler.port_.now();
+    while (Timer* timer = scheduler.timers_.take_due(now)) scheduler.fire(*timer);
+}
+
+// ---- the life of a task
+// ------------------------------------------------------------------------------------------------
+
+inline TaskRecord& Scheduler::running_task() {
+    Scheduler* scheduler = current_;
+    if (scheduler == nullptr || scheduler->running_task_ == nullptr) [[unlikely]] {
+        misuse("rouse: not in a task; this works only in a coroutine that a loop runs");
+    }
+    return *scheduler->running_task_;
+}
+
+inline TaskRecord& Scheduler::running_task_itself() {
+    TaskRecord& running = running_task();
+    return running.is_task ? running : *static_cast<Branch&>(running).stands_for;
+}
+
+inline void Scheduler::park(Waiter& waiter, TaskState state, std::coroutine_handle<> frame) {
+    TaskRecord& task = running_task();
+    waiter.task = &task;
+    task.link.waiter = &waiter;
+    task.resume_point = frame;
+    task.state = state;
+}
+
+inline void Scheduler::unpark(Waiter& waiter) noexcept {
+    waiter.task->state = TaskState::running;
+    waiter.task->resume_point = nullptr;
+    waiter.task = nullptr;
+}
+
+inline void Scheduler::park_ready(std::coroutine_handle<> frame) {
+    TaskRecord& task = running_task();
+    task.resume_point = frame;
+    if (task.is_task) {
+        ready_.push(task);
+    } else {
+        task.state = TaskState::ready; // a branch: its task takes the round of the queue, see Race
+    }
+}
+
+template <class F>
+void Scheduler::in_place_of_task(Branch& branch, F suspend) {
+    struct PutBack {
+        Scheduler& scheduler;
+        TaskRecord* task;
+        ~PutBack() { scheduler.running_task_ = task; }
+    };
+    Scheduler& scheduler = current();
+    branch.stands_for = &running_task_itself();
+    const PutBack put_back{scheduler, std::exchange(scheduler.running_task_, &branch)};
+    suspend();
+}
+
+template <class F>
+void Scheduler::check_cancelled([[maybe_unused]] F give_back) {
+#if ROUSE_EXCEPTIONS
+    TaskRecord& task = *current_->running_task_;
+    if (task.cancel_requested) [[unlikely]] {
+        task.cancel_requested = false;
+        note_cancellation();
+        give_back();
+        throw CancelledError{};
+    }
+#endif
+}
+
+inline void Scheduler::check_cancelled() {
+    check_cancelled([] {});
+}
+
+inline bool Scheduler::cancel(TaskRecord& first) noexcept {
+    if (first.finished()) return false;
+    end_cancelled_ = &Scheduler::end_cancelled;
+    const auto join_of = [](TaskRecord& task) -> JoinWaiter& { return static_cast<JoinWaiter&>(*task.link.waiter); };
+    // Forward along the chain of awaited tasks. The chain ends, because JoinAwaiter refuses a circle.
+    TaskRecord* task = &first;
+    while (task->state == TaskState::waiting_for_task) task = join_of(*task).awaited;
+    task->cancel_requested = true;
+    // The tasks in between are cancelled by the task that they await, with two exceptions. A task that asked for an
+    // outcome is not cancelled by getting one. And if the last task is running, it may end before the cancellation is
+    // delivered, or it has just ended and is notifying its awaiters. In both cases each task is cancelled itself.
+    const bool may_be_late = task->state == TaskState::running || task->finished();
+    for (TaskRecord* each = &first; each != task; each = join_of(*each).awaited) {
+        if (join_of(*each).wants_outcome || may_be_late) each->cancel_requested = true;
+    }
+    // A ready or running task is cancelled when it is next resumed or suspended; a task that a foreign context has
+    // woken, when the wake arrives.
+    interrupt(*task);
+    return true;
+}
+
+inline void Scheduler::make_task(TaskRecord& task) noexcept {
+    task.is_task = true;
+    task.references = 1;
+    task.resume_point = task.frame();
+    ++live_;
+}
+
+inline void Scheduler::set_name(TaskRecord& task, std::string_view name) noexcept {
+    if (name.empty()) return;
+    // The name has its own block of the pool, which looks like a frame that was never started.
+    void* block = FramePool::allocate(pool_, sizeof(TaskRecord) + sizeof(TaskName) + name.size());
+    if (block == nullptr) return;
+    auto* record = ::new (block) TaskRecord;
+    task.name = ::new (static_cast<void*>(record + 1)) TaskName{nullptr, name.size()};
+    // Not name.copy(), which could throw and so, at -O0, would need a heap to link.
+    std::char_traits<char>::copy(reinterpret_cast<char*>(task.name + 1), name.data(), name.size());
+    task.named = true;
+}
+
+ROUSE_NOINLINE_ON_FIRMWARE inline TaskRecord* Scheduler::start(TaskRecord* task, bool cancelled) noexcept {
+    if (task == nullptr) return nullptr;
+    make_task(*task);
+    if (cancelled) [[unlikely]]
+        task->cancel_requested = true;
+    ready_.push(*task);
+    task->state = TaskState::fresh;
+    return task;
+}
+
+inline void Scheduler::start_next(TaskRecord& task) noexcept {
+    make_task(task);
+    ready_.push_front(task);
+}
+
+inline void Scheduler::step(TaskRecord& task) noexcept {
+    if (task.cancel_requested) [[unlikely]] {
+        if (!ROUSE_EXCEPTIONS || task.state == TaskState::fresh) {
+            end_cancelled_(*this, task);
+            return;
+        }
+    }
+    running_task_ = &task;
+#if ROUSE_EXCEPTIONS
+    cancelling_ = nullptr;
+#endif
+    task.state = TaskState::running;
+    do {
+        std::exchange(task.resume_point, nullptr).resume();
+    } while (task.state == TaskState::running && task.resume_point != nullptr);
+    running_task_ = nullptr;
+
+    if (task.state == TaskState::ready) return;
+    if (task.state == TaskState::done) {
+        finish(task);
+    } else if (task.state == TaskState::running) [[unlikely]] {
+        ROUSE_PANIC("rouse: a task was suspended by an awaitable that is not rouse's, and cannot be resumed");
+    } else if (task.cancel_requested && task.waiting()) [[unlikely]] {
+        end_cancelled_(*this, task); // cancelled while it ran, through a task that awaits it
+    }
+}
+
+inline void Scheduler::end_cancelled(Scheduler& scheduler, TaskRecord& task) noexcept {
+    if (task.waiting()) {
+        scheduler.cancel(task);
+    } else {
+        scheduler.destroy_frame(task);
+    }
+}
+
+inline void Scheduler::destroy_frame(TaskRecord& task) noexcept {
+    TaskRecord* const before = std::exchange(running_task_, &task);
+    task.state = TaskState::destroyed;
+    task.frame().destroy(); // the loop's reference keeps the record
+    task.ending = Ending::cancelled;
+    running_task_ = before;
+    finish(task);
+}
+
+ROUSE_NOINLINE_ON_FIRMWARE inline void Scheduler::frame_ended(TaskRecord& record) noexcept {
+    if (record.is_task) {
+        record.state = TaskState::done;
+    } else if (record.resume_point != nullptr) {
+        running_task().resume_point = record.resume_point;
+    }
+}
+
+ROUSE_NOINLINE_ON_FIRMWARE inline void Scheduler::frame_destroyed(TaskRecord& record) noexcept {
+    if (record.references == 0) free_record(record);
+}
+
+inline void Scheduler::finish(TaskRecord& task) noexcept {
+    if (JoinWaiter* newest = std::exchange(task.awaiters(), nullptr)) {
+        task.ending_observed = true;
+        JoinWaiter* in_order = nullptr;
+        do {
+            JoinWaiter* older = newest->next;
+            newest->next = std::exchange(in_order, newest);
+            newest = older;
+        } while (newest != nullptr);
+        do {
+            JoinWaiter& waiter = *in_order;
+            in_order = waiter.next;
+            waiter.awaited = nullptr;
+            waiter.on_done(waiter, task);
+        } while (in_order != nullptr);
+    }
+    if (--live_ == 0 && ending_ && sentinel_ != nullptr) ready_.push(*sentinel_);
+    release(task);
+}
+
+inline void Scheduler::release(TaskRecord& task) noexcept {
+    if (--task.references != 0) return;
+    if (task.ending != Ending::value) [[unlikely]] {
+        release_without_value(task);
+    } else {
+        task.frame().destroy(); // which frees the record, see frame_destroyed
+    }
+}
+
+inline void Scheduler::release_without_value(TaskRecord& task) noexcept {
+    if (task.state == TaskState::destroyed) {
+        free_record(task);
+        return;
+    }
+    if (task.ending == Ending::error && !task.ending_observed) report(task);
+    task.frame().destroy();
+}
+
+inline void Scheduler::free_record(TaskRecord& record) noexcept {
+    if (record.named) [[unlikely]] {
+        TaskRecord& name = *(reinterpret_cast<TaskRecord*>(record.name) - 1);
+        name.state = TaskState::unused;
+        FramePool::release(name);
+    }
+    record.clear();
+    FramePool::release(record);
+}
+
+inline void Scheduler::report(TaskRecord& task) noexcept {
+    task.ending_observed = true;
+#if ROUSE_EXCEPTIONS
+    const std::string_view name = task.named ? task.name->text() : "(unnamed)";
+    const Scheduler* scheduler = FramePool::of(task)->scheduler();
+    if (scheduler != nullptr && scheduler->exception_handler_ != nullptr) {
+        (*scheduler->exception_handler_)(name, task.error());
+        return;
+    }
+    const auto print = [name](const char* what) {
+        std::fprintf(stderr, "rouse: task %.*s ended with an exception that no one awaited: %s\n",
+                     static_cast<int>(name.size()), name.data(), what);
+    };
+    try {
+        std::rethrow_exception(task.error());
+    } catch (const std::exception& error) {
+        print(error.what());
+    } catch (...) {
+        print("not a std::exception");
+    }
+#endif
+}
+
+#if ROUSE_EXCEPTIONS
+template <class F>
+void Scheduler::set_exception_handler(F handler) {
+    delete std::exchange(exception_handler_, new ExceptionHandlerOf<F>{std::move(handler)});
+}
+#endif
+
+#if ROUSE_HOSTED
+template <class F>
+auto Scheduler::as_current(F f) {
+    Scheduler* const before = std::exchange(current_, this);
+    auto result = f();
+    current_ = before;
+    return result;
+}
+#endif
+
+} // namespace detail
+
+inline TimePoint Clock::now() { return detail::Scheduler::current().port().now(); }
+
+} // namespace ROUSE_ABI
+} // namespace rouse

@@ -1,0 +1,96 @@
+// How a Task<T> becomes a task of a scheduler.
+#pragma once
+
+#include <string_view>
+#include <utility>
+
+#include <rouse/core/detail/misuse.hpp>
+#include <rouse/core/detail/scheduler.hpp>
+#include <rouse/core/task.hpp>
+#include <rouse/core/task_handle.hpp>
+
+namespace rouse {
+inline namespace ROUSE_ABI {
+namespace detail {
+
+#if ROUSE_HOSTED
+template <class T>
+Task<T> run_as_child(Task<T> task) {
+    co_return co_await task;
+}
+
+/// For a Task whose frame does not come from the pool of `scheduler`, which finds its tasks in its pool: returns a Task
+/// that does, and runs the other as its child.
+template <class T>
+[[gnu::noinline]] Task<T> wrap_foreign_frame(Scheduler& scheduler, Task<T>&& task) {
+    FramePool* pool = FramePool::of(record_of(task));
+    if (pool != nullptr && pool->thread() != scheduler.frame_pool()->thread()) {
+        static_cast<void>(release(task)); // not ours to destroy: its pool is in use on that thread
+        misuse(
+            "rouse: create_task: the Task was made on the thread of another loop; make it on the thread that runs it");
+    }
+    if (scheduler.running() && Scheduler::current_or_null() != &scheduler) {
+        misuse(
+            "rouse: create_task: the loop runs on another thread; send it what it is to do, by a queue or a flag, "
+            "and let a task of the loop create this one");
+    }
+    return scheduler.as_current([&] { return run_as_child(std::move(task)); });
+}
+#endif
+
+ROUSE_NOINLINE_ON_FIRMWARE inline void check_unstarted(const TaskRecord& task) {
+    if (task.state != TaskState::created) misuse("rouse: create_task: the Task was awaited before");
+}
+
+/// Takes the frame of a Task, which is empty afterwards: a frame of the pool of `scheduler`. Null if the Task is empty.
+template <class T>
+TaskRecord* take_frame(Scheduler& scheduler, Task<T>& task) {
+    if (!task) return nullptr;
+    check_unstarted(record_of(task));
+#if ROUSE_HOSTED
+    if (FramePool::of(record_of(task)) != scheduler.frame_pool()) [[unlikely]]
+        task = wrap_foreign_frame(scheduler, std::move(task));
+#endif
+    return release(task);
+}
+
+/// See Loop::create_task.
+template <class T>
+TaskHandle<T> start(Scheduler& scheduler, Task<T>&& task) {
+    return handle_of<T>(scheduler.start(take_frame(scheduler, task), scheduler.ending()));
+}
+
+/// The same for a task that another task waits for: it starts even if the loop is ending.
+template <class T>
+TaskHandle<T> start_awaited(Scheduler& scheduler, Task<T>&& task) {
+    return handle_of<T>(scheduler.start(take_frame(scheduler, task), false));
+}
+
+// With a name. Separate, so that a program without names does not link what they need.
+
+template <class T>
+TaskHandle<T> start(Scheduler& scheduler, Task<T>&& task, std::string_view name) {
+    TaskHandle<T> handle = start(scheduler, std::move(task));
+    if (handle) scheduler.set_name(*record_of(handle), name);
+    return handle;
+}
+
+template <class T>
+TaskHandle<T> start_awaited(Scheduler& scheduler, Task<T>&& task, std::string_view name) {
+    TaskHandle<T> handle = start_awaited(scheduler, std::move(task));
+    if (handle) scheduler.set_name(*record_of(handle), name);
+    return handle;
+}
+
+/// Starts a task in place of the running one, which will wait for it; see Scheduler::start_next.
+template <class T>
+TaskHandle<T> start_next(Scheduler& scheduler, Task<T>&& task) {
+    TaskRecord* record = take_frame(scheduler, task);
+    if (record == nullptr) return {};
+    scheduler.start_next(*record);
+    return handle_of<T>(record);
+}
+
+} // namespace detail
+} // namespace ROUSE_ABI
+} // namespace rouse

@@ -1,0 +1,127 @@
+// Waiter: what suspends a task, and the kinds of waiters.
+//
+// A waiter lives in the frame of the coroutine that waits, and unlinks itself from what it waits in when it is
+// destroyed. There are four kinds, told apart by the state of the waiting task (see TaskState), which also says what is
+// waited in:
+//
+//     ListWaiter         in a WaitList, which only the tasks of one loop touch
+//     Timer              in the timers of a loop (timer.hpp)
+//     JoinWaiter         in the record of the task that is awaited (task_record.hpp)
+//     RetractableWaiter  in any other object: it knows itself how to leave it
+//
+// What a waiter wakes is either a task or a Branch, which stands for one.
+#pragma once
+
+#include <rouse/core/detail/task_record.hpp>
+
+namespace rouse {
+inline namespace ROUSE_ABI {
+namespace detail {
+
+/// A waiter that knows how to leave the object that it waits in.
+struct RetractableWaiter : Waiter {
+    /// On the loop: leaves the object, so that nothing can wake this waiter any more, and returns true. Returns false
+    /// if a wake is already on its way (a foreign context has taken the waiter): then the waiter must stay where it is
+    /// until the wake arrives, which resumes the task.
+    virtual bool retract() noexcept = 0;
+
+protected:
+    RetractableWaiter() = default;
+    ~RetractableWaiter() = default;
+    RetractableWaiter(const RetractableWaiter&) = delete;
+    RetractableWaiter& operator=(const RetractableWaiter&) = delete;
+};
+
+/// A node of a circular list; a node that is alone is linked to itself.
+class ListNode {
+public:
+    constexpr ListNode() noexcept = default;
+    ListNode(const ListNode&) = delete;
+    ListNode& operator=(const ListNode&) = delete;
+
+    [[nodiscard]] bool linked() const noexcept { return next_ != nullptr && next_ != this; }
+
+    /// Leaves the list; does nothing if the node is in none.
+    void unlink() noexcept {
+        if (next_ == nullptr) return;
+        previous_->next_ = next_;
+        next_->previous_ = previous_;
+        next_ = previous_ = nullptr;
+    }
+
+private:
+    friend class WaitList;
+    ListNode* next_ = nullptr; // null: in no list
+    ListNode* previous_ = nullptr;
+};
+
+/// A task's place in a WaitList.
+struct ListWaiter : Waiter, ListNode {
+    ListWaiter() = default;
+    ~ListWaiter() { unlink(); }
+};
+
+/// The tasks that wait in one object, first in, first out. Only for objects that the tasks of one loop share. The owner
+/// of a list knows which class its nodes have.
+class WaitList {
+public:
+    constexpr WaitList() noexcept = default;
+    WaitList(const WaitList&) = delete;
+    WaitList& operator=(const WaitList&) = delete;
+
+    /// Unlinks the waiters that are left. Their tasks are not woken; they stay suspended until cancelled.
+    ~WaitList() {
+        while (!empty()) pop_front();
+    }
+
+    [[nodiscard]] bool empty() const noexcept { return !ends_.linked(); }
+
+    void push_back(ListNode& waiter) noexcept {
+        if (ends_.next_ == nullptr) ends_.next_ = ends_.previous_ = &ends_;
+        waiter.previous_ = ends_.previous_;
+        waiter.next_ = &ends_;
+        ends_.previous_->next_ = &waiter;
+        ends_.previous_ = &waiter;
+    }
+
+    /// Unlinks and returns the node that has waited longest; the list must not be empty.
+    ListNode& pop_front() noexcept {
+        ListNode& first = *ends_.next_;
+        first.unlink();
+        return first;
+    }
+
+    /// Moves all nodes of `other` to the end of this list, in their order.
+    void take_all(WaitList& other) noexcept {
+        while (!other.empty()) push_back(other.pop_front());
+    }
+
+private:
+    ListNode ends_; // before the first and after the last node; its links are null until first used
+};
+
+/// Stands for a task where the task waits for several things at once, or where no task waits but something must happen
+/// when a wait ends. It is a record without a frame. When its waiter is woken, the loop calls `on_wake` at once instead
+/// of making a task ready.
+///
+/// on_wake runs inside set(), release(), a turn of the loop, or the end of a task that has not yet notified all its
+/// awaiters. It may wake and cancel tasks and end the branch; it must not resume a task or destroy a frame.
+struct Branch : TaskRecord {
+    using OnWake = void (*)(Branch& branch) noexcept;
+
+    explicit Branch(OnWake function) noexcept : on_wake{function} { state = TaskState::running; }
+
+    /// From now on the branch waits in `waiter`, whose kind is `kind`.
+    void wait_in(Waiter& waiter, TaskState kind) noexcept {
+        waiter.task = this;
+        link.waiter = &waiter;
+        state = kind;
+    }
+
+    OnWake on_wake;
+    TaskRecord* stands_for = nullptr; // the task in whose place it is parked, or null
+};
+
+} // namespace detail
+} // namespace ROUSE_ABI
+} // namespace rouse

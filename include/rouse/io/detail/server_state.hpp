@@ -1,0 +1,181 @@
+// The inside of a Server: the tasks that accept, and the list of those that serve a client each.
+#pragma once
+
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <rouse/core/loop.hpp>
+#include <rouse/core/sleep.hpp>
+#include <rouse/core/task_handle.hpp>
+#include <rouse/io/detail/listener.hpp>
+#include <rouse/io/stream.hpp>
+#include <rouse/sync/event.hpp>
+
+namespace rouse {
+inline namespace ROUSE_ABI {
+namespace detail {
+
+/// Lives as long as the Server or any of its tasks, and with it the handler, whose coroutines may refer to it.
+class ServerState : public std::enable_shared_from_this<ServerState> {
+public:
+    virtual ~ServerState() = default;
+
+    /// Serves at most so many clients at once; 0 is no limit. False if there is no memory for the tasks.
+    [[nodiscard]] bool start(Listeners listeners, std::size_t most_clients) {
+        listeners_ = std::move(listeners);
+        most_clients_ = most_clients;
+        acceptors_.reserve(listeners_.sockets.size()); // so that none that runs is missing there
+        for (const auto& listener : listeners_.sockets) {
+            const std::string name = "server " + Address::of_socket(listener->descriptor()).text();
+            acceptors_.push_back(create_task(accept_clients(shared_from_this(), *listener), name));
+            if (!acceptors_.back()) return false;
+        }
+        return true;
+    }
+
+    void close() noexcept {
+        if (std::exchange(closed_, true)) return;
+        for (const auto& acceptor : acceptors_) acceptor.cancel();
+        acceptors_.clear(); // their frames hold this object
+        listeners_.file.reset();
+        for (const auto& listener : listeners_.sockets) listener->close();
+        Scheduler* const loop = Scheduler::current_or_null();
+        for (const auto& client : clients_) {
+            if (loop == nullptr || record_of(client) != loop->running_or_null()) client.cancel();
+        }
+        tell_if_ended();
+    }
+
+    [[nodiscard]] std::uint16_t port() const noexcept { return listeners_.port; }
+    [[nodiscard]] std::size_t clients() const noexcept { return clients_.size(); }
+
+    static Task<void> wait_closed(std::shared_ptr<ServerState> server) { co_await server->ended_.wait(); }
+
+protected:
+    virtual Task<void> handle(StreamReader reader, StreamWriter writer) = 0;
+
+private:
+    using Clients = std::list<TaskHandle<>>;
+
+    // A client's place in the list, which it leaves when it is destroyed.
+    class Place {
+    public:
+        Place(std::shared_ptr<ServerState> server, Clients::iterator where) noexcept
+            : server_{std::move(server)}, where_{where} {}
+        Place(Place&&) noexcept = default;
+        Place& operator=(Place&&) = delete;
+        ~Place() {
+            if (server_ == nullptr) return;
+            server_->clients_.erase(where_);
+            server_->one_has_gone_.set();
+            server_->tell_if_ended();
+        }
+        [[nodiscard]] ServerState& server() const noexcept { return *server_; }
+        [[nodiscard]] Clients::iterator where() const noexcept { return where_; }
+
+    private:
+        std::shared_ptr<ServerState> server_; // null: moved from
+        Clients::iterator where_;
+    };
+
+    static Task<void> accept_clients(std::shared_ptr<ServerState> server, Socket& listener) {
+        using namespace std::chrono_literals;
+        for (;;) {
+            co_await listener.readable();
+            while (server->full()) { // those that come now wait in the backlog
+                server->one_has_gone_.clear();
+                co_await server->one_has_gone_.wait();
+            }
+            Address from;
+            const int accepted = listener.accept(from);
+            if (from.is_unnamed()) from = Address::of_socket(listener.descriptor()); // it has no name but this
+            const bool ok = accepted >= 0 ? server->add_client(Descriptor{accepted}, from) : nobody_there(-accepted);
+            // Out of descriptors, most likely: the client stays in the backlog, and we try again. Or out of memory.
+            if (!ok) co_await sleep(100ms);
+        }
+    }
+
+    [[nodiscard]] bool full() const noexcept { return most_clients_ != 0 && clients_.size() >= most_clients_; }
+
+    static bool nobody_there(int error) noexcept { return error == EAGAIN || error == ECONNABORTED; }
+
+    // False if there is no memory, or whatever else it takes, for one more: then its connection is reset, so that it
+    // knows.
+    bool add_client(Descriptor descriptor, const Address& from) noexcept {
+        std::shared_ptr<StreamConnection> connection;
+        if (attempt([&] { return begin_client(std::move(descriptor), from, connection); })) return true;
+        const bool taken = connection != nullptr && connection->is_open();
+        reset_on_close(taken ? connection->descriptor() : descriptor.number());
+        return false;
+    }
+
+    bool begin_client(Descriptor&& descriptor, const Address& from, std::shared_ptr<StreamConnection>& connection) {
+        const std::string name = "client " + from.text();
+        Place place{shared_from_this(), clients_.emplace(clients_.end())};
+        const auto where = place.where();
+        int error = 0;
+        connection = std::make_shared<StreamConnection>(std::move(descriptor), from, error);
+        if (error != 0) return false;
+        auto client = create_task(serve(std::move(place), connection), name);
+        if (!client) return false;
+        *where = std::move(client);
+        return true;
+    }
+
+    // Closes the connection at once if its handler is left by an exception or a cancellation.
+    struct Served {
+        explicit Served(StreamConnection& served) noexcept : connection{&served} {}
+        Served(const Served&) = delete;
+        Served& operator=(const Served&) = delete;
+        ~Served() {
+            if (connection != nullptr) connection->abort();
+        }
+        StreamConnection* connection; // null: the handler has returned
+    };
+
+    static Task<void> serve(Place argument, std::shared_ptr<StreamConnection> connection) {
+        // An argument lives as long as handles of the task do, and the list has one. So the place must be left here.
+        const Place place = std::move(argument);
+        Served served{*connection};
+        co_await place.server().handle(StreamReader{connection}, StreamWriter{connection});
+        if (connection->closing()) co_await connection->closed();
+        served.connection = nullptr;
+    }
+
+    void tell_if_ended() noexcept {
+        if (closed_ && clients_.empty()) ended_.set();
+    }
+
+    Listeners listeners_;
+    std::vector<TaskHandle<>> acceptors_; // one for each listener
+    Clients clients_;                     // those whose handlers have not ended
+    std::size_t most_clients_ = 0;        // 0: no limit
+    Event one_has_gone_;                  // set when a client has gone, cleared by an acceptor that waits for that
+    Event ended_;                         // set when closed, and all handlers have ended
+    bool closed_ = false;
+};
+
+/// The state of a server with a handler of this type.
+template <class Handler>
+class HandlerServerState final : public ServerState {
+public:
+    explicit HandlerServerState(Handler handler) : handler_{std::move(handler)} {}
+
+private:
+    Task<void> handle(StreamReader reader, StreamWriter writer) override {
+        return handler_(std::move(reader), std::move(writer));
+    }
+
+    Handler handler_;
+};
+
+} // namespace detail
+} // namespace ROUSE_ABI
+} // namespace rouse

@@ -1,0 +1,289 @@
+// StreamConnection: what a StreamReader and a StreamWriter share: the socket, what has come in and was not yet read,
+// what was written and has not yet gone out, and how the connection ended.
+//
+// The output side:
+//
+//              write: the system does not take all
+//     idle  ---------------------------------------->  sending, on every edge of the socket
+//       ^  \                                                  |
+//       |   \  write_eof(), close()                          | all is sent
+//       |    '------------------->  shut, closed  <----------|  (after write_eof(), close())
+//       '----------------------------------------------------'
+//
+// A failure in any state drops the output, and whoever reads, drains or waits is told. If anything was dropped, closing
+// resets the connection, so that the peer is told as well.
+#pragma once
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <rouse/core/detail/misuse.hpp>
+#include <rouse/core/detail/start.hpp>
+#include <rouse/core/sleep.hpp>
+#include <rouse/core/task_handle.hpp>
+#include <rouse/io/detail/byte_buffer.hpp>
+#include <rouse/io/detail/socket.hpp>
+#include <rouse/io/reply.hpp>
+#include <rouse/sync/event.hpp>
+
+namespace rouse {
+inline namespace ROUSE_ABI {
+namespace detail {
+
+/// One end of a pipe, or of what is like one: the number of the descriptor that it was opened by, and its direction.
+struct PipeEnd {
+    int number = -1;
+    bool writes = false;
+
+    [[nodiscard]] std::string text() const {
+        if (number == STDIN_FILENO && !writes) return "standard input";
+        if (number == STDOUT_FILENO && writes) return "standard output";
+        if (number == STDERR_FILENO && writes) return "standard error";
+        return "descriptor " + std::to_string(number);
+    }
+};
+
+class StreamConnection final : public Socket, public std::enable_shared_from_this<StreamConnection> {
+public:
+    /// Takes over a connected, or connecting, non-blocking descriptor; see Socket.
+    StreamConnection(Descriptor&& taken, const Address& peer, int& error)
+        : Socket{std::move(taken), error}, peer_{peer} {
+        const int on = 1;
+        if (peer.family() != AF_UNIX) ::setsockopt(descriptor(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        drained_.set();
+    }
+
+    /// Takes over one end of a pipe, which `calls` are good for. If it is `reopened`, input is worth a look at once:
+    /// epoll does not tell of an end that was there before.
+    StreamConnection(Descriptor&& taken, PipeEnd end, Calls calls, bool reopened, int& error)
+        : Socket{std::move(taken), error, calls}, end_{end} {
+        drained_.set();
+        if (reopened) input_state().make_ready(loop());
+    }
+
+    /// Nobody has it any more: the loop ends, or nobody waited until all was sent.
+    ~StreamConnection() override {
+        if (is_open() && !output_.empty()) make_close_a_reset();
+    }
+
+    [[nodiscard]] const Address& peer() const noexcept { return peer_; }
+
+    // ---- input ------------------------------------------------------------------------------------------------------
+
+    /// What has come in and was not yet read.
+    [[nodiscard]] ByteBuffer& input() noexcept { return input_; }
+
+    /// Whether nothing more will come in.
+    [[nodiscard]] bool ended() const noexcept { return ended_ || !is_open(); }
+
+    /// Waits until receive_more() or receive_into() is worth a try.
+    [[nodiscard]] auto more() {
+        if (input_state().awaited()) misuse("rouse: StreamReader: another task is reading from it already");
+        return readable();
+    }
+
+    /// Receives at most a chunk into input(), perhaps nothing. False if the connection has failed: see failure().
+    [[nodiscard]] bool receive_more() {
+        std::array<char, chunk> bytes; // on the stack: an idle connection has no buffer
+        std::size_t count = 0;
+        if (!receive_into(bytes, count)) return false;
+        if (attempt([&] {
+                input_.append({bytes.data(), count});
+                return true;
+            }))
+            return true;
+        gap_ = true;
+        connection_failed(ENOMEM);
+        return false;
+    }
+
+    /// Receives `count` into `bytes`, past input(), which must be empty; perhaps nothing. False: see receive_more().
+    [[nodiscard]] bool receive_into(std::span<char> bytes, std::size_t& count) noexcept {
+        count = 0;
+        if (ended()) return true; // it was closed meanwhile
+        if (gap_) return false;
+        const Transfer done = receive(bytes);
+        count = done.bytes;
+        if (count > 0) return true;
+        if (done.error != 0 && done.error != EAGAIN) connection_failed(done.error);
+        if (failure_ != 0) return false;
+        ended_ = done.error == 0;
+        return true;
+    }
+
+    /// What made the connection fail.
+    template <class T>
+    [[nodiscard]] Reply<T> failure() const {
+        return failed<T>(failure_, is_pipe() ? what_of_pipe() : name());
+    }
+
+    /// "connection with 127.0.0.1 port 80", or what a pipe is called.
+    [[nodiscard]] std::string name() const {
+        return is_pipe() ? end_.text() : "connection with " + host_and_port(peer_);
+    }
+
+    // ---- output -----------------------------------------------------------------------------------------------------
+
+    /// Sends what goes at once, and keeps the rest for later. Drops it if the connection has failed, as it does if
+    /// there is no memory to keep the rest: part of it may have been sent.
+    void write(std::string_view bytes) {
+        if (failure_ != 0) {
+            lost_ = true;
+            return;
+        }
+        if (output_end_ != OutputEnd::open) misuse("rouse: StreamWriter::write: after write_eof() or close()");
+        if (bytes.empty()) return;
+        if (output_.empty()) {
+            const Transfer done = send(bytes);
+            if (done.error != 0 && done.error != EAGAIN) {
+                lost_ = true;
+                return connection_failed(done.error);
+            }
+            bytes.remove_prefix(done.bytes);
+        }
+        if (!attempt([&] {
+                output_.append(bytes);
+                return true;
+            })) {
+            lost_ = true;
+            return connection_failed(ENOMEM);
+        }
+        if (output_.size() > high_water_) drained_.clear();
+    }
+
+    [[nodiscard]] std::size_t unsent() const noexcept { return output_.size(); }
+
+    /// A writer is held back when more than `high` bytes wait to be sent, until no more than `low` do.
+    void set_water_marks(std::size_t low, std::size_t high) {
+        if (low > high) misuse("rouse: StreamWriter::set_water_marks: the low one is above the high one");
+        low_water_ = low;
+        high_water_ = high;
+        if (output_.size() > high) drained_.clear();
+        if (output_.size() <= low) drained_.set();
+    }
+
+    /// Switches an option of the socket. An error that names the peer if the system does not take it.
+    Reply<void> set_option(int level, int option, bool on) const {
+        const int value = on ? 1 : 0;
+        if (::setsockopt(descriptor(), level, option, &value, sizeof value) == 0) return done();
+        const int error = errno;
+        return failed<void>(error, "cannot set an option of the " + name());
+    }
+
+    /// Waits while the writer is held back. The error that made the connection fail, if it has.
+    static Task<Reply<void>> drain(std::shared_ptr<StreamConnection> connection) {
+        // As Readiness does for input: a peer that takes everything must not keep the other tasks from running.
+        if (++connection->drains_in_a_row_ % most_drains_in_a_row == 0) co_await yield();
+        co_await connection->drained_.wait();
+        if (connection->failure_ != 0) co_return connection->failure<void>();
+        co_return done();
+    }
+
+    /// Ends our half when all is sent.
+    void write_eof() noexcept {
+        if (output_end_ != OutputEnd::open) return;
+        output_end_ = OutputEnd::shut;
+        finish_output();
+    }
+
+    /// Closes when all is sent: at once, or in a task that keeps the connection for so long.
+    void close_when_sent() {
+        if (closing()) return;
+        output_end_ = OutputEnd::closed;
+        finish_output();
+        if (!is_open()) return;
+        const TaskHandle<> task = start(loop(), linger(shared_from_this()), "closing connection");
+        if (!task) connection_failed(ENOMEM); // nobody to keep it until all is sent
+    }
+
+    [[nodiscard]] bool closing() const noexcept { return output_end_ == OutputEnd::closed; }
+
+    /// Closes at once, whatever is unsent. Who still has the writer finds that the connection has failed.
+    void abort() noexcept {
+        output_end_ = OutputEnd::closed;
+        if (is_open()) connection_failed(ECONNABORTED);
+    }
+
+    /// Waits until the connection is closed.
+    [[nodiscard]] auto closed() noexcept { return closed_.wait(); }
+
+    /// The same; the error that made the connection fail, if anything was lost by that.
+    static Task<Reply<void>> wait_closed(std::shared_ptr<StreamConnection> connection) {
+        co_await connection->closed();
+        if (connection->lost_ && connection->failure_ != 0) co_return connection->failure<void>();
+        co_return done();
+    }
+
+    void on_events(std::uint32_t events) noexcept override {
+        drains_in_a_row_ = 0;
+        Socket::on_events(events);
+        if (output_.empty() || !output_state().ready()) return;
+        const Transfer done = send(output_.view());
+        if (done.error != 0 && done.error != EAGAIN) return connection_failed(done.error);
+        output_.consume(done.bytes);
+        if (output_.size() <= low_water_) drained_.set();
+        finish_output();
+    }
+
+private:
+    enum class OutputEnd : std::uint8_t { open, shut, closed };
+    static constexpr std::size_t chunk = 64 * 1024;
+    static constexpr unsigned most_drains_in_a_row = 16;
+
+    static Task<void> linger(std::shared_ptr<StreamConnection> connection) { co_await connection->closed(); }
+
+    // Does what was asked for the time when all is sent, if it is.
+    void finish_output() noexcept {
+        if (!output_.empty() || !is_open()) return;
+        if (output_end_ == OutputEnd::shut && is_socket()) ::shutdown(descriptor(), SHUT_WR);
+        if (output_end_ == OutputEnd::open || (output_end_ == OutputEnd::shut && is_socket())) return;
+        if (lost_) make_close_a_reset(); // the peer must not take what it got for all
+        close();
+        drained_.set();
+        closed_.set();
+    }
+
+    void connection_failed(int error) noexcept {
+        if (failure_ == 0) failure_ = error;
+        lost_ = lost_ || !output_.empty();
+        output_.clear();
+        drained_.set();
+        wake_both();
+        finish_output();
+    }
+
+    [[nodiscard]] bool is_pipe() const noexcept { return end_.number >= 0; }
+    [[nodiscard]] std::string what_of_pipe() const {
+        return (end_.writes ? "cannot write to " : "cannot read from ") + end_.text();
+    }
+
+    Address peer_; // none of a pipe
+    PipeEnd end_;  // none of a connection
+    ByteBuffer input_;
+    ByteBuffer output_;
+    std::size_t low_water_ = 16 * 1024;
+    std::size_t high_water_ = 64 * 1024;
+    Event drained_; // unset while a writer is to be held back
+    Event closed_;
+    unsigned drains_in_a_row_ = 0; // since epoll last had news, so since the loop last turned
+    int failure_ = 0;              // the errno that ended the connection
+    OutputEnd output_end_ = OutputEnd::open;
+    bool ended_ = false; // the peer has ended its half
+    bool lost_ = false;  // something that was written will never be sent
+    bool gap_ = false;   // something that came in could not be kept, so nothing after it may be read
+};
+
+} // namespace detail
+} // namespace ROUSE_ABI
+} // namespace rouse

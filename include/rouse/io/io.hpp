@@ -1,0 +1,11 @@
+// All of net/: needs a hosted port. Without exceptions its functions give a Result, see reply.hpp.
+#pragma once
+
+#include <rouse/io/address.hpp>
+#include <rouse/io/datagram_socket.hpp>
+#include <rouse/io/open_connection.hpp>
+#include <rouse/io/pipe.hpp>
+#include <rouse/io/resolve.hpp>
+#include <rouse/io/server.hpp>
+#include <rouse/io/stream.hpp>
+#include <rouse/io/unix.hpp>

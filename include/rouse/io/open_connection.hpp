@@ -1,0 +1,59 @@
+// open_connection: a TCP connection to a host.
+#pragma once
+
+#include <cerrno>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <sys/socket.h>
+
+#include <rouse/io/resolve.hpp>
+#include <rouse/io/stream.hpp>
+
+namespace rouse {
+inline namespace ROUSE_ABI {
+
+/// The two halves of a connection.
+using Streams = std::pair<StreamReader, StreamWriter>;
+
+namespace detail {
+
+/// Connects to one address. Returns 0 or an errno; the connection is left in `connected`.
+inline Task<int> connect(Address address, std::shared_ptr<StreamConnection>& connected) {
+    Descriptor descriptor{::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    if (!descriptor) co_return errno;
+    // Before it is watched: a socket that is not connecting yet has hung up, says epoll.
+    // An interrupted connect goes on by itself, like one in progress.
+    const int begun = ::connect(descriptor.number(), address.data(), address.size()) == 0 ? 0 : errno;
+    if (begun != 0 && begun != EINPROGRESS && begun != EINTR) co_return begun;
+    int error = 0;
+    connected = std::make_shared<StreamConnection>(std::move(descriptor), address, error);
+    if (error != 0) co_return error;
+    if (begun != 0) co_await connected->writable();
+    co_return connected->pending_error();
+}
+
+} // namespace detail
+
+/// Connects to a host, by name or number, trying each of its addresses in turn. For a time limit: wait_for. Throws
+/// std::system_error that names the host: with the error of its first address, which is the one that the system thinks
+/// best. Cancelling it closes what was begun.
+[[nodiscard]] inline Task<Reply<Streams>> open_connection(std::string host, std::uint16_t port) {
+    int first_error = 0;
+    Reply<std::vector<Address>> addresses = co_await resolve(host, port);
+    if (detail::is_error(addresses)) co_return detail::failed<Streams>(detail::error_of(addresses));
+    for (const Address& address : detail::value_of(addresses)) {
+        std::shared_ptr<detail::StreamConnection> connection;
+        const int error = co_await detail::connect(address, connection);
+        if (error == 0) co_return Streams{StreamReader{connection}, StreamWriter{connection}};
+        if (first_error == 0) first_error = error;
+    }
+    const std::string name = detail::host_and_port(host.empty() ? "this machine" : host, port);
+    co_return detail::failed<Streams>(first_error, "cannot connect to " + name);
+}
+
+} // namespace ROUSE_ABI
+} // namespace rouse

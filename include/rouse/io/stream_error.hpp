@@ -1,0 +1,102 @@
+// The errors of a StreamReader that are not the system's: the end came too early, a line is too long.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+#include <rouse/io/reply.hpp>
+
+namespace rouse {
+inline namespace ROUSE_ABI {
+
+/// Without exceptions, what Error::code() is compared with.
+enum class StreamErrc {
+    incomplete_read = 1, ///< The end came too early; Error::partial() is what came before it.
+    limit_overrun        ///< The line is too long. What has come of it stays where it is, for read().
+};
+
+/// The category of StreamErrc.
+[[nodiscard]] inline const std::error_category& stream_category() noexcept {
+    struct Category final : std::error_category {
+        const char* name() const noexcept override { return "stream"; }
+        std::string message(int code) const override {
+            return code == static_cast<int>(StreamErrc::incomplete_read)
+                       ? "the connection ended before all that was asked for had come"
+                       : "there is no end of the line within the limit";
+        }
+    };
+    static const Category category;
+    return category;
+}
+
+/// For std::error_code, which can be compared with a StreamErrc.
+[[nodiscard]] inline std::error_code make_error_code(StreamErrc code) noexcept {
+    return {static_cast<int>(code), stream_category()};
+}
+
+#if ROUSE_EXCEPTIONS
+/// Thrown by readexactly and readuntil if the end comes too early.
+class IncompleteRead : public std::exception {
+public:
+    /// For the library, and for tests.
+    IncompleteRead(std::string read, std::size_t asked) : partial{std::move(read)}, expected{asked} {}
+    /// Says that the connection ended too early; a string literal.
+    [[nodiscard]] const char* what() const noexcept override {
+        return "rouse: StreamReader: the connection ended before all that was asked for had come";
+    }
+
+    std::string partial;  ///< What came before the end; it is not read again.
+    std::size_t expected; ///< How many were asked for; 0 from readuntil, which does not know.
+};
+
+/// Thrown by readline and readuntil if the line is too long. What has come of it stays where it is, for read().
+class LimitOverrun : public std::exception {
+public:
+    /// For the library, and for tests.
+    explicit LimitOverrun(std::size_t most) noexcept : limit{most} {}
+    /// Says that the line is too long; a string literal.
+    [[nodiscard]] const char* what() const noexcept override {
+        return "rouse: StreamReader: there is no end of the line within the limit";
+    }
+
+    std::size_t limit; ///< The most bytes that the line might have had, its newline or separator included.
+};
+#endif
+
+namespace detail {
+
+/// As failed(), for StreamErrc::incomplete_read from `whom`; `expected` is 0 if it is not known.
+template <class T>
+[[nodiscard]] Reply<T> ended_early(std::string partial, [[maybe_unused]] std::size_t expected,
+                                   [[maybe_unused]] const std::string& whom) {
+#if ROUSE_EXCEPTIONS
+    throw IncompleteRead{std::move(partial), expected};
+#else
+    const std::string count = expected == 0 ? "a separator" : std::to_string(expected) + " bytes";
+    return Error{make_error_code(StreamErrc::incomplete_read), "cannot read " + count + " from " + whom,
+                 std::move(partial)};
+#endif
+}
+
+/// As failed(), for StreamErrc::limit_overrun.
+template <class T>
+[[nodiscard]] Reply<T> too_long(std::size_t limit, [[maybe_unused]] const std::string& whom) {
+#if ROUSE_EXCEPTIONS
+    throw LimitOverrun{limit};
+#else
+    const std::string most = std::to_string(limit);
+    return Error{make_error_code(StreamErrc::limit_overrun),
+                 "cannot read a line of at most " + most + " bytes from " + whom};
+#endif
+}
+
+} // namespace detail
+
+} // namespace ROUSE_ABI
+} // namespace rouse
+
+template <>
+struct std::is_error_code_enum<rouse::StreamErrc> : std::true_type {};

@@ -1,0 +1,173 @@
+// StreamReader: the incoming half of a connection.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <rouse/core/detail/misuse.hpp>
+#include <rouse/io/detail/stream_connection.hpp>
+#include <rouse/io/stream_error.hpp>
+
+namespace rouse {
+inline namespace ROUSE_ABI {
+
+/// Reads what the peer sends. Move-only; for the tasks of the loop that the connection was made on, one at a time (a
+/// second one that would have to wait gets a UsageError). It may be moved, or destroyed, while it is read from.
+///
+/// Bytes come in order and once. A cancelled read loses nothing: what has come is there for the next. (By wait_for it
+/// is a task of its own, which may have ended when its waiter is cancelled: docs/cancellation.md.) If the connection
+/// fails, reads give what came before, then throw std::system_error that names the peer. When the StreamWriter of the
+/// connection is closed, they give what is left, then the end.
+///
+/// Without exceptions, each read gives a Result: what would be thrown is its error().
+///
+/// A read of what is there already goes on at once, without a turn of the loop, except now and then.
+class StreamReader {
+public:
+    /// For the library: see open_connection and start_server.
+    explicit StreamReader(std::shared_ptr<detail::StreamConnection> connection) noexcept
+        : connection_{std::move(connection)} {}
+    /// Takes the connection over; only assignment and destruction are allowed of the other then.
+    StreamReader(StreamReader&&) noexcept = default;
+    /// Takes the connection over.
+    StreamReader& operator=(StreamReader&&) noexcept = default;
+
+    /// The most bytes of a line, where no limit is given.
+    static constexpr std::size_t default_limit = 64 * 1024;
+
+    /// Some bytes, at least one and at most `most`, as soon as there are any; empty at the end.
+    [[nodiscard]] Task<Reply<std::string>> read(std::size_t most) { return read_some(connection(), most); }
+
+    /// All bytes until the end.
+    [[nodiscard]] Task<Reply<std::string>> read() { return read_all(connection()); }
+
+    /// As read(most), into the caller's memory, which must stay until then. Returns how many; 0 at the end.
+    [[nodiscard]] Task<Reply<std::size_t>> readinto(std::span<char> bytes) { return read_into(connection(), bytes); }
+
+    /// Exactly `count` bytes. Throws IncompleteRead if the end comes first.
+    [[nodiscard]] Task<Reply<std::string>> readexactly(std::size_t count) { return read_exactly(connection(), count); }
+
+    /// A line with its newline; what is left without one at the end; empty after that. Throws LimitOverrun if the
+    /// line, with its newline, is longer than `limit`, without waiting for more of it.
+    [[nodiscard]] Task<Reply<std::string>> readline(std::size_t limit = default_limit) {
+        return read_line(connection(), limit);
+    }
+
+    /// `while (auto line = co_await reader.next_line())`: the same for all lines until the end, then nothing. (Without
+    /// exceptions the line is `*line`, which is a std::optional.)
+    [[nodiscard]] Task<Reply<std::optional<std::string>>> next_line(std::size_t limit = default_limit) {
+        return read_next_line(connection(), limit);
+    }
+
+    /// All bytes up to `separator`, and it. Throws IncompleteRead if the end comes first, LimitOverrun if it does not
+    /// come within `limit` bytes, without waiting for more of them. UsageError for an empty separator.
+    [[nodiscard]] Task<Reply<std::string>> readuntil(std::string separator, std::size_t limit = default_limit) {
+        if (separator.empty()) detail::misuse("rouse: StreamReader::readuntil: the separator is empty");
+        return read_until(connection(), std::move(separator), limit);
+    }
+
+    /// Whether the end has come, and all before it has been read.
+    [[nodiscard]] bool at_eof() const { return connection()->ended() && connection()->input().empty(); }
+
+private:
+    // By value, so that a read does not depend on the reader.
+    using Connection = std::shared_ptr<detail::StreamConnection>;
+
+    [[nodiscard]] const Connection& connection() const {
+        if (connection_ == nullptr) detail::misuse("rouse: StreamReader: it was moved from");
+        return connection_;
+    }
+
+    static Task<Reply<std::string>> read_some(Connection from, std::size_t most) {
+        while (most > 0 && from->input().empty() && !from->ended()) {
+            co_await from->more();
+            if (!from->receive_more()) co_return from->failure<std::string>();
+        }
+        co_return from->input().take(most);
+    }
+
+    static Task<Reply<std::string>> read_all(Connection from) {
+        while (!from->ended()) {
+            co_await from->more();
+            if (!from->receive_more()) co_return from->failure<std::string>();
+        }
+        co_return from->input().take(std::numeric_limits<std::size_t>::max());
+    }
+
+    static Task<Reply<std::size_t>> read_into(Connection from, std::span<char> bytes) {
+        std::size_t count = std::min(bytes.size(), from->input().size());
+        if (count > 0) {
+            std::memcpy(bytes.data(), from->input().view().data(), count);
+            from->input().consume(count);
+        }
+        while (count == 0 && !bytes.empty() && !from->ended()) {
+            co_await from->more();
+            if (!from->receive_into(bytes, count)) co_return from->failure<std::size_t>();
+        }
+        co_return count;
+    }
+
+    static Task<Reply<std::string>> read_exactly(Connection from, std::size_t count) {
+        while (from->input().size() < count && !from->ended()) {
+            co_await from->more();
+            if (!from->receive_more()) co_return from->failure<std::string>();
+        }
+        if (from->input().size() < count)
+            co_return detail::ended_early<std::string>(from->input().take(count), count, from->name());
+        co_return from->input().take(count);
+    }
+
+    static Task<Reply<std::string>> read_line(Connection from, std::size_t limit) {
+        Reply<std::size_t> found = co_await find(*from, "\n", limit);
+        if (detail::is_error(found)) co_return detail::failed<std::string>(detail::error_of(found));
+        const std::size_t count = detail::value_of(found);
+        co_return from->input().take(count > 0 ? count : limit);
+    }
+
+    static Task<Reply<std::optional<std::string>>> read_next_line(Connection from, std::size_t limit) {
+        Reply<std::size_t> found = co_await find(*from, "\n", limit);
+        if (detail::is_error(found)) co_return detail::failed<std::optional<std::string>>(detail::error_of(found));
+        const std::size_t count = detail::value_of(found);
+        if (count == 0 && from->input().empty()) co_return std::nullopt;
+        co_return std::optional{from->input().take(count > 0 ? count : limit)};
+    }
+
+    static Task<Reply<std::string>> read_until(Connection from, std::string separator, std::size_t limit) {
+        Reply<std::size_t> found = co_await find(*from, separator, limit);
+        if (detail::is_error(found)) co_return detail::failed<std::string>(detail::error_of(found));
+        const std::size_t count = detail::value_of(found);
+        if (count == 0) co_return detail::ended_early<std::string>(from->input().take(limit), 0, from->name());
+        co_return from->input().take(count);
+    }
+
+    // Receives until the separator has come: how many bytes it is to its end; 0 if the end of the connection came
+    // first.
+    static Task<Reply<std::size_t>> find(detail::StreamConnection& from, std::string_view separator,
+                                         std::size_t limit) {
+        std::size_t searched = 0; // no separator begins before
+        for (;;) {
+            const std::string_view input = from.input().view();
+            const std::size_t found = input.find(separator, searched);
+            if (found != input.npos && found + separator.size() <= limit) co_return found + separator.size();
+            if (found != input.npos || input.size() > limit)
+                co_return detail::too_long<std::size_t>(limit, from.name());
+            if (from.ended()) co_return std::size_t{0};
+            searched = input.size() < separator.size() ? 0 : input.size() - separator.size() + 1;
+            co_await from.more();
+            if (!from.receive_more()) co_return from.failure<std::size_t>();
+        }
+    }
+
+    Connection connection_;
+};
+
+} // namespace ROUSE_ABI
+} // namespace rouse

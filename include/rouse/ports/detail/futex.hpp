@@ -1,0 +1,55 @@
+// The futex: how a thread sleeps on a word of memory until another context wakes it. Linux so far.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include <rouse/core/detail/atomic.hpp>
+
+#if defined(ROUSE_ATOMIC_HEADER) // which brings a futex of its own
+#elif defined(__linux__) && ROUSE_HOSTED
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace rouse {
+inline namespace ROUSE_ABI {
+namespace detail {
+
+/// Sleeps if `word` is `expected`, until futex_wake() or, now and then, for no reason: the caller has to look again.
+/// False if the time is up. The kernel looks at the word and puts the thread to sleep in one step, as futex_wake() sees
+/// it. `deadline` is by CLOCK_MONOTONIC, which steady_clock is.
+inline bool futex_wait(Atomic<std::uint32_t>& word, std::uint32_t expected,
+                       std::chrono::steady_clock::time_point deadline) noexcept {
+    using std::chrono::steady_clock;
+    const auto since_boot = std::max(deadline.time_since_epoch(), steady_clock::duration::zero());
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(since_boot);
+    const auto nanoseconds = std::chrono::nanoseconds{since_boot - seconds};
+    timespec time{};
+    time.tv_sec = static_cast<decltype(time.tv_sec)>(seconds.count());
+    time.tv_nsec = static_cast<decltype(time.tv_nsec)>(nanoseconds.count());
+    const long result =
+        ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, expected,
+                  deadline == steady_clock::time_point::max() ? nullptr : &time, nullptr, FUTEX_BITSET_MATCH_ANY);
+    return result == 0 || errno != ETIMEDOUT; // EINTR and EAGAIN: look again
+}
+
+/// Wakes one thread that sleeps on the word. From any context; keeps errno. Does not read the word, which may be gone.
+inline void futex_wake(Atomic<std::uint32_t>* word) noexcept {
+    const int saved = errno;
+    ::syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+    errno = saved;
+}
+
+} // namespace detail
+} // namespace ROUSE_ABI
+} // namespace rouse
+
+#elif ROUSE_HOSTED
+#error "rouse: there is no hosted port for this platform yet; define ROUSE_HOSTED as 0 and supply a Port"
+#endif
