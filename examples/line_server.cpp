@@ -13,8 +13,8 @@
 #include <system_error>
 #include <utility>
 
-#include <rouse/io/signal.hpp>
 #include <rouse/io/io.hpp>
+#include <rouse/io/signal.hpp>
 #include <rouse/rouse.hpp>
 
 #include "server_main.hpp"

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <thread>
 
+#include <rouse/rouse.hpp>
 #include <rouse/threads/context.hpp>
 #include <rouse/threads/unblock.hpp>
-#include <rouse/rouse.hpp>
 
 #if HAVE_UV
 #include <uv.h>

@@ -12,9 +12,9 @@
 #include <rouse/combine/task_group.hpp>
 #include <rouse/sync/barrier.hpp>
 #include <rouse/sync/condition.hpp>
-#include <rouse/threadsafe/delay.hpp>
 #include <rouse/sync/queue.hpp>
 #include <rouse/sync/semaphore.hpp>
+#include <rouse/threadsafe/delay.hpp>
 
 #include "support/catch.hpp"
 #include "support/page.hpp"

@@ -63,8 +63,8 @@ static Pair pair() {
         throw std::runtime_error{"no socketpair"};
     const sockaddr anything{AF_UNIX, {}};
     int error = 0;
-    auto channel =
-        std::make_shared<detail::DatagramChannel>(detail::Descriptor{ends[0]}, Address{&anything, sizeof anything}, error);
+    auto channel = std::make_shared<detail::DatagramChannel>(detail::Descriptor{ends[0]},
+                                                             Address{&anything, sizeof anything}, error);
     if (error != 0) throw std::runtime_error{"the socket cannot be watched"};
     return {DatagramSocket{std::move(channel)}, loopback::Plain{ends[1]}};
 }

@@ -76,7 +76,8 @@ TEST_CASE("failed() throws what the error says") {
 }
 #else
 TEST_CASE("failed() gives what the error says") {
-    CHECK(detail::failed<int>(EPIPE, "cannot write to them").error().what() == "rouse: cannot write to them: Broken pipe");
+    CHECK(detail::failed<int>(EPIPE, "cannot write to them").error().what() ==
+          "rouse: cannot write to them: Broken pipe");
     const Error early = detail::ended_early<int>("par", 5, "them").error();
     CHECK(early.code() == StreamErrc::incomplete_read);
     CHECK(early.partial() == "par");

@@ -2,9 +2,9 @@
 // while functions run and wait.
 #include <array>
 
+#include <rouse/rouse.hpp>
 #include <rouse/threads/context.hpp>
 #include <rouse/threads/unblock.hpp>
-#include <rouse/rouse.hpp>
 
 #include "stress/storm.hpp"
 

@@ -8,10 +8,10 @@
 #include <thread>
 #include <vector>
 
-#include "threads/gate.hpp"
 #include "support/catch.hpp"
 #include "support/misuse.hpp"
 #include "support/run.hpp"
+#include "threads/gate.hpp"
 
 using namespace test;
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <thread>
 
-#include "threads/gate.hpp"
 #include "support/catch.hpp"
 #include "support/run.hpp"
+#include "threads/gate.hpp"
 
 using namespace test;
 

@@ -8,9 +8,9 @@
 #include <system_error>
 #include <utility>
 
+#include <rouse/rouse.hpp>
 #include <rouse/threads/context.hpp>
 #include <rouse/threads/unblock.hpp>
-#include <rouse/rouse.hpp>
 
 #include "programs.hpp"
 
