@@ -7,10 +7,6 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-namespace detail {
-class ConditionAwaiter;
-} // namespace detail
-
 /// Mutual exclusion between the tasks of one loop, over several of their steps. It is not for threads.
 ///
 /// First come, first served: release() hands the lock to the task that has waited longest, so nobody can take it in
@@ -43,8 +39,7 @@ public:
 private:
     friend Guard;
     friend detail::AcquireAwaiter<Lock>;
-    friend detail::ConditionAwaiter; // gives it back and takes it again
-    friend class Condition;
+    friend class Condition; // gives it back and takes it again
     static constexpr detail::TaskState waiting_state = detail::TaskState::waiting_in_lock;
 
     // True if nobody held the lock: then it is granted.
