@@ -45,23 +45,23 @@ ResultFor<outcomes, T> result_of(const TaskHandle<T>& task) {
     }
 }
 
-class GroupAwaiter;
+class GatherAwaiter;
 
 /// The waiter of a group in the record of one of its tasks.
-struct GroupMember : JoinWaiter {
-    GroupAwaiter* group;
+struct GatherMember : JoinWaiter {
+    GatherAwaiter* gather;
 };
 
 /// Waits for the tasks of a span, each of which has one of the waiters: until all have ended, or with `failure_ends`
 /// until the first has not returned a value. Cancelling it cancels them all, and waits for them.
-class GroupAwaiter : RetractableWaiter {
+class GatherAwaiter : RetractableWaiter {
 public:
-    GroupAwaiter(std::span<const TaskReference> tasks, std::span<GroupMember> waiters, bool failure_ends) noexcept
+    GatherAwaiter(std::span<const TaskReference> tasks, std::span<GatherMember> waiters, bool failure_ends) noexcept
         : tasks_{tasks}, waiters_{waiters}, failure_ends_{failure_ends} {}
-    GroupAwaiter(const GroupAwaiter&) = delete;
-    GroupAwaiter& operator=(const GroupAwaiter&) = delete;
-    ~GroupAwaiter() {
-        for (GroupMember& waiter : waiters_) leave(waiter);
+    GatherAwaiter(const GatherAwaiter&) = delete;
+    GatherAwaiter& operator=(const GatherAwaiter&) = delete;
+    ~GatherAwaiter() {
+        for (GatherMember& waiter : waiters_) leave(waiter);
     }
 
     bool await_ready() {
@@ -90,9 +90,9 @@ public:
         Scheduler::park(*this, TaskState::waiting_in_gather, frame);
         for (std::size_t i = 0; i < tasks_.size(); ++i) {
             if (tasks_[i].done()) continue;
-            waiters_[i].group = this;
+            waiters_[i].gather = this;
             waiters_[i].on_done = [](JoinWaiter& member, TaskRecord& ended) noexcept {
-                static_cast<GroupMember&>(member).group->one_ended(ended);
+                static_cast<GatherMember&>(member).gather->on_member_done(ended);
             };
             enter(waiters_[i], *record_of(tasks_[i]));
         }
@@ -109,7 +109,7 @@ public:
     }
 
 private:
-    void one_ended(TaskRecord& ended) noexcept {
+    void on_member_done(TaskRecord& ended) noexcept {
         const bool failure = ended.ending != Ending::value && failed_ == nullptr;
         if (failure) failed_ = &ended;
         const bool ends = --pending_ == 0 || (failure && failure_ends_);
@@ -132,7 +132,7 @@ private:
     }
 
     std::span<const TaskReference> tasks_;
-    std::span<GroupMember> waiters_;
+    std::span<GatherMember> waiters_;
     std::size_t pending_ = 0;      // those that have not ended
     TaskRecord* failed_ = nullptr; // the first that did not return a value
     bool failure_ends_;            // it ends the wait
@@ -143,8 +143,8 @@ private:
 template <bool outcomes, class... Ts>
 Task<std::tuple<ResultFor<outcomes, Ts>...>> gather_tuple(std::tuple<TaskHandle<Ts>...> tasks) {
     const auto all = std::apply([](auto&... each) { return std::array<TaskReference, sizeof...(Ts)>{each...}; }, tasks);
-    std::array<GroupMember, sizeof...(Ts)> waiters;
-    co_await GroupAwaiter{all, waiters, !outcomes};
+    std::array<GatherMember, sizeof...(Ts)> waiters;
+    co_await GatherAwaiter{all, waiters, !outcomes};
     co_return std::apply(
         [](auto&... each) { return std::tuple<ResultFor<outcomes, Ts>...>{result_of<outcomes>(each)...}; }, tasks);
 }
@@ -152,8 +152,8 @@ Task<std::tuple<ResultFor<outcomes, Ts>...>> gather_tuple(std::tuple<TaskHandle<
 template <bool outcomes, class T>
 Task<std::vector<ResultFor<outcomes, T>>> gather_vector(std::vector<TaskHandle<T>> tasks) {
     const std::vector<TaskReference> all{tasks.begin(), tasks.end()};
-    std::vector<GroupMember> waiters(all.size());
-    co_await GroupAwaiter{all, waiters, !outcomes};
+    std::vector<GatherMember> waiters(all.size());
+    co_await GatherAwaiter{all, waiters, !outcomes};
     std::vector<ResultFor<outcomes, T>> results;
     results.reserve(tasks.size());
     for (const TaskHandle<T>& task : tasks) results.push_back(result_of<outcomes>(task));

@@ -21,7 +21,7 @@ namespace detail {
 
 /// An argument of select, and its wait. This one is an object's wait.
 template <class A>
-class Entrant {
+class SelectCase {
     static_assert(
         !requires { A::needs_own_task; },
         "rouse: select: a Condition's wait ends only when it has the lock again; let a Task of its own wait");
@@ -29,10 +29,10 @@ class Entrant {
 public:
     using Result = Awaited<A>;
 
-    explicit Entrant(A&& awaitable) : awaiter_{std::move(awaitable)} {}
-    static bool cancels() noexcept { return false; }
+    explicit SelectCase(A&& awaitable) : awaiter_{std::move(awaitable)} {}
+    static bool cancels_awaiter() noexcept { return false; }
     bool ready() { return awaiter_.await_ready(); }
-    void enter(Contender&) {}
+    void start(Contender&) {}
     A& awaiter() noexcept { return awaiter_; }
 
 private:
@@ -41,19 +41,19 @@ private:
 
 /// A task that goes on if it loses.
 template <class T>
-class Entrant<TaskHandle<T>> {
+class SelectCase<TaskHandle<T>> {
 public:
     using Result = T;
     using Awaiter = typename TaskHandle<T>::Awaiter;
 
-    explicit Entrant(TaskHandle<T> handle) : handle_{std::move(handle)}, awaiter_{handle_, false} {}
+    explicit SelectCase(TaskHandle<T> handle) : handle_{std::move(handle)}, awaiter_{handle_, false} {}
     // Without exceptions, who waits for a task that was cancelled is cancelled too.
-    bool cancels() const noexcept { return !ROUSE_EXCEPTIONS && handle_.cancelled(); }
+    bool cancels_awaiter() const noexcept { return !ROUSE_EXCEPTIONS && handle_.cancelled(); }
     bool ready() {
         if (record_of(handle_) == &Scheduler::running_task()) misuse("rouse: select: a task cannot await itself");
         return awaiter_.await_ready();
     }
-    void enter(Contender&) {}
+    void start(Contender&) {}
     Awaiter& awaiter() noexcept { return awaiter_; }
 
 private:
@@ -63,18 +63,18 @@ private:
 
 /// A Task: started when the wait begins, cancelled and waited for if it loses.
 template <class T>
-class Entrant<Task<T>> {
+class SelectCase<Task<T>> {
 public:
     using Result = T;
     using Awaiter = typename TaskHandle<T>::Awaiter;
 
-    explicit Entrant(Task<T> task) : task_{std::move(task)} {}
-    static bool cancels() noexcept { return false; }
+    explicit SelectCase(Task<T> task) : task_{std::move(task)} {}
+    static bool cancels_awaiter() noexcept { return false; }
     bool ready() {
         if (!task_) misuse("rouse: select: an empty Task: it was moved from, or its frame could not be allocated");
         return false;
     }
-    void enter(Contender& contender) {
+    void start(Contender& contender) {
         TaskHandle<T> handle = as_handle(std::move(task_));
         contender.own_task = record_of(handle);
         awaiter_.emplace(handle, false);
@@ -94,34 +94,34 @@ using Selected = std::conditional_t<std::is_void_v<T>, Nothing,
 template <class... As>
 class SelectAwaiter final : Race {
     static constexpr std::size_t count = sizeof...(As);
-    using Result = std::variant<Selected<typename Entrant<As>::Result>...>;
+    using Result = std::variant<Selected<typename SelectCase<As>::Result>...>;
 
 public:
-    explicit SelectAwaiter(As&&... awaitables) : entrants_{std::move(awaitables)...} {}
-    SelectAwaiter(SelectAwaiter&& other) noexcept : entrants_{std::move(other.entrants_)} {} // before it is awaited
+    explicit SelectAwaiter(As&&... awaitables) : cases_{std::move(awaitables)...} {}
+    SelectAwaiter(SelectAwaiter&& other) noexcept : cases_{std::move(other.cases_)} {} // before it is awaited
     SelectAwaiter(const SelectAwaiter&) = delete;
     SelectAwaiter& operator=(const SelectAwaiter&) = delete;
     ~SelectAwaiter() { abandon(); }
 
     bool await_ready() {
         first_ = first_ready<0>();
-        return first_ < count && !first_cancels_;
+        return first_ < count && !first_was_cancelled_;
     }
 
     bool await_suspend(std::coroutine_handle<> frame) {
-        if (first_cancels_) {
+        if (first_was_cancelled_) {
             Scheduler::running_task().cancel_requested = true;
             Scheduler::current().park_ready(frame);
             return true;
         }
         prepare(contenders_);
-        const std::size_t first = first_that_need_not_wait<0>(frame);
+        const std::size_t first = suspend_until_ready<0>(frame);
         return begin(first < count ? &contenders_[first] : nullptr, frame);
     }
 
     Result await_resume() {
         // A winner that has waited tells of a cancellation itself, and gives back what it was given.
-        if (task != nullptr && (winner() == nullptr || won_at_once())) Scheduler::check_cancelled();
+        if (task != nullptr && (winner() == nullptr || won_immediately())) Scheduler::check_cancelled();
         if (winner() != nullptr) first_ = index_of_winner();
         return resume<0>();
     }
@@ -142,24 +142,24 @@ private:
         if constexpr (i == count) {
             return count;
         } else {
-            auto& entrant = std::get<i>(entrants_);
-            first_cancels_ = entrant.cancels();
-            return first_cancels_ || entrant.ready() ? i : first_ready<i + 1>();
+            auto& each = std::get<i>(cases_);
+            first_was_cancelled_ = each.cancels_awaiter();
+            return first_was_cancelled_ || each.ready() ? i : first_ready<i + 1>();
         }
     }
 
     // Makes all of them wait, up to the first that has what it waits for.
     template <std::size_t i>
-    std::size_t first_that_need_not_wait(std::coroutine_handle<> frame) {
+    std::size_t suspend_until_ready(std::coroutine_handle<> frame) {
         if constexpr (i == count) {
             return count;
         } else {
-            auto& entrant = std::get<i>(entrants_);
+            auto& each = std::get<i>(cases_);
             Contender& contender = contenders_[i];
-            entrant.enter(contender);
-            Scheduler::in_place_of_task(contender, [&] { static_cast<void>(entrant.awaiter().await_suspend(frame)); });
+            each.start(contender);
+            Scheduler::in_place_of_task(contender, [&] { static_cast<void>(each.awaiter().await_suspend(frame)); });
             if (winner() != nullptr) return count; // one that waits was woken by that
-            return contender.waiting() ? first_that_need_not_wait<i + 1>(frame) : i;
+            return contender.waiting() ? suspend_until_ready<i + 1>(frame) : i;
         }
     }
 
@@ -168,14 +168,14 @@ private:
         if (i != first_) {
             if constexpr (i + 1 < count) return resume<i + 1>();
         }
-        using R = typename std::tuple_element_t<i, decltype(entrants_)>::Result;
+        using R = typename std::tuple_element_t<i, decltype(cases_)>::Result;
         if constexpr (std::is_void_v<R>) {
-            std::get<i>(entrants_).awaiter().await_resume();
+            std::get<i>(cases_).awaiter().await_resume();
             return Result{std::in_place_index<i>};
         } else if constexpr (std::is_reference_v<R>) {
-            return Result{std::in_place_index<i>, &std::get<i>(entrants_).awaiter().await_resume()};
+            return Result{std::in_place_index<i>, &std::get<i>(cases_).awaiter().await_resume()};
         } else {
-            return Result{std::in_place_index<i>, std::get<i>(entrants_).awaiter().await_resume()};
+            return Result{std::in_place_index<i>, std::get<i>(cases_).awaiter().await_resume()};
         }
     }
 
@@ -184,13 +184,13 @@ private:
         if (i != index) {
             if constexpr (i + 1 < count) return interrupted<i + 1>(index);
         }
-        return was_interrupted(std::get<i>(entrants_).awaiter());
+        return was_interrupted(std::get<i>(cases_).awaiter());
     }
 
     std::array<Contender, count> contenders_; // outlive the entrants, which may still arrive when they are destroyed
-    std::tuple<Entrant<As>...> entrants_;
-    std::size_t first_ = count;  // the one that has what it waits for
-    bool first_cancels_ = false; // as that is a task which was cancelled, see Entrant::cancels
+    std::tuple<SelectCase<As>...> cases_;
+    std::size_t first_ = count;        // the one that has what it waits for
+    bool first_was_cancelled_ = false; // as that is a task which was cancelled, see SelectCase::cancels_awaiter
 };
 
 } // namespace detail

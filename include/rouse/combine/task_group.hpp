@@ -63,7 +63,7 @@ public:
     /// being cancelled the task is cancelled before it starts.
     template <class T>
     TaskHandle<T> create_task(Task<T> task, std::string_view name = {}) {
-        if (leaving_ != nullptr && size_ == 0) detail::misuse("rouse: TaskGroup::create_task: the group has ended");
+        if (run_awaiter_ != nullptr && size_ == 0) detail::misuse("rouse: TaskGroup::create_task: the group has ended");
         return add(std::move(task),
                    [&](Task<T> each) { return detail::start_awaited(scheduler_, std::move(each), name); });
     }
@@ -79,18 +79,18 @@ public:
     TaskGroup& operator=(const TaskGroup&) = delete;
 
 private:
-    class Leaving;
+    class RunAwaiter;
 
     // A task of the group, at the start of a piece of the pool.
     struct Member : detail::Branch, detail::ListNode {
-        explicit Member(TaskGroup& of_group) noexcept : Branch{has_ended}, group{of_group} {}
-        static void has_ended(detail::Branch& branch) noexcept {
+        explicit Member(TaskGroup& of_group) noexcept : Branch{on_member_wake}, group{of_group} {}
+        static void on_member_wake(detail::Branch& branch) noexcept {
             auto& member = static_cast<Member&>(branch);
-            member.group.ended(member);
+            member.group.on_member_done(member);
         }
 
         TaskGroup& group;
-        detail::TaskRecord* task = nullptr; // valid until has_ended() returns
+        detail::TaskRecord* task = nullptr; // valid until on_member_wake() returns
         detail::JoinWaiter waiter;
     };
 
@@ -108,13 +108,13 @@ private:
     bool make_room_for_error() noexcept;
     Member& first_member() noexcept { return static_cast<Member&>(members_.pop_front()); }
     void remove(Member& member) noexcept;
-    void ended(Member& member) noexcept;
+    void on_member_done(Member& member) noexcept;
 
     detail::Scheduler& scheduler_;
     detail::WaitList members_;
     std::size_t size_ = 0;
     detail::TaskRecord* body_ = nullptr; // until it has ended
-    Leaving* leaving_ = nullptr;
+    RunAwaiter* run_awaiter_ = nullptr;
     bool cancelled_ = false; // all that is in the group has been cancelled
     bool cancelling_ = false;
     bool body_cancelled_ = false; // the body was, and not by the group
@@ -126,20 +126,20 @@ private:
 
 // The wait of run().
 /// @cond internal
-class TaskGroup::Leaving : detail::RetractableWaiter {
+class TaskGroup::RunAwaiter : detail::RetractableWaiter {
 public:
-    explicit Leaving(TaskGroup& group) noexcept : group_{group} {}
+    explicit RunAwaiter(TaskGroup& group) noexcept : group_{group} {}
 
     bool await_ready() const noexcept { return group_.size_ == 0; }
     void await_suspend(std::coroutine_handle<> frame) {
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_task_group, frame);
-        group_.leaving_ = this;
+        group_.run_awaiter_ = this;
     }
     void await_resume() {
 #if ROUSE_EXCEPTIONS
         if (group_.error_of_body_) group_.errors_.push_back(std::move(group_.error_of_body_));
         const bool failed = !group_.errors_.empty();
-        if (group_.body_cancelled_ && (from_outside_ || !failed))
+        if (group_.body_cancelled_ && (cancelled_from_outside_ || !failed))
             detail::Scheduler::running_task().cancel_requested = true;
         if (failed) throw ExceptionGroup{std::move(group_.errors_)};
 #endif
@@ -152,12 +152,13 @@ private:
     // As long as the body runs, it stands for the task that waits here: it is told, and what it makes of it counts. A
     // cancellation that comes when the group is being cancelled, or after the body, is for us.
     bool retract() noexcept override {
-        if (telling_) return false; // the body awaits the task that runs it; it hangs, but does not recurse for ever
+        if (cancelling_body_)
+            return false; // the body awaits the task that runs it; it hangs, but does not recurse for ever
         if (group_.body_ != nullptr && !group_.cancelled_) {
             task->cancel_requested = false;
-            from_outside_ = telling_ = true;
+            cancelled_from_outside_ = cancelling_body_ = true;
             group_.scheduler_.cancel(*group_.body_);
-            telling_ = false;
+            cancelling_body_ = false;
         } else {
             group_.cancel(); // if that was done before, the tasks are cancelled twice
         }
@@ -165,8 +166,8 @@ private:
     }
 
     TaskGroup& group_;
-    bool telling_ = false;
-    bool from_outside_ = false; // the body was told of a cancellation that was meant for us
+    bool cancelling_body_ = false;
+    bool cancelled_from_outside_ = false; // the body was told of a cancellation that was meant for us
 };
 /// @endcond
 
@@ -174,7 +175,7 @@ template <class Body>
 Task<> TaskGroup::run_body(Body body) {
     TaskGroup group{detail::Scheduler::current()};
     const bool started = group.start_body(body);
-    co_await Leaving{group};
+    co_await RunAwaiter{group};
     if (!started)
         detail::misuse("rouse: TaskGroup::run: the body gave an empty Task, or its frame could not be allocated");
 }
@@ -263,13 +264,13 @@ inline void TaskGroup::cancel() noexcept {
     cancelling_ = false;
 }
 
-inline void TaskGroup::ended(Member& member) noexcept {
+inline void TaskGroup::on_member_done(Member& member) noexcept {
     detail::TaskRecord& task = *member.task;
     const bool is_body = &task == body_;
     const bool failed = task.ending == detail::Ending::error;
     if (is_body) {
         // By the group, or from outside? If by both, or if it has ended before it could be told, it was from outside.
-        const bool from_outside = leaving_->from_outside_;
+        const bool from_outside = run_awaiter_->cancelled_from_outside_;
         body_cancelled_ = task.ending == detail::Ending::cancelled ? from_outside || !cancelled_
                                                                    : from_outside && task.cancel_requested;
     }
@@ -282,11 +283,11 @@ inline void TaskGroup::ended(Member& member) noexcept {
     if ((failed || body_cancelled_) && !cancelled_) cancel();
     if (size_ != 0) return;
     // Without exceptions, who waits for what was cancelled is cancelled too.
-    if (!ROUSE_EXCEPTIONS && body_cancelled_) leaving_->task->cancel_requested = true;
+    if (!ROUSE_EXCEPTIONS && body_cancelled_) run_awaiter_->task->cancel_requested = true;
     if (is_body) {
-        scheduler_.wake_next(*leaving_);
+        scheduler_.wake_next(*run_awaiter_);
     } else {
-        detail::Scheduler::wake(*leaving_);
+        detail::Scheduler::wake(*run_awaiter_);
     }
 }
 

@@ -49,32 +49,32 @@ public:
     /// Sends away those who wait, and makes the barrier as new.
     void reset() noexcept {
         broken_ = false;
-        send_away();
+        fail_all();
     }
 
     /// Breaks the barrier: sends away those who wait, and all who come, until reset().
     void abort() noexcept {
         broken_ = true;
-        send_away();
+        fail_all();
     }
 
     /// How many have to come.
     [[nodiscard]] std::size_t parties() const noexcept { return parties_; }
 
     /// How many have come and wait.
-    [[nodiscard]] std::size_t n_waiting() const noexcept { return waiting_now_; }
+    [[nodiscard]] std::size_t n_waiting() const noexcept { return waiting_count_; }
 
     /// Whether abort() has broken it, and nobody has called reset() since.
     [[nodiscard]] bool broken() const noexcept { return broken_; }
 
 private:
-    void open() noexcept;
-    void send_away() noexcept;
-    TryAwaiter& take_first() noexcept;
+    void complete_round() noexcept;
+    void fail_all() noexcept;
+    TryAwaiter& pop_waiter() noexcept;
 
     detail::WaitList waiting_;
     std::size_t parties_;
-    std::size_t waiting_now_ = 0; // how many are in waiting_
+    std::size_t waiting_count_ = 0; // how many are in waiting_
     bool broken_ = false;
 };
 
@@ -84,19 +84,19 @@ class Barrier::TryAwaiter : detail::RetractableWaiter, detail::ListNode {
 public:
     explicit TryAwaiter(Barrier& barrier) noexcept : barrier_{barrier} {}
     TryAwaiter(TryAwaiter&& other) noexcept : TryAwaiter{other.barrier_} {} // before it is awaited
-    ~TryAwaiter() { leave(); }
+    ~TryAwaiter() { remove(); }
 
     bool await_ready() noexcept {
         if (barrier_.broken_) return true;
-        if (barrier_.waiting_now_ + 1 < barrier_.parties_) return false;
+        if (barrier_.waiting_count_ + 1 < barrier_.parties_) return false;
         place_ = barrier_.parties_ - 1;
-        barrier_.open();
+        barrier_.complete_round();
         return true;
     }
     void await_suspend(std::coroutine_handle<> frame) {
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_barrier, frame);
         barrier_.waiting_.push_back(*this);
-        ++barrier_.waiting_now_;
+        ++barrier_.waiting_count_;
     }
     std::optional<std::size_t> await_resume() const {
         if (task != nullptr) detail::Scheduler::check_cancelled();
@@ -107,13 +107,13 @@ private:
     friend Barrier;
 
     bool retract() noexcept override {
-        leave();
+        remove();
         return true;
     }
-    void leave() noexcept {
+    void remove() noexcept {
         if (!linked()) return; // it has been let go, or the barrier is gone
         unlink();
-        --barrier_.waiting_now_;
+        --barrier_.waiting_count_;
     }
 
     Barrier& barrier_;
@@ -140,21 +140,21 @@ public:
 inline Barrier::Awaiter Barrier::wait() noexcept { return Awaiter{*this}; }
 inline Barrier::TryAwaiter Barrier::try_wait() noexcept { return TryAwaiter{*this}; }
 
-inline Barrier::TryAwaiter& Barrier::take_first() noexcept {
-    --waiting_now_;
+inline Barrier::TryAwaiter& Barrier::pop_waiter() noexcept {
+    --waiting_count_;
     return static_cast<TryAwaiter&>(waiting_.pop_front());
 }
 
-inline void Barrier::open() noexcept {
+inline void Barrier::complete_round() noexcept {
     for (std::size_t place = 0; !waiting_.empty(); ++place) {
-        TryAwaiter& waiter = take_first();
+        TryAwaiter& waiter = pop_waiter();
         waiter.place_ = place;
         detail::Scheduler::wake(waiter);
     }
 }
 
-inline void Barrier::send_away() noexcept {
-    while (!waiting_.empty()) detail::Scheduler::wake(take_first());
+inline void Barrier::fail_all() noexcept {
+    while (!waiting_.empty()) detail::Scheduler::wake(pop_waiter());
 }
 
 } // namespace ROUSE_ABI

@@ -127,7 +127,7 @@ public:
     }
     void await_suspend(std::coroutine_handle<> frame) {
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_condition, frame);
-        turn_.task = task;
+        lock_waiter_.task = task;
         Lock& lock = condition_.lock_;
         if (&lock != &condition_.own_) shared_lock_ = &lock;
         condition_.waiting_.push_back(*this);
@@ -135,7 +135,7 @@ public:
     }
     void await_resume() {
         if (task != nullptr) detail::Scheduler::check_cancelled([this] { give_back(); });
-        turn_.end();
+        lock_waiter_.end_grant();
     }
 
     // For wait_for: whether the wait was given up because the time was up. The task has the lock all the same.
@@ -146,27 +146,27 @@ private:
     enum class State : unsigned char { waiting, notified, given_up };
 
     bool retract() noexcept override {
-        if (state_ != State::waiting) return !turn_.linked(); // waits for the lock, if that still exists
+        if (state_ != State::waiting) return !lock_waiter_.linked(); // waits for the lock, if that still exists
         state_ = State::given_up;
         Lock* const lock = linked() ? &condition_.lock_ : shared_lock_;
         unlink();
-        if (lock == nullptr || lock->take(turn_)) return true;
-        lock->turns_.wait(turn_);
+        if (lock == nullptr || lock->grant_if_free(lock_waiter_)) return true;
+        lock->grants_.wait(lock_waiter_);
         return false;
     }
 
     // The notification that this task was given and has not used goes to the next. The lock stays with the task.
     void give_back() noexcept {
-        if (state_ != State::notified || !turn_.granted()) return;
-        turn_.end();
+        if (state_ != State::notified || !lock_waiter_.granted()) return;
+        lock_waiter_.end_grant();
         if (!linked()) return; // the condition is gone
         unlink();
         if (!condition_.waiting_.empty()) condition_.notify_next();
     }
 
     Condition& condition_;
-    Lock* shared_lock_ = nullptr; // the lock, if it does not go with the condition
-    detail::GrantWaiter turn_;    // stands for us at the lock
+    Lock* shared_lock_ = nullptr;     // the lock, if it does not go with the condition
+    detail::GrantWaiter lock_waiter_; // stands for us at the lock
     State state_ = State::waiting;
 };
 
@@ -185,7 +185,7 @@ inline void Condition::notify_next() noexcept {
     auto& next = static_cast<Awaiter&>(waiting_.pop_front());
     next.state_ = Awaiter::State::notified;
     notified_.push_back(next);
-    lock_.turns_.wait(next.turn_); // the lock is held: it gets it in its turn
+    lock_.grants_.wait(next.lock_waiter_); // the lock is held: it gets it in its turn
 }
 
 } // namespace ROUSE_ABI

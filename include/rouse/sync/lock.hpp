@@ -43,15 +43,15 @@ private:
     static constexpr detail::TaskState waiting_state = detail::TaskState::waiting_in_lock;
 
     // True if nobody held the lock: then it is granted.
-    bool take(detail::GrantWaiter& turn) noexcept {
+    bool grant_if_free(detail::GrantWaiter& waiter) noexcept {
         if (locked_) return false;
         locked_ = true;
-        turns_.grant(turn);
+        grants_.grant(waiter);
         return true;
     }
-    void pass_on() noexcept { locked_ = turns_.call_next(); }
+    void pass_on() noexcept { locked_ = grants_.grant_next(); }
 
-    detail::GrantQueue turns_;
+    detail::GrantQueue grants_;
     bool locked_ = false; // stays true while the lock is handed over
 };
 

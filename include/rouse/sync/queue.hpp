@@ -64,10 +64,10 @@ public:
     template <class U = T>
         requires std::constructible_from<T, U&&>
     [[nodiscard]] bool put_nowait(U&& value) {
-        const Settling settling{state_};
+        const GrantOnExit on_exit{state_};
         if (!state_.can_put()) return false;
         items_.put(std::forward<U>(value));
-        state_.added();
+        state_.item_added();
         return true;
     }
 
@@ -81,7 +81,7 @@ public:
     /// Takes the oldest item, if there is one that is not promised.
     [[nodiscard]] std::optional<T> get_nowait() {
         if (!state_.can_get()) return std::nullopt;
-        const Taking taking{{state_}, items_};
+        const RemoveOnExit on_exit{{state_}, items_};
         return std::optional<T>{std::move(items_.front())};
     }
 
@@ -111,15 +111,15 @@ public:
 
 private:
     // What follows a change, also if it ends with an exception of T's.
-    struct Settling {
+    struct GrantOnExit {
         detail::QueueState& state;
-        ~Settling() { state.settle(); }
+        ~GrantOnExit() { state.grant_available(); }
     };
-    struct Taking : Settling {
+    struct RemoveOnExit : GrantOnExit {
         detail::ItemStore<T, N>& items;
-        ~Taking() {
+        ~RemoveOnExit() {
             items.pop();
-            this->state.removed();
+            this->state.item_removed();
         }
     };
 
@@ -151,7 +151,7 @@ private:
     void give_back() noexcept {
         if (!granted()) return;
         queue_.state_.end_get(*this);
-        queue_.state_.settle();
+        queue_.state_.grant_available();
     }
 
     Queue& queue_;
@@ -203,7 +203,7 @@ private:
     void give_back() noexcept {
         if (!granted()) return;
         queue_.state_.end_put(*this);
-        queue_.state_.settle();
+        queue_.state_.grant_available();
     }
 
     Queue& queue_;

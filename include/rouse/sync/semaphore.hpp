@@ -46,17 +46,17 @@ private:
     friend class BoundedSemaphore;
     static constexpr detail::TaskState waiting_state = detail::TaskState::waiting_in_semaphore;
 
-    bool take(detail::GrantWaiter& turn) noexcept {
+    bool grant_if_free(detail::GrantWaiter& waiter) noexcept {
         if (free_ == 0) return false;
         --free_;
-        turns_.grant(turn);
+        grants_.grant(waiter);
         return true;
     }
     void pass_on() noexcept {
-        if (!turns_.call_next()) ++free_;
+        if (!grants_.grant_next()) ++free_;
     }
 
-    detail::GrantQueue turns_;
+    detail::GrantQueue grants_;
     std::size_t free_; // neither held nor promised; zero while anybody waits
 };
 

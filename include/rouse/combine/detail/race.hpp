@@ -30,12 +30,12 @@ class Race;
 
 /// One of the things that a Race waits in.
 struct Contender : Branch {
-    Contender() noexcept : Branch{woken_in_race} {}
-    static void woken_in_race(Branch& branch) noexcept;
+    Contender() noexcept : Branch{on_wake_in_race} {}
+    static void on_wake_in_race(Branch& branch) noexcept;
 
     Race* race = nullptr;
     TaskRecord* own_task = nullptr; // a task that the race has started: cancelled and waited for if it loses
-    bool absent = false;            // to be taken out, and has not come back
+    bool removal_pending = false;   // to be taken out, and has not come back
 };
 
 /// The waiter of the task that waits in all of them; it is in the awaiter of select.
@@ -54,7 +54,7 @@ public:
     [[nodiscard]] const Contender* winner() const noexcept { return winner_; }
 
     /// Whether the winner has never waited, and so will not tell of a cancellation.
-    [[nodiscard]] bool won_at_once() const noexcept { return won_at_once_; }
+    [[nodiscard]] bool won_immediately() const noexcept { return won_immediately_; }
 
     /// The contenders are about to be destroyed: nothing that they do matters any more.
     void abandon() noexcept;
@@ -62,30 +62,30 @@ public:
 private:
     friend Contender;
 
-    void came_back(Contender& contender) noexcept;
+    void on_woken(Contender& contender) noexcept;
     void close() noexcept;
     void remove_contender(Contender& contender) noexcept;
 
     // The waiting task is cancelled, or its time is up. Cancelling it twice cancels tasks of our own twice.
     bool retract() noexcept override {
         if (!closed_ || task->cancel_requested) close();
-        return absent_ == 0 && !closing_;
+        return pending_removals_ == 0 && !closing_;
     }
 
     Scheduler* scheduler_ = nullptr;
     std::span<Contender> contenders_;
     Contender* winner_ = nullptr;
-    std::size_t absent_ = 0; // how many contenders are `absent`
+    std::size_t pending_removals_ = 0; // how many contenders have `removal_pending`
     bool begun_ = false;
     bool closed_ = false;
     bool closing_ = false;
-    bool won_at_once_ = false;
+    bool won_immediately_ = false;
     bool abandoned_ = false;
 };
 
-inline void Contender::woken_in_race(Branch& branch) noexcept {
+inline void Contender::on_wake_in_race(Branch& branch) noexcept {
     auto& contender = static_cast<Contender&>(branch);
-    contender.race->came_back(contender);
+    contender.race->on_woken(contender);
 }
 
 inline void Race::prepare(std::span<Contender> contenders) noexcept {
@@ -96,37 +96,38 @@ inline void Race::prepare(std::span<Contender> contenders) noexcept {
 
 inline bool Race::begin(Contender* first, std::coroutine_handle<> frame) {
     begun_ = true;
-    bool goes_round = false; // once round the ready queue, see detail::Scheduler::park_ready
+    bool must_yield = false; // once round the ready queue, see detail::Scheduler::park_ready
     if (first != nullptr) {
-        goes_round = std::exchange(first->state, TaskState::running) == TaskState::ready;
+        must_yield = std::exchange(first->state, TaskState::running) == TaskState::ready;
         winner_ = first;
-        won_at_once_ = true;
+        won_immediately_ = true;
     }
     if (winner_ != nullptr) {
         close();
-        if (absent_ == 0) {
-            if (goes_round) scheduler_->park_ready(frame);
-            return goes_round;
+        if (pending_removals_ == 0) {
+            if (must_yield) scheduler_->park_ready(frame);
+            return must_yield;
         }
     }
     Scheduler::park(*this, TaskState::waiting_in_select, frame);
     return true;
 }
 
-inline void Race::came_back(Contender& contender) noexcept {
+inline void Race::on_woken(Contender& contender) noexcept {
     if (abandoned_) return;
-    if (contender.absent) {
-        contender.absent = false;
-        --absent_;
+    if (contender.removal_pending) {
+        contender.removal_pending = false;
+        --pending_removals_;
     }
     // A task that ended because we gave up has not won; one that returned all the same has.
-    const bool gave_way = closed_ && contender.own_task != nullptr && contender.own_task->ending == Ending::cancelled;
-    if (winner_ == nullptr && !gave_way) winner_ = &contender;
+    const bool ended_by_cancel =
+        closed_ && contender.own_task != nullptr && contender.own_task->ending == Ending::cancelled;
+    if (winner_ == nullptr && !ended_by_cancel) winner_ = &contender;
     if (!begun_) return; // woken by another that is being made to wait, see begin()
     if (!closed_) close();
     // What a task that lost has thrown is reported like anything that nobody awaits.
     if (contender.own_task != nullptr && winner_ != &contender) contender.own_task->ending_observed = false;
-    if (absent_ != 0) return;
+    if (pending_removals_ != 0) return;
     // Set without exceptions only: what has won is a task that was cancelled, see Loop::finish.
     if (winner_ != nullptr && winner_->cancel_requested) task->cancel_requested = true;
     Scheduler::wake(*this);
@@ -154,9 +155,9 @@ inline void Race::remove_contender(Contender& contender) noexcept {
         contender.state = TaskState::running;
         return;
     }
-    if (contender.absent) return;
-    contender.absent = true;
-    ++absent_;
+    if (contender.removal_pending) return;
+    contender.removal_pending = true;
+    ++pending_removals_;
 }
 
 inline void Race::abandon() noexcept {

@@ -35,7 +35,8 @@ private:
     Owner* owner_;
 };
 
-/// Waits for its turn. The owner has `take(turn)`, which grants it at once if it can, `turns_`, and `pass_on()`.
+/// Waits for a grant. The owner has `grant_if_free(waiter)`, which grants it at once if it can, `grants_`, and
+/// `pass_on()`.
 template <class Owner>
 class AcquireAwaiter : GrantWaiter {
 public:
@@ -43,19 +44,19 @@ public:
     AcquireAwaiter(AcquireAwaiter&& other) noexcept : AcquireAwaiter{other.owner_} {} // before it is awaited
     ~AcquireAwaiter() { give_back(); }
 
-    bool await_ready() noexcept { return owner_.take(*this); }
+    bool await_ready() noexcept { return owner_.grant_if_free(*this); }
     void await_suspend(std::coroutine_handle<> frame) {
         Scheduler::park(*this, Owner::waiting_state, frame);
-        owner_.turns_.wait(*this);
+        owner_.grants_.wait(*this);
     }
     void await_resume() {
         if (task != nullptr) Scheduler::check_cancelled([this] { give_back(); });
-        end();
+        end_grant();
     }
 
 protected:
     // On resumption: whether the owner was destroyed after it had been given to us.
-    [[nodiscard]] bool is_gone() const noexcept { return !granted(); }
+    [[nodiscard]] bool owner_destroyed() const noexcept { return !granted(); }
 
     Owner& owner_;
 
@@ -63,7 +64,7 @@ private:
     // What this task was given and cannot take, as it was cancelled.
     void give_back() noexcept {
         if (!granted()) return;
-        end();
+        end_grant();
         owner_.pass_on();
     }
 };
@@ -73,9 +74,9 @@ class ScopedAwaiter : public AcquireAwaiter<Owner> {
 public:
     using AcquireAwaiter<Owner>::AcquireAwaiter;
     Guard<Owner> await_resume() {
-        const bool gone = this->is_gone();
+        const bool destroyed = this->owner_destroyed();
         AcquireAwaiter<Owner>::await_resume();
-        return Guard<Owner>{gone ? nullptr : &this->owner_};
+        return Guard<Owner>{destroyed ? nullptr : &this->owner_};
     }
 };
 

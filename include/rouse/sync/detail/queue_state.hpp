@@ -27,74 +27,74 @@ public:
     [[nodiscard]] bool drained() const noexcept { return closed_ && size_ == 0; }
 
     /// Whether there is an item that is not promised.
-    [[nodiscard]] bool can_get() const noexcept { return size_ > promised_items_; }
+    [[nodiscard]] bool can_get() const noexcept { return size_ > reserved_items_; }
 
     /// Whether there is room that is not promised.
-    [[nodiscard]] bool can_put() const noexcept { return !closed_ && limit_ - size_ > promised_room_; }
+    [[nodiscard]] bool can_put() const noexcept { return !closed_ && limit_ - size_ > reserved_room_; }
 
     /// An item was put.
-    void added() noexcept {
+    void item_added() noexcept {
         ++size_;
         ++unfinished_;
         finished_.clear();
     }
 
     /// An item was taken.
-    void removed() noexcept { --size_; }
+    void item_removed() noexcept { --size_; }
 
     void close() noexcept {
         closed_ = true;
-        settle();
+        grant_available();
     }
 
     /// Promises what there is, in order. To be called after every change.
-    void settle() noexcept {
+    void grant_available() noexcept {
         if (drained()) {
-            while (getters_.call_next()) {
+            while (getters_.grant_next()) {
             }
         } else {
-            while (can_get() && getters_.call_next()) ++promised_items_;
+            while (can_get() && getters_.grant_next()) ++reserved_items_;
         }
         if (closed_) {
-            while (putters_.call_next()) {
+            while (putters_.grant_next()) {
             }
         } else {
-            while (can_put() && putters_.call_next()) ++promised_room_;
+            while (can_put() && putters_.grant_next()) ++reserved_room_;
         }
     }
 
     // ---- a task that gets: begin_get() is true, or it waits; then end_get(), before it takes its item or gives it up
 
-    bool begin_get(GrantWaiter& turn) noexcept {
+    bool begin_get(GrantWaiter& waiter) noexcept {
         if (can_get()) {
-            ++promised_items_;
+            ++reserved_items_;
         } else if (!drained()) {
             return false;
         }
-        getters_.grant(turn);
+        getters_.grant(waiter);
         return true;
     }
-    void wait_to_get(GrantWaiter& turn) noexcept { getters_.wait(turn); }
-    void end_get(GrantWaiter& turn) noexcept {
-        turn.end();
-        if (!drained()) --promised_items_;
+    void wait_to_get(GrantWaiter& waiter) noexcept { getters_.wait(waiter); }
+    void end_get(GrantWaiter& waiter) noexcept {
+        waiter.end_grant();
+        if (!drained()) --reserved_items_;
     }
 
     // ---- a task that puts -------------------------------------------------------------------------------------------
 
-    bool begin_put(GrantWaiter& turn) noexcept {
+    bool begin_put(GrantWaiter& waiter) noexcept {
         if (can_put()) {
-            ++promised_room_;
+            ++reserved_room_;
         } else if (!closed_) {
             return false;
         }
-        putters_.grant(turn);
+        putters_.grant(waiter);
         return true;
     }
-    void wait_to_put(GrantWaiter& turn) noexcept { putters_.wait(turn); }
-    void end_put(GrantWaiter& turn) noexcept {
-        turn.end();
-        --promised_room_; // of no account once the queue is closed
+    void wait_to_put(GrantWaiter& waiter) noexcept { putters_.wait(waiter); }
+    void end_put(GrantWaiter& waiter) noexcept {
+        waiter.end_grant();
+        --reserved_room_; // of no account once the queue is closed
     }
 
     // ---- join and task_done -----------------------------------------------------------------------------------------
@@ -111,8 +111,8 @@ public:
 private:
     std::size_t limit_;
     std::size_t size_ = 0;
-    std::size_t promised_items_ = 0; // to getters that have been called and have not run; never more than size_
-    std::size_t promised_room_ = 0;  // to putters likewise
+    std::size_t reserved_items_ = 0; // to getters that have been called and have not run; never more than size_
+    std::size_t reserved_room_ = 0;  // to putters likewise
     std::size_t unfinished_ = 0;     // items put, less the task_done()s
     GrantQueue getters_;
     GrantQueue putters_;
