@@ -44,6 +44,7 @@ TEMPLATE_TEST_CASE("items leave a queue in the order in which they came", "", (Q
     CHECK(queue.put_nowait(1));
     CHECK(queue.put_nowait(2));
     CHECK(queue.qsize() == 2);
+    CHECK(queue.size() == 2);
     CHECK(!queue.empty());
     CHECK(queue.get_nowait() == 1);
     CHECK(queue.put_nowait(3));
@@ -54,6 +55,7 @@ TEMPLATE_TEST_CASE("items leave a queue in the order in which they came", "", (Q
 
 TEST_CASE("a queue holds so many items, and no more") {
     CHECK(made_before_main.maxsize() == 3);
+    CHECK(made_before_main.capacity() == 3);
     for (int i = 0; i < 3; ++i) CHECK(made_before_main.put_nowait(i));
     CHECK(made_before_main.full());
     CHECK(!made_before_main.put_nowait(3));
@@ -61,6 +63,7 @@ TEST_CASE("a queue holds so many items, and no more") {
 
     Queue<int> queue{2};
     CHECK(queue.maxsize() == 2);
+    CHECK(queue.capacity() == 2);
     CHECK(queue.put_nowait(1));
     CHECK(!queue.full());
     CHECK(queue.put_nowait(2));
@@ -71,6 +74,7 @@ TEST_CASE("a queue holds so many items, and no more") {
 TEST_CASE("a queue without a limit is never full") {
     auto& queue = on_the_heap_made_before_main;
     CHECK(queue.maxsize() == 0);
+    CHECK(queue.capacity() == SIZE_MAX);
     for (int i = 0; i < 1000; ++i) REQUIRE(queue.put_nowait(i));
     CHECK(!queue.full());
     for (int i = 0; i < 1000; ++i) REQUIRE(queue.get_nowait() == i);

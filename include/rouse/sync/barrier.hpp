@@ -27,7 +27,7 @@ public:
 /// passed: cancelling one of its tasks, reset() and abort() do not touch the others. A barrier that is destroyed leaves
 /// those who wait for it waiting, until they are cancelled. Nothing is allocated.
 class Barrier {
-    class TryAwaiter;
+    class OutcomeAwaiter;
     class Awaiter;
 
 public:
@@ -40,11 +40,11 @@ public:
 
     /// `co_await barrier.wait()`: waits for the others. Returns the place in the round, from 0 for the first who came
     /// to parties() - 1 for the last. Throws BrokenBarrierError if the barrier is broken, or reset meanwhile; without
-    /// exceptions that is a panic: use try_wait() there.
+    /// exceptions that is a panic: use wait_outcome() there.
     [[nodiscard]] Awaiter wait() noexcept;
 
-    /// `co_await barrier.try_wait()`: the same, but nothing if the barrier is broken, or reset meanwhile.
-    [[nodiscard]] TryAwaiter try_wait() noexcept;
+    /// `co_await barrier.wait_outcome()`: the same, but nothing if the barrier is broken, or reset meanwhile.
+    [[nodiscard]] OutcomeAwaiter wait_outcome() noexcept;
 
     /// Sends away those who wait, and makes the barrier as new.
     void reset() noexcept {
@@ -70,7 +70,7 @@ public:
 private:
     void complete_round() noexcept;
     void fail_all() noexcept;
-    TryAwaiter& pop_waiter() noexcept;
+    OutcomeAwaiter& pop_waiter() noexcept;
 
     detail::WaitList waiting_;
     std::size_t parties_;
@@ -80,11 +80,11 @@ private:
 
 // A RetractableWaiter, although all happens on the loop, in order to hear when it is taken out: from then on it must
 // not be counted.
-class Barrier::TryAwaiter : detail::RetractableWaiter, detail::ListNode {
+class Barrier::OutcomeAwaiter : detail::RetractableWaiter, detail::ListNode {
 public:
-    explicit TryAwaiter(Barrier& barrier) noexcept : barrier_{barrier} {}
-    TryAwaiter(TryAwaiter&& other) noexcept : TryAwaiter{other.barrier_} {} // before it is awaited
-    ~TryAwaiter() { remove(); }
+    explicit OutcomeAwaiter(Barrier& barrier) noexcept : barrier_{barrier} {}
+    OutcomeAwaiter(OutcomeAwaiter&& other) noexcept : OutcomeAwaiter{other.barrier_} {} // before it is awaited
+    ~OutcomeAwaiter() { remove(); }
 
     bool await_ready() noexcept {
         if (barrier_.broken_) return true;
@@ -120,17 +120,18 @@ private:
     std::optional<std::size_t> place_; // in the round, once that is full
 };
 
-class Barrier::Awaiter : public Barrier::TryAwaiter {
+class Barrier::Awaiter : public Barrier::OutcomeAwaiter {
 public:
-    using TryAwaiter::TryAwaiter;
+    using OutcomeAwaiter::OutcomeAwaiter;
     std::size_t await_resume() const {
-        const auto place = TryAwaiter::await_resume();
+        const auto place = OutcomeAwaiter::await_resume();
         if (!place) {
 #if ROUSE_EXCEPTIONS
             throw BrokenBarrierError{};
 #else
             detail::misuse(
-                "rouse: Barrier::wait: the barrier is broken or was reset; use try_wait() where exceptions are off");
+                "rouse: Barrier::wait: the barrier is broken or was reset; use wait_outcome() where exceptions are "
+                "off");
 #endif
         }
         return *place;
@@ -138,16 +139,16 @@ public:
 };
 
 inline Barrier::Awaiter Barrier::wait() noexcept { return Awaiter{*this}; }
-inline Barrier::TryAwaiter Barrier::try_wait() noexcept { return TryAwaiter{*this}; }
+inline Barrier::OutcomeAwaiter Barrier::wait_outcome() noexcept { return OutcomeAwaiter{*this}; }
 
-inline Barrier::TryAwaiter& Barrier::pop_waiter() noexcept {
+inline Barrier::OutcomeAwaiter& Barrier::pop_waiter() noexcept {
     --waiting_count_;
-    return static_cast<TryAwaiter&>(waiting_.pop_front());
+    return static_cast<OutcomeAwaiter&>(waiting_.pop_front());
 }
 
 inline void Barrier::complete_round() noexcept {
     for (std::size_t place = 0; !waiting_.empty(); ++place) {
-        TryAwaiter& waiter = pop_waiter();
+        OutcomeAwaiter& waiter = pop_waiter();
         waiter.place_ = place;
         detail::Scheduler::wake(waiter);
     }

@@ -17,7 +17,7 @@ inline namespace ROUSE_ABI {
 /// A lock, its own or one that it is given, and the tasks that wait under it to be notified. For the tasks of one loop.
 ///
 ///     auto guard = co_await condition.scoped();
-///     while (!something) co_await condition.wait(); // or: co_await condition.wait_for(predicate);
+///     while (!something) co_await condition.wait(); // or: co_await condition.wait(predicate);
 ///
 /// wait() releases the lock, and has it again when it returns; also when it is left because the task was cancelled, or
 /// its time is up. So a task that is cancelled goes on waiting for the lock, and being cancelled once more does not
@@ -31,7 +31,7 @@ inline namespace ROUSE_ABI {
 /// A lock must outlive its Guards, so a condition with a lock of its own must outlive the tasks that wait in it; those
 /// that are left when main() returns are cancelled after its variables have gone. A lock that is given must outlive
 /// the condition and those who wait for it. A condition that is destroyed leaves them
-/// waiting, until they are cancelled. Nothing is allocated, except by wait_for(predicate), which is a coroutine.
+/// waiting, until they are cancelled. Nothing is allocated, except by wait(predicate), which is a coroutine.
 class Condition {
     class Awaiter;
 
@@ -67,10 +67,16 @@ public:
     /// UsageError if the lock is not held. select does not take it, see Condition::Awaiter.
     [[nodiscard]] Awaiter wait() noexcept;
 
-    /// `co_await condition.wait_for(predicate)`: waits until predicate() is true, which is looked at with the lock
-    /// held, at first and whenever this task is notified. Returns what it returned.
+    /// `co_await condition.wait(predicate)`: waits until predicate() is true. It is evaluated with the lock held, first
+    /// at once and then each time this task is notified. Returns what predicate() returned.
     template <class Predicate>
-    auto wait_for(Predicate predicate) -> Task<std::decay_t<std::invoke_result_t<Predicate&>>>;
+    auto wait(Predicate predicate) -> Task<std::decay_t<std::invoke_result_t<Predicate&>>>;
+
+    /// The same as wait(predicate), under asyncio's name. It has no time limit; for one, see rouse::try_wait_for.
+    template <class Predicate>
+    auto wait_for(Predicate predicate) -> Task<std::decay_t<std::invoke_result_t<Predicate&>>> {
+        return wait(std::move(predicate));
+    }
 
     /// Notifies so many of those who have waited longest, or all if there are fewer. They go on when they get the lock.
     /// UsageError if the lock is not held.
@@ -173,7 +179,7 @@ private:
 inline Condition::Awaiter Condition::wait() noexcept { return Awaiter{*this}; }
 
 template <class Predicate>
-auto Condition::wait_for(Predicate predicate) -> Task<std::decay_t<std::invoke_result_t<Predicate&>>> {
+auto Condition::wait(Predicate predicate) -> Task<std::decay_t<std::invoke_result_t<Predicate&>>> {
     for (;;) {
         auto result = predicate();
         if (result) co_return std::move(result);

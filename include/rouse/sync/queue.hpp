@@ -87,6 +87,8 @@ public:
 
     /// How many items it holds, those that are promised included.
     [[nodiscard]] std::size_t qsize() const noexcept { return state_.size(); }
+    /// The same as qsize(), under the name that C++ containers use.
+    [[nodiscard]] std::size_t size() const noexcept { return qsize(); }
     /// Whether there is no item in it.
     [[nodiscard]] bool empty() const noexcept { return qsize() == 0; }
     /// Whether it holds as many as it can.
@@ -96,6 +98,9 @@ public:
     [[nodiscard]] std::size_t maxsize() const noexcept {
         return state_.limit() == detail::QueueState::no_limit ? 0 : state_.limit();
     }
+
+    /// How many items it can hold; SIZE_MAX: any number.
+    [[nodiscard]] std::size_t capacity() const noexcept { return state_.limit(); }
 
     /// `co_await queue.join()`: waits until task_done() has been called for every item that was put.
     [[nodiscard]] auto join() noexcept { return state_.join(); }
