@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <tuple>
 
 #include "support/catch.hpp"
 #include "support/misuse.hpp"
@@ -279,7 +280,7 @@ TEST_CASE("an item that was promised to a cancelled getter stays in the queue if
 TEST_CASE("a cancelled put that still waits leaves the value with the caller") {
     Queue<std::unique_ptr<int>, 1> queue;
     auto item = std::make_unique<int>(2);
-    auto puts = [&]() -> Task<> { co_await queue.put(std::move(item)); };
+    auto puts = [&]() -> Task<> { std::ignore = co_await queue.put(std::move(item)); };
     auto main = [&]() -> Task<> {
         CHECK(queue.put_nowait(std::make_unique<int>(1)));
         auto putter = create_task(puts());
@@ -297,7 +298,7 @@ TEST_CASE("room that was promised to a cancelled putter goes to the next, and th
     Log log;
     Queue<std::unique_ptr<int>, 1> queue;
     auto item = std::make_unique<int>(2), other = std::make_unique<int>(3);
-    auto puts = [&](std::unique_ptr<int>& value) -> Task<> { co_await queue.put(std::move(value)); };
+    auto puts = [&](std::unique_ptr<int>& value) -> Task<> { std::ignore = co_await queue.put(std::move(value)); };
     auto main = [&]() -> Task<> {
         CHECK(queue.put_nowait(nullptr));
         auto a = create_task(puts(item)), b = create_task(puts(other));
@@ -524,7 +525,7 @@ TEST_CASE("a getter that is cancelled when it was about to be told of the end ch
 TEST_CASE("a putter that is cancelled when it was about to be refused keeps its value") {
     Queue<std::unique_ptr<int>, 1> queue;
     auto item = std::make_unique<int>(2);
-    auto puts = [&]() -> Task<> { co_await queue.put(std::move(item)); };
+    auto puts = [&]() -> Task<> { std::ignore = co_await queue.put(std::move(item)); };
     auto main = [&]() -> Task<> {
         CHECK(queue.put_nowait(nullptr));
         auto putter = create_task(puts());
@@ -706,7 +707,7 @@ TEST_CASE("a promised item or room is free as soon as the cancellation is told, 
     auto puts = [&]() -> Task<> {
         auto put = full.put(3);
         try {
-            co_await put;
+            std::ignore = co_await put;
         } catch (const CancelledError&) {
             log(full.put_nowait(4) ? "room" : "wrong");
         }
@@ -740,8 +741,8 @@ TEST_CASE("an item that cannot be made, or moved out, does not spoil the queue")
     Queue<Throws, 1> queue;
     auto puts = [&](int n) -> Task<> {
         try {
-            co_await queue.put(n);
-            log("put");
+            const bool accepted = co_await queue.put(n);
+            log(accepted ? "put" : "refused");
         } catch (int) {
             log("threw");
         }

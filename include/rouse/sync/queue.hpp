@@ -52,7 +52,9 @@ public:
         for (std::size_t n = state_.size(); n > 0; --n) items_.pop();
     }
 
-    /// `co_await queue.put(v)`: waits for room; false if the queue is closed, and then v is untouched.
+    /// `co_await queue.put(v)`: waits for room and puts an item. Returns false if the queue is closed; then v is
+    /// untouched. Ignoring the result causes a warning; if the queue is never closed, write
+    /// `std::ignore = co_await queue.put(v)`.
     template <class U = T>
         requires std::constructible_from<T, U&&>
     [[nodiscard]] auto put(U&& value) noexcept {
@@ -196,7 +198,8 @@ public:
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_queue, frame);
         queue_.state_.wait_to_put(*this);
     }
-    bool await_resume() {
+    // Both attributes: g++ 12 ignores [[nodiscard]] for the result of a co_await.
+    [[nodiscard, gnu::warn_unused_result]] bool await_resume() {
         if (task != nullptr) detail::Scheduler::check_cancelled([this] { give_back(); });
         if (!granted()) return false; // the queue is gone
         queue_.state_.end_put(*this);
