@@ -289,7 +289,7 @@ TEST_CASE("wait throws BrokenBarrierError at a broken barrier, and when the barr
         co_await waits();
     };
     run_virtual(main());
-    CHECK(log == "rouse: the barrier is broken, or was reset rouse: the barrier is broken, or was reset");
+    CHECK(log == "rouse: the barrier is broken or was reset rouse: the barrier is broken or was reset");
 }
 
 #else

@@ -1,4 +1,4 @@
-// How a Lock or a Semaphore is acquired and given back.
+// Guard, AcquireAwaiter, ScopedAwaiter: how a Lock or a Semaphore is acquired and released.
 #pragma once
 
 #include <coroutine>
@@ -10,23 +10,23 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// Holds what scoped() has acquired until it is destroyed or released. Move-only; its Lock or Semaphore must outlive
-/// it.
+/// Owns the lock or permit that scoped() has acquired, until the Guard is destroyed or released. Move-only. Its Lock or
+/// Semaphore must outlive it.
 template <class Owner>
 class [[nodiscard]] Guard {
 public:
-    /// For the library: see scoped().
+    /// Only for the library; users call scoped(). A null owner means that there is nothing to release.
     explicit Guard(Owner* owner) noexcept : owner_{owner} {}
-    /// Takes over what the other holds, which then holds nothing.
+    /// Takes over what `other` owns.
     Guard(Guard&& other) noexcept : owner_{std::exchange(other.owner_, nullptr)} {}
-    /// Exchanges what both hold.
+    /// Exchanges what the two Guards own.
     Guard& operator=(Guard&& other) noexcept {
         std::swap(owner_, other.owner_);
         return *this;
     }
     ~Guard() { release(); }
 
-    /// Gives it back before the end of the scope; does nothing the second time.
+    /// Releases the lock or permit before the end of the scope. Later calls do nothing.
     void release() noexcept {
         if (Owner* owner = std::exchange(owner_, nullptr)) owner->pass_on();
     }
@@ -35,8 +35,8 @@ private:
     Owner* owner_;
 };
 
-/// Waits for a grant. The owner has `grant_if_free(waiter)`, which grants it at once if it can, `grants_`, and
-/// `pass_on()`.
+/// Waits until the owner, a Lock or a Semaphore, grants what is acquired. The owner provides grant_if_free(waiter),
+/// which grants it at once if possible, the queue `grants_`, pass_on(), and `waiting_state`.
 template <class Owner>
 class AcquireAwaiter : GrantWaiter {
 public:
@@ -55,13 +55,13 @@ public:
     }
 
 protected:
-    // On resumption: whether the owner was destroyed after it had been given to us.
+    // In await_resume: whether the owner was destroyed after it had been granted to this task.
     [[nodiscard]] bool owner_destroyed() const noexcept { return !granted(); }
 
     Owner& owner_;
 
 private:
-    // What this task was given and cannot take, as it was cancelled.
+    // Passes on what was granted to this task, which is cancelled and cannot use it.
     void give_back() noexcept {
         if (!granted()) return;
         end_grant();
@@ -69,6 +69,7 @@ private:
     }
 };
 
+/// An AcquireAwaiter that returns a Guard.
 template <class Owner>
 class ScopedAwaiter : public AcquireAwaiter<Owner> {
 public:

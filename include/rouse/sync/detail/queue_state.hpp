@@ -1,4 +1,4 @@
-// QueueState: all of a Queue but its items: how many there are, who waits, and what is promised to whom.
+// QueueState: everything in a Queue except its items: their number, the waiting tasks, and the reservations.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +12,12 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// Getters wait only while every item is promised to one that was called before them; putters only while all room is.
-/// Once the queue is closed there is no more room to promise. Once it is also drained there are no more items, so every
-/// getter that is called then is called to be told so.
+/// The part of a Queue that does not depend on the type of the items.
+///
+/// An item that is granted to a waiting getter is reserved until that task takes it, and so is room for a putter. So a
+/// getter waits only while every item is reserved for an earlier getter, and a putter only while all room is reserved
+/// for earlier putters. Once the queue is closed, no room is reserved any more: a grant tells a putter that it is
+/// refused. Once the queue is also drained, a grant tells a getter that there are no more items.
 class QueueState {
 public:
     static constexpr std::size_t no_limit = SIZE_MAX;
@@ -26,20 +29,20 @@ public:
     [[nodiscard]] bool closed() const noexcept { return closed_; }
     [[nodiscard]] bool drained() const noexcept { return closed_ && size_ == 0; }
 
-    /// Whether there is an item that is not promised.
+    /// Whether there is an item that is not reserved.
     [[nodiscard]] bool can_get() const noexcept { return size_ > reserved_items_; }
 
-    /// Whether there is room that is not promised.
+    /// Whether the queue is open and has room that is not reserved.
     [[nodiscard]] bool can_put() const noexcept { return !closed_ && limit_ - size_ > reserved_room_; }
 
-    /// An item was put.
+    /// Counts an item that was put.
     void item_added() noexcept {
         ++size_;
         ++unfinished_;
         finished_.clear();
     }
 
-    /// An item was taken.
+    /// Counts an item that was taken.
     void item_removed() noexcept { --size_; }
 
     void close() noexcept {
@@ -47,7 +50,7 @@ public:
         grant_available();
     }
 
-    /// Promises what there is, in order. To be called after every change.
+    /// Grants available items and room to the waiting tasks, in order. Must be called after every change.
     void grant_available() noexcept {
         if (drained()) {
             while (getters_.grant_next()) {
@@ -63,7 +66,7 @@ public:
         }
     }
 
-    // ---- a task that gets: begin_get() is true, or it waits; then end_get(), before it takes its item or gives it up
+    // ---- getting: begin_get(); if false, wait_to_get(); then end_get(), before the item is taken or passed on ----
 
     bool begin_get(GrantWaiter& waiter) noexcept {
         if (can_get()) {
@@ -80,7 +83,7 @@ public:
         if (!drained()) --reserved_items_;
     }
 
-    // ---- a task that puts -------------------------------------------------------------------------------------------
+    // ---- putting, likewise ----
 
     bool begin_put(GrantWaiter& waiter) noexcept {
         if (can_put()) {
@@ -94,29 +97,30 @@ public:
     void wait_to_put(GrantWaiter& waiter) noexcept { putters_.wait(waiter); }
     void end_put(GrantWaiter& waiter) noexcept {
         waiter.end_grant();
-        --reserved_room_; // of no account once the queue is closed
+        --reserved_room_; // has no meaning once the queue is closed
     }
 
-    // ---- join and task_done -----------------------------------------------------------------------------------------
+    // ---- join and task_done ----
 
     [[nodiscard]] auto join() noexcept {
         if (unfinished_ == 0) finished_.set();
         return finished_.wait();
     }
     void task_done() {
-        if (unfinished_ == 0) misuse("rouse: Queue::task_done: called more often than items were put");
+        if (unfinished_ == 0)
+            misuse("rouse: Queue::task_done: called more often than items were put; call it once for each item");
         if (--unfinished_ == 0) finished_.set();
     }
 
 private:
     std::size_t limit_;
     std::size_t size_ = 0;
-    std::size_t reserved_items_ = 0; // to getters that have been called and have not run; never more than size_
-    std::size_t reserved_room_ = 0;  // to putters likewise
-    std::size_t unfinished_ = 0;     // items put, less the task_done()s
+    std::size_t reserved_items_ = 0; // for getters that have a grant and have not resumed; never more than size_
+    std::size_t reserved_room_ = 0;  // for putters that have a grant and have not resumed
+    std::size_t unfinished_ = 0;     // items put, minus calls of task_done()
     GrantQueue getters_;
     GrantQueue putters_;
-    Event finished_; // clear while something is unfinished
+    Event finished_; // set by join() and task_done() when unfinished_ is zero; cleared by each put
     bool closed_ = false;
 };
 
