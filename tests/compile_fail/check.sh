@@ -81,11 +81,11 @@ refuses "wait_for without exceptions" "without exceptions use try_wait_for" "-fn
 wrong: co_await wait_for(number(), 1s);
 right: co_await try_wait_for(number(), 1s);
 END
-refuses "a queue's put in a gather" "put it from a Task of its own" <<'END'
+refuses "a queue's put in a gather" "put it from a separate Task" <<'END'
 wrong: ThreadSafeQueue<int, 2> queue; co_await gather(queue.put(1), number());
 right: ThreadSafeQueue<int, 2> queue; co_await gather(queue.get(), number());
 END
-refuses "a Condition's wait in a select" "let a Task of its own wait" <<'END'
+refuses "a Condition's wait in a select" "wait in a separate Task" <<'END'
 wrong: Condition condition; co_await select(condition.wait(), sleep(1s));
 right: Condition condition; co_await try_wait_for(condition.wait(), 1s);
 END

@@ -1,4 +1,4 @@
-// select: the first of several things, and which one it was.
+// select: waits for the first of several things.
 #pragma once
 
 #include <array>
@@ -19,12 +19,12 @@ inline namespace ROUSE_ABI {
 
 namespace detail {
 
-/// An argument of select, and its wait. This one is an object's wait.
+/// An argument of select with its awaiter. The primary template is for an object's wait.
 template <class A>
 class SelectCase {
     static_assert(
         !requires { A::needs_own_task; },
-        "rouse: select: a Condition's wait ends only when it has the lock again; let a Task of its own wait");
+        "rouse: select: a Condition's wait ends only when it holds the lock again; wait in a separate Task");
 
 public:
     using Result = Awaited<A>;
@@ -39,7 +39,7 @@ private:
     A awaiter_;
 };
 
-/// A task that goes on if it loses.
+/// A TaskHandle: its task continues if it loses.
 template <class T>
 class SelectCase<TaskHandle<T>> {
 public:
@@ -47,7 +47,7 @@ public:
     using Awaiter = typename TaskHandle<T>::Awaiter;
 
     explicit SelectCase(TaskHandle<T> handle) : handle_{std::move(handle)}, awaiter_{handle_, false} {}
-    // Without exceptions, who waits for a task that was cancelled is cancelled too.
+    // Without exceptions, awaiting a cancelled task cancels the awaiting task.
     bool cancels_awaiter() const noexcept { return !ROUSE_EXCEPTIONS && handle_.cancelled(); }
     bool ready() {
         if (record_of(handle_) == &Scheduler::running_task()) misuse("rouse: select: a task cannot await itself");
@@ -61,7 +61,7 @@ private:
     Awaiter awaiter_;
 };
 
-/// A Task: started when the wait begins, cancelled and waited for if it loses.
+/// A Task: started when the wait begins; if it loses, cancelled and awaited.
 template <class T>
 class SelectCase<Task<T>> {
 public:
@@ -86,7 +86,7 @@ private:
     std::optional<Awaiter> awaiter_;
 };
 
-// What stands for a result in the variant.
+// The type of a result in the variant: Nothing for void, a pointer for a reference.
 template <class T>
 using Selected = std::conditional_t<std::is_void_v<T>, Nothing,
                                     std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
@@ -120,13 +120,13 @@ public:
     }
 
     Result await_resume() {
-        // A winner that has waited tells of a cancellation itself, and gives back what it was given.
+        // A winner that has waited checks for a cancellation itself, and passes on what was granted to it.
         if (task != nullptr && (winner() == nullptr || won_immediately())) Scheduler::check_cancelled();
         if (winner() != nullptr) first_ = index_of_winner();
         return resume<0>();
     }
 
-    /// For wait_for: whether the wait was given up because the time was up.
+    /// For try_wait_for: whether the wait was given up because the time was up.
     [[nodiscard]] bool interrupted() {
         if (task == nullptr) return false;
         return winner() == nullptr || interrupted<0>(index_of_winner());
@@ -148,7 +148,7 @@ private:
         }
     }
 
-    // Makes all of them wait, up to the first that has what it waits for.
+    // Suspends in each case in turn, up to the first that is ready. Returns its index, or `count` if none is.
     template <std::size_t i>
     std::size_t suspend_until_ready(std::coroutine_handle<> frame) {
         if constexpr (i == count) {
@@ -158,7 +158,7 @@ private:
             Contender& contender = contenders_[i];
             each.start(contender);
             Scheduler::in_place_of_task(contender, [&] { static_cast<void>(each.awaiter().await_suspend(frame)); });
-            if (winner() != nullptr) return count; // one that waits was woken by that
+            if (winner() != nullptr) return count; // starting this case has woken an earlier one
             return contender.waiting() ? suspend_until_ready<i + 1>(frame) : i;
         }
     }
@@ -187,27 +187,29 @@ private:
         return was_interrupted(std::get<i>(cases_).awaiter());
     }
 
-    std::array<Contender, count> contenders_; // outlive the entrants, which may still arrive when they are destroyed
+    std::array<Contender, count> contenders_; // declared first, because cases_ may still use them when it is destroyed
     std::tuple<SelectCase<As>...> cases_;
-    std::size_t first_ = count;        // the one that has what it waits for
-    bool first_was_cancelled_ = false; // as that is a task which was cancelled, see SelectCase::cancels_awaiter
+    std::size_t first_ = count;        // the index of the case that is ready
+    bool first_was_cancelled_ = false; // that case cancels the waiting task, see SelectCase::cancels_awaiter
 };
 
 } // namespace detail
 
-/// `auto first = co_await select(a, b, ...)`: waits for the first of several Tasks, TaskHandles and waits of objects,
-/// and returns its result in a std::variant: first.index() is which one it was, std::get<0>(first) what `a` returned
-/// (Nothing for void, a pointer for a reference). If it throws, so does select. If several have what they
-/// wait for at once, the first argument wins; else the one that was woken first. (sleep(0s) and yield() have it at
-/// once.)
+/// `auto first = co_await select(a, b, ...)`: waits for the first of several Tasks, TaskHandles and objects' waits, and
+/// returns its result in a std::variant. first.index() tells which argument won; std::get<0>(first) is what `a`
+/// returned (Nothing for void, a pointer for a reference). If the winner throws, so does select.
 ///
-/// The others lose nothing: an item stays in its queue, a flag set, a lock goes to the next. A TaskHandle's task goes
-/// on. A Task belongs to the select: it is started when the wait begins, not run at all if something else is there
-/// already, and if it loses it is cancelled, and select returns when it has ended. What it returns then is dropped,
-/// what it throws goes to the exception handler.
+/// For the tasks of one loop. If an argument refers to a temporary, as a queue's put refers to its value, await the
+/// result in the same expression.
 ///
-/// If the waiting task is cancelled, so are the Tasks; nothing else is. Nothing is allocated. To be awaited in the
-/// expression that makes it if an argument refers to something in that expression, as a queue's put does to its value.
+/// If several arguments are ready at once, the first of them wins; else the one that is woken first. (sleep(0s) and
+/// yield() are ready at once.) The losing waits lose nothing: an item stays in its queue, a flag stays set, a lock
+/// passes to the next task. The task of a losing TaskHandle continues. A Task belongs to the select: it is started when
+/// the wait begins, and not run at all if another argument is ready. If it loses, it is cancelled, and select returns
+/// after it has ended; its value is discarded, its exception goes to the exception handler. Cancelling the waiting task
+/// cancels the Tasks and nothing else.
+///
+/// Nothing is allocated.
 template <class... As>
 [[nodiscard]] detail::SelectAwaiter<As...> select(As... awaitables) {
     static_assert(sizeof...(As) > 0, "rouse: select of nothing would never return");
