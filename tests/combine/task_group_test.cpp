@@ -290,7 +290,7 @@ TEST_CASE("a group that has ended takes no more tasks") {
 TEST_CASE("a body that gives an empty Task is a clear error") {
     const auto message = misuse_of(
         [] { run_virtual([]() -> Task<> { co_await TaskGroup::run([](TaskGroup&) { return Task<>{}; }); }()); });
-    CHECK(contains(message, "rouse: TaskGroup::run: the body gave an empty Task"));
+    CHECK(contains(message, "rouse: TaskGroup::run: the body returned an empty Task"));
 }
 
 TEST_CASE("a task of a group that awaits the one that runs it hangs, but does not overflow the stack") {

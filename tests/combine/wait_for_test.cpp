@@ -247,7 +247,7 @@ TEST_CASE("if the waiting task is cancelled, so is what it waits for, and no tim
 
 TEST_CASE("an empty task is a clear error") {
     auto main = []() -> Task<> { (void)co_await try_wait_for(Task<>{}, 1s); };
-    CHECK(contains(misuse_of([&] { run_virtual(main()); }), "an empty Task cannot be waited for"));
+    CHECK(contains(misuse_of([&] { run_virtual(main()); }), "an empty Task cannot be awaited"));
 }
 
 #if ROUSE_EXCEPTIONS

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Bad use that the compiler can find must not compile, and the error must say what to do instead.
+# Bad use that the compiler can find must not compile, and the error must say what to do instead. A result that must not be
+# ignored must cause a warning.
 # usage: check.sh <compiler> <source root>
 set -u
 compiler=$1
@@ -47,15 +48,44 @@ refuses() {
     fi
 }
 
+# warns NAME: reads two bodies of a task from standard input. The one after "wrong: " must compile with the warning that a
+# result is ignored; the one after "right: " without a warning. (g++ gives this warning only when it generates code.)
+warns() {
+    local name=$1 body generate=("$compiler" -std=c++20 -Wall -Wextra -S -o /dev/null -I "$root/include")
+    body=$(cat)
+    task "$(part wrong)" >"$work/wrong.cpp"
+    task "$(part right)" >"$work/right.cpp"
+    if ! "${generate[@]}" -Werror -include "$work/not_precompiled.hpp" "$work/right.cpp" 2>"$work/log"; then
+        echo "FAILED: $name: what is right does not compile without a warning" && head -5 "$work/log"
+        failed=$((failed + 1))
+    elif ! "${generate[@]}" -include "$work/not_precompiled.hpp" "$work/wrong.cpp" 2>"$work/log"; then
+        echo "FAILED: $name does not compile, instead of causing a warning" && head -5 "$work/log"
+        failed=$((failed + 1))
+    elif ! grep -q 'wrong.cpp.*ignoring return value.*\[-Wunused-result\]' "$work/log"; then
+        echo "FAILED: $name causes no warning"
+        failed=$((failed + 1))
+    else
+        passed=$((passed + 1))
+    fi
+}
+
+warns "a Queue's put that may be refused" <<'END'
+wrong: Queue<int> queue; co_await queue.put(1);
+right: Queue<int> queue; if (!co_await queue.put(1)) co_return;
+END
+warns "a Queue's put in a template" <<'END'
+wrong: auto put = [](auto& queue) -> Task<> { co_await queue.put(1); }; Queue<int, 1> queue; co_await put(queue);
+right: auto put = [](auto& queue) -> Task<> { std::ignore = co_await queue.put(1); }; Queue<int, 1> queue; co_await put(queue);
+END
 refuses "wait_for without exceptions" "without exceptions use try_wait_for" "-fno-exceptions -fno-rtti" <<'END'
 wrong: co_await wait_for(number(), 1s);
 right: co_await try_wait_for(number(), 1s);
 END
-refuses "a queue's put in a gather" "put it from a Task of its own" <<'END'
+refuses "a queue's put in a gather" "put it from a separate Task" <<'END'
 wrong: ThreadSafeQueue<int, 2> queue; co_await gather(queue.put(1), number());
 right: ThreadSafeQueue<int, 2> queue; co_await gather(queue.get(), number());
 END
-refuses "a Condition's wait in a select" "let a Task of its own wait" <<'END'
+refuses "a Condition's wait in a select" "wait in a separate Task" <<'END'
 wrong: Condition condition; co_await select(condition.wait(), sleep(1s));
 right: Condition condition; co_await try_wait_for(condition.wait(), 1s);
 END

@@ -12,7 +12,7 @@ namespace {
 
 // Logs its name and its place, or "n!" if it is sent away.
 Task<> come(Barrier& barrier, Log& log, std::string name) {
-    const auto place = co_await barrier.try_wait();
+    const auto place = co_await barrier.wait_outcome();
     log(place ? name + std::to_string(*place) : name + "!");
 }
 
@@ -142,7 +142,7 @@ TEST_CASE("a wait at a barrier that is given up when its time is up leaves") {
         auto a = create_task(come(barrier, log, "a"));
         co_await sleep(1s);
         CHECK(!a.done());
-        const auto in_time = co_await try_wait_for(barrier.try_wait(), 1s);
+        const auto in_time = co_await try_wait_for(barrier.wait_outcome(), 1s);
         CHECK(in_time.has_value());
         co_await a;
     };
@@ -289,7 +289,7 @@ TEST_CASE("wait throws BrokenBarrierError at a broken barrier, and when the barr
         co_await waits();
     };
     run_virtual(main());
-    CHECK(log == "rouse: the barrier is broken, or was reset rouse: the barrier is broken, or was reset");
+    CHECK(log == "rouse: the barrier is broken or was reset rouse: the barrier is broken or was reset");
 }
 
 #else
@@ -301,7 +301,7 @@ TEST_CASE("wait at a broken barrier panics where exceptions are off, and says wh
                        auto main = [&]() -> Task<> { co_await barrier.wait(); };
                        run_virtual(main());
                    }),
-                   "use try_wait()"));
+                   "use wait_outcome()"));
 }
 
 #endif

@@ -134,12 +134,12 @@ TEST_CASE("those who are notified get the lock behind those who want it already"
     CHECK(log == "other 1 -1");
 }
 
-TEST_CASE("wait_for waits until its predicate is true, and returns what it returned") {
+TEST_CASE("wait waits until its predicate is true, and returns what it returned") {
     Condition condition;
     std::optional<int> value;
     auto waits = [&]() -> Task<std::optional<int>> {
         const auto guard = co_await condition.scoped();
-        auto found = co_await condition.wait_for([&] { return value; });
+        auto found = co_await condition.wait([&] { return value; });
         CHECK(condition.locked());
         co_return found;
     };
@@ -158,6 +158,18 @@ TEST_CASE("wait_for waits until its predicate is true, and returns what it retur
         CHECK(!condition.locked());
     };
     run_virtual(main());
+}
+
+TEST_CASE("wait_for is another name for wait with a predicate") {
+    Condition condition;
+    int evaluated = 0;
+    auto main = [&]() -> Task<> {
+        const auto guard = co_await condition.scoped();
+        const int found = co_await condition.wait_for([&] { return ++evaluated; });
+        CHECK(found == 1);
+    };
+    run_virtual(main());
+    CHECK(evaluated == 1);
 }
 
 TEST_CASE("two conditions can share a lock") {

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <tuple>
 
 #include "support/catch.hpp"
 #include "support/misuse.hpp"
@@ -44,6 +45,7 @@ TEMPLATE_TEST_CASE("items leave a queue in the order in which they came", "", (Q
     CHECK(queue.put_nowait(1));
     CHECK(queue.put_nowait(2));
     CHECK(queue.qsize() == 2);
+    CHECK(queue.size() == 2);
     CHECK(!queue.empty());
     CHECK(queue.get_nowait() == 1);
     CHECK(queue.put_nowait(3));
@@ -54,6 +56,7 @@ TEMPLATE_TEST_CASE("items leave a queue in the order in which they came", "", (Q
 
 TEST_CASE("a queue holds so many items, and no more") {
     CHECK(made_before_main.maxsize() == 3);
+    CHECK(made_before_main.capacity() == 3);
     for (int i = 0; i < 3; ++i) CHECK(made_before_main.put_nowait(i));
     CHECK(made_before_main.full());
     CHECK(!made_before_main.put_nowait(3));
@@ -61,6 +64,7 @@ TEST_CASE("a queue holds so many items, and no more") {
 
     Queue<int> queue{2};
     CHECK(queue.maxsize() == 2);
+    CHECK(queue.capacity() == 2);
     CHECK(queue.put_nowait(1));
     CHECK(!queue.full());
     CHECK(queue.put_nowait(2));
@@ -71,6 +75,7 @@ TEST_CASE("a queue holds so many items, and no more") {
 TEST_CASE("a queue without a limit is never full") {
     auto& queue = on_the_heap_made_before_main;
     CHECK(queue.maxsize() == 0);
+    CHECK(queue.capacity() == SIZE_MAX);
     for (int i = 0; i < 1000; ++i) REQUIRE(queue.put_nowait(i));
     CHECK(!queue.full());
     for (int i = 0; i < 1000; ++i) REQUIRE(queue.get_nowait() == i);
@@ -275,7 +280,7 @@ TEST_CASE("an item that was promised to a cancelled getter stays in the queue if
 TEST_CASE("a cancelled put that still waits leaves the value with the caller") {
     Queue<std::unique_ptr<int>, 1> queue;
     auto item = std::make_unique<int>(2);
-    auto puts = [&]() -> Task<> { co_await queue.put(std::move(item)); };
+    auto puts = [&]() -> Task<> { std::ignore = co_await queue.put(std::move(item)); };
     auto main = [&]() -> Task<> {
         CHECK(queue.put_nowait(std::make_unique<int>(1)));
         auto putter = create_task(puts());
@@ -293,7 +298,7 @@ TEST_CASE("room that was promised to a cancelled putter goes to the next, and th
     Log log;
     Queue<std::unique_ptr<int>, 1> queue;
     auto item = std::make_unique<int>(2), other = std::make_unique<int>(3);
-    auto puts = [&](std::unique_ptr<int>& value) -> Task<> { co_await queue.put(std::move(value)); };
+    auto puts = [&](std::unique_ptr<int>& value) -> Task<> { std::ignore = co_await queue.put(std::move(value)); };
     auto main = [&]() -> Task<> {
         CHECK(queue.put_nowait(nullptr));
         auto a = create_task(puts(item)), b = create_task(puts(other));
@@ -520,7 +525,7 @@ TEST_CASE("a getter that is cancelled when it was about to be told of the end ch
 TEST_CASE("a putter that is cancelled when it was about to be refused keeps its value") {
     Queue<std::unique_ptr<int>, 1> queue;
     auto item = std::make_unique<int>(2);
-    auto puts = [&]() -> Task<> { co_await queue.put(std::move(item)); };
+    auto puts = [&]() -> Task<> { std::ignore = co_await queue.put(std::move(item)); };
     auto main = [&]() -> Task<> {
         CHECK(queue.put_nowait(nullptr));
         auto putter = create_task(puts());
@@ -702,7 +707,7 @@ TEST_CASE("a promised item or room is free as soon as the cancellation is told, 
     auto puts = [&]() -> Task<> {
         auto put = full.put(3);
         try {
-            co_await put;
+            std::ignore = co_await put;
         } catch (const CancelledError&) {
             log(full.put_nowait(4) ? "room" : "wrong");
         }
@@ -736,8 +741,8 @@ TEST_CASE("an item that cannot be made, or moved out, does not spoil the queue")
     Queue<Throws, 1> queue;
     auto puts = [&](int n) -> Task<> {
         try {
-            co_await queue.put(n);
-            log("put");
+            const bool accepted = co_await queue.put(n);
+            log(accepted ? "put" : "refused");
         } catch (int) {
             log("threw");
         }
