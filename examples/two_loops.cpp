@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <exception>
 #include <thread>
+#include <tuple>
 
 #include <fmt/core.h>
 
@@ -91,7 +92,7 @@ int main(int argc, char** argv) {
     }
     try {
         Link link;
-        link.pace.set(500us);
+        std::ignore = link.pace.set(500us); // cannot be refused: the only setter so far
         std::jthread other{[&link] { rouse::run(measure_until_stopped(link)); }};
         const Stopper stopper{link};
         return rouse::run(run_example(link, *count)) ? 0 : 1;

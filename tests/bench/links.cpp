@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <thread>
+#include <tuple>
 
 #include <rouse/rouse.hpp>
 #include <rouse/threads/context.hpp>
@@ -28,7 +29,7 @@ using LatestReadings = rouse::Latest<Readings>;
 /// Message, with the names of the others.
 class MessageReadings {
 public:
-    void publish(const Readings& readings) { message_.set(readings); }
+    void publish(const Readings& readings) { std::ignore = message_.set(readings); }
     Readings value() { return message_.value(); }
 
 private:
@@ -112,7 +113,7 @@ public:
         if constexpr (requires { link_.publish({}); }) {
             link_.publish({});
         } else {
-            link_.set({});
+            std::ignore = link_.set({});
         }
     }
     void serve(long pings, floor_of::Futex& answer) { rouse::Loop::current().run(answers(pings, answer)); }

@@ -290,7 +290,7 @@ struct WaitingForMessage : Case {
         }
         co_await rest();
     }
-    void happen() { message.set(7); }
+    void happen() { REQUIRE(message.set(7)); }
     std::string became() {
         if (message.value() != 7) return lost;
         if (takes && has_it()) return message.is_set() ? lost : "it has the value, the message is clear";

@@ -123,7 +123,7 @@ private:
             static_cast<void>(o.shared_queues[which].put_sync(Item{world->next_number++}));
             break;
         case Op::shared_queue_get_sync: static_cast<void>(o.shared_queues[which].get_sync()); break;
-        case Op::message_set: world->messages[which].set(world->next_number++); break;
+        case Op::message_set: static_cast<void>(world->messages[which].set(world->next_number++)); break;
         case Op::latest_publish: world->latest[which].publish(world->next_number++); break;
         case Op::ring_io_received: world->streams[which].received(byte_of(world->next_number++)); break;
         case Op::ring_io_received_burst: receive_burst(world->streams[which], world->next_number++); break;

@@ -58,7 +58,7 @@ void act(Round& round) {
     }
     case Act::set_flag: round.flag.set(); break;
     case Act::set_event: round.event.set(); break;
-    case Act::set_message: round.message.set(round.number); break;
+    case Act::set_message: (void)round.message.set(round.number); break;
     case Act::publish: round.latest.publish(round.number); break;
     case Act::receive: (void)round.ring.received('r'); break;
     }

@@ -413,7 +413,7 @@ TEST_CASE("two loops: a loop may be destroyed, its tasks waiting, at any moment 
             spin(round * 13 % 1000);
             flag.set();
             event.set();
-            message.set(round);
+            REQUIRE(message.set(round));
             latest.publish(round);
             (void)co_await empty.put(round);
             if (!full.get_sync()) got += 1000; // was there from the beginning

@@ -98,7 +98,7 @@ TEST_CASE("all tasks that wait for a message get it, in the order in which they 
         for (int i = 0; i < 3; ++i) create_task(wait_and_log(message, log));
         co_await sleep(1s);
         CHECK(log == "");
-        message.set(7);
+        CHECK(message.set(7));
         co_await sleep(1s);
         CHECK(log == "7 7 7");
         const int again = co_await message.wait(); // at once: it is still set
@@ -113,13 +113,13 @@ TEST_CASE("who waited when the message was set gets a value although it is clear
     auto main = [&]() -> Task<> {
         create_task(wait_and_log(message, log));
         co_await yield();
-        message.set(1);
+        CHECK(message.set(1));
         message.clear();
         auto later = create_task(wait_and_log(message, log));
         co_await sleep(1s);
         CHECK(log == "1");
         CHECK(!later.done());
-        message.set(2);
+        CHECK(message.set(2));
         co_await later;
         CHECK(log == "1 2");
     };
@@ -133,11 +133,11 @@ TEST_CASE("next gives each value once, to all who wait for it") {
         create_task(log_each(message, one));
         create_task(log_each(message, other));
         co_await sleep(1s);
-        message.set(1);
+        CHECK(message.set(1));
         co_await sleep(1s);
         CHECK(!message.is_set());
-        message.set(2);
-        message.set(3);
+        CHECK(message.set(2));
+        CHECK(message.set(3));
         co_await sleep(1s);
     };
     run_virtual(main());
@@ -149,13 +149,13 @@ TEST_CASE("an event of a value that was cleared already rouses nobody for it") {
     Message<int> message;
     Log log;
     auto main = [&]() -> Task<> {
-        message.set(1);
+        CHECK(message.set(1));
         const int first = co_await message.next();
         CHECK(first == 1);
         auto handle = create_task(wait_and_log(message, log));
         co_await sleep(1s);
         CHECK(!handle.done());
-        message.set(2);
+        CHECK(message.set(2));
         co_await handle;
         CHECK(log == "2");
     };
@@ -168,7 +168,7 @@ TEST_CASE("a cancelled wait takes nothing, and the others go on") {
         auto cancelled = create_task(message.next());
         auto other = create_task(message.wait());
         co_await yield();
-        message.set(5);
+        CHECK(message.set(5));
         cancelled.cancel();
         const auto outcome = co_await cancelled.outcome();
         CHECK(outcome.cancelled());
@@ -184,7 +184,7 @@ TEST_CASE("a wait for a message can be given a time limit") {
     auto main = [&]() -> Task<> {
         const auto late = co_await try_wait_for(message.wait(), 1s);
         CHECK(late.timed_out());
-        message.set(1);
+        CHECK(message.set(1));
         auto in_time = co_await try_wait_for(message.wait(), 1s);
         CHECK(in_time.value() == 1);
     };
@@ -224,7 +224,7 @@ TEST_CASE("a value that is not plain data is carried whole by threads that set i
     for (int t = 0; t < threads; ++t) {
         setters.emplace_back([&, t] {
             for (int n = 0; n < count; ++n) refused += !message.set(std::string(40, static_cast<char>('a' + t)));
-            message.set("end");
+            refused += !message.set("end");
         });
     }
     int wrong = 0;
@@ -245,9 +245,10 @@ TEST_CASE("a value that is not plain data is carried whole by threads that set i
 TEST_CASE("of the values that a thread sets none is torn or older than one before, and the last one arrives") {
     Message<Letter> message;
     constexpr unsigned count = 100'000;
+    unsigned refused = 0; // the setter's, until it is joined
     std::thread setter{[&] {
         for (unsigned n = 1; n <= count; ++n) {
-            message.set(Letter::of(n));
+            refused += !message.set(Letter::of(n));
             if (n % 64 == 0) spin(static_cast<int>(n / 64 % 512));
         }
     }};
@@ -264,18 +265,19 @@ TEST_CASE("of the values that a thread sets none is torn or older than one befor
     setter.join();
     CHECK(torn == 0);
     CHECK(older == 0);
+    CHECK(refused == 0);
 }
 
 TEST_CASE("a message is set for other threads until it is cleared, without a gap while it is fetched") {
     Message<int> message;
     std::atomic<bool> done{false};
     int unset = 0;
-    message.set(0);
+    REQUIRE(message.set(0));
     std::thread looker{[&] {
         while (!done) unset += !message.is_set();
     }};
     for (int n = 1; n <= 200'000; ++n) {
-        message.set(n);
+        REQUIRE(message.set(n));
         (void)message.value();
     }
     done = true;

@@ -38,8 +38,8 @@ constinit SleepSlot made_before_main;
 
 TEST_CASE("a slot is made before main, with nobody in it to rouse") {
     CountingSleeper sleeper;
-    made_before_main.rouse();
-    made_before_main.rouse_surely();
+    made_before_main.wake();
+    made_before_main.wake_and_synchronize();
     CHECK(!made_before_main.withdraw(sleeper));
     CHECK(sleeper.wakes() == 0);
 }
@@ -49,10 +49,10 @@ TEST_CASE("a sleeper that was announced is woken once, by the first who rouses")
     CountingSleeper sleeper;
     REQUIRE(slot.announce(sleeper));
     CHECK(sleeper.wakes() == 0);
-    slot.rouse();
+    slot.wake();
     CHECK(sleeper.wakes() == 1);
-    slot.rouse();
-    slot.rouse_surely();
+    slot.wake();
+    slot.wake_and_synchronize();
     CHECK(sleeper.wakes() == 1);
 }
 
@@ -60,7 +60,7 @@ TEST_CASE("rousing surely wakes as rousing does") {
     SleepSlot slot;
     CountingSleeper sleeper;
     REQUIRE(slot.announce(sleeper));
-    slot.rouse_surely();
+    slot.wake_and_synchronize();
     CHECK(sleeper.wakes() == 1);
 }
 
@@ -70,7 +70,7 @@ TEST_CASE("a thread that was announced is woken as a task is") {
     rouse::detail::ParkedThread thread;
     REQUIRE(slot.announce(thread));
     CHECK(!thread.wait_until(rouse::detail::ParkedThread::now()));
-    slot.rouse();
+    slot.wake();
     thread.wait();
     CHECK(!slot.withdraw(thread));
     REQUIRE(slot.announce(thread));
@@ -83,8 +83,8 @@ TEST_CASE("a sleeper that has withdrawn is not woken") {
     CountingSleeper sleeper;
     REQUIRE(slot.announce(sleeper));
     CHECK(slot.withdraw(sleeper));
-    slot.rouse();
-    slot.rouse_surely();
+    slot.wake();
+    slot.wake_and_synchronize();
     CHECK(sleeper.wakes() == 0);
 }
 
@@ -92,11 +92,11 @@ TEST_CASE("a sleeper that was taken cannot withdraw, and may announce itself aga
     SleepSlot slot;
     CountingSleeper sleeper;
     REQUIRE(slot.announce(sleeper));
-    slot.rouse();
+    slot.wake();
     CHECK(!slot.withdraw(sleeper));
     CHECK(sleeper.wakes() == 1);
     CHECK(slot.announce(sleeper));
-    slot.rouse();
+    slot.wake();
     CHECK(sleeper.wakes() == 2);
 }
 
@@ -106,7 +106,7 @@ TEST_CASE("a slot has room for one: a second is refused and the first stays") {
     REQUIRE(slot.announce(first));
     CHECK(!slot.announce(second));
     CHECK(!slot.withdraw(second));
-    slot.rouse();
+    slot.wake();
     CHECK(first.wakes() == 1);
     CHECK(second.wakes() == 0);
 }
@@ -118,7 +118,7 @@ TEST_CASE("of a withdrawal and two that rouse, exactly one takes the sleeper") {
     CountingSleeper sleeper;
     std::atomic<bool> ended{false};
     const auto rouse = [&] {
-        while (!ended.load()) slot.rouse();
+        while (!ended.load()) slot.wake();
     };
     std::thread a{rouse}, b{rouse};
     int withdrawn = 0;

@@ -59,7 +59,7 @@ public:
     /// Makes `value` the newest one, and rouses all that wait. From any context; it never waits. On one core it takes a
     /// bounded number of steps; with several it is lock-free: it tries again if another setter has taken or freed a
     /// slot. False, and nothing has changed, if more than Setters are in set() at this instant.
-    bool set(T value) noexcept {
+    [[nodiscard]] bool set(T value) noexcept {
         const unsigned mine = take_free();
         if (mine == none) return false;
         slots_[mine] = std::move(value);

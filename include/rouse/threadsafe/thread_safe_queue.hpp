@@ -1,4 +1,4 @@
-// ThreadSafeQueue: items from one context to another, in order.
+// ThreadSafeQueue: passes items from one context to another, in order.
 #pragma once
 
 #include <chrono>
@@ -9,11 +9,11 @@
 #include <utility>
 
 #include <rouse/core/detail/atomic.hpp>
+#include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/detail/scheduler.hpp>
-#include <rouse/core/sleep.hpp>
 #include <rouse/ports/detail/asymmetric_barrier.hpp>
-#include <rouse/ports/detail/parked_thread.hpp>
 #include <rouse/threadsafe/detail/cache_line_padding.hpp>
+#include <rouse/threadsafe/detail/queue_waiting.hpp>
 #include <rouse/threadsafe/detail/ring_storage.hpp>
 #include <rouse/threadsafe/detail/sleep_slot.hpp>
 
@@ -21,52 +21,60 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 
 struct block_t {};                ///< The type of `block`.
-inline constexpr block_t block{}; ///< Says that a call of a thread may block: `queue.get_sync(block)`.
+inline constexpr block_t block{}; ///< Tag that allows a call to block its thread: `queue.get_sync(block)`.
 
-namespace detail {
-template <class Queue, class Side>
-class QueueWaiter;
-template <class Queue>
-class QueueGetAwaiter;
-template <class Queue>
-class QueueConsumerWaiter;
-template <class Queue>
-class QueueNextAwaiter;
-template <class Queue, class U>
-class QueuePutAwaiter;
-} // namespace detail
-
-/// A queue with one producer and one consumer at a time, each of which may be a task of any loop, a thread, another
-/// core, a signal handler or an interrupt. `ThreadSafeQueue<T, N>` holds N items in itself;
-/// `ThreadSafeQueue<T>{buffer}` uses a buffer of the caller's of M items, and holds M-1. T need only be movable.
+/// A bounded queue that passes items from one context to another. `ThreadSafeQueue<T, N>` stores N items in itself;
+/// `ThreadSafeQueue<T>{buffer}` uses a buffer of M items that the caller supplies, and holds M - 1. T may be move-only.
 ///
-/// put_sync(v) and get_sync() may be called from any context: no lock, no allocation, no fence, and a system call only
-/// if the other side sleeps. Wait-free, but rousing a task repeats while other cores rouse tasks of its loop. The forms
-/// with `block` or a duration put a thread to sleep; in a task they are a UsageError. The awaited forms suspend a task.
+/// One producer and one consumer may use the queue at a time. Each of them may be a task of any loop, a thread, another
+/// core, a signal handler or an interrupt:
+/// - `put_sync(v)` and `get_sync()` return at once and may be called from any context.
+/// - `put_sync` and `get_sync` with `block` or a duration put the calling thread to sleep. On a thread whose loop is
+///   running they raise a UsageError, because they would stop the loop. Signal handlers and interrupts must not call
+///   them.
+/// - `co_await` of `put(v)`, `get()` and `next()` suspends a task.
+/// - `close()`, and everything that only asks (except `drained()`), may be called from any context, also while both
+///   sides are at work.
 ///
-/// First in, first out; nothing is lost: a cancelled get leaves the item in the queue, a refused value is not moved
-/// from. close() may be called from any context: it wakes both sides, later puts are refused, and what was accepted
-/// before can still be got.
+/// Items arrive in the order in which they were put, and none is lost: a cancelled get leaves the item in the queue,
+/// and a refused or cancelled put does not move from its value. Whatever the producer wrote before a put is visible to
+/// the consumer after the matching get. `close()` refuses all later puts and wakes both sides; items accepted before it
+/// can still be taken.
+///
+/// `put_sync(v)` and `get_sync()` take no lock, allocate nothing, and make a system call only if the other side sleeps.
+/// They need no fence where the platform has an asymmetric barrier. They are wait-free, except that waking a sleeping
+/// task retries while other cores are waking tasks of the same loop.
 //
-// Each side owns an index and keeps a copy of the other's, so it reads the other's line only when it seems to have
-// run out (as in rigtorp's SPSCQueue). The side that publishes then looks whether the other sleeps, on a third line
-// that changes only when somebody goes to sleep or closes. Between the two a store has to come before a load, for which
-// the side that goes to sleep pays (see asymmetric_barrier.hpp and SleepSlot).
+// Each side owns an index and keeps a cached copy of the other's, so it reads the other side's cache line only when the
+// queue seems to be full or empty (as in rigtorp's SPSCQueue). After publishing its index, a side checks whether the
+// other sleeps. That state is on a third cache line, which changes only when a side goes to sleep or wakes up, or the
+// queue is closed:
 //
-// The end: a consumer may say "closed and drained" only when no accepted item can follow. A put that has passed the
-// test for closed may not have published yet, so a producer raises `putting_` first; the consumer looks at it after
-// heavy_barrier(), and if it is up does not end but sleeps; the put rouses it as it ends.
+//     working side:   publish the index;  light_barrier();  is the other side in its SleepSlot?  then wake it
+//     sleeping side:  enter the SleepSlot; heavy_barrier();  is there something to do?           then leave it
+//
+// The barriers keep each store before the load that follows it, so at least one of the two sides sees the other. The
+// side that goes to sleep bears the cost (see asymmetric_barrier.hpp and SleepSlot).
+//
+// The end of the queue: the consumer may report "closed and drained" only when no accepted item can follow. A put that
+// has found the queue open may not have published its item yet. So a producer raises `putting_` before it checks
+// `closed_`, and the consumer checks `putting_` after a heavy_barrier(). If a put is in progress, the consumer sleeps
+// instead of reporting the end, and that put wakes it when it returns, whether its item was accepted or not.
 template <class T, std::size_t N = std::dynamic_extent>
 class ThreadSafeQueue {
-public:
-    using value_type = T; ///< What an item is.
+    struct Producer;
+    struct Consumer;
 
-    /// A queue that holds N items.
+public:
+    using value_type = T; ///< The type of the items.
+
+    /// Creates an empty queue for N items. It can be `constinit`.
     constexpr ThreadSafeQueue() noexcept
         requires(N != std::dynamic_extent)
     {}
 
-    /// A queue in a buffer, which must outlive it. UsageError if the buffer has room for fewer than two items.
+    /// Creates an empty queue in `buffer`, which must outlive it and stays the owner of its elements. One element
+    /// always stays unused. Raises a UsageError if the buffer has fewer than two.
     explicit ThreadSafeQueue(std::span<T> buffer)
         requires(N == std::dynamic_extent)
         : ring_{buffer} {}
@@ -74,17 +82,25 @@ public:
     ThreadSafeQueue(const ThreadSafeQueue&) = delete;
     ThreadSafeQueue& operator=(const ThreadSafeQueue&) = delete;
 
-    /// Every put, get and close of a thread must have returned: join it first. Tasks that wait are let go: they wait
-    /// until they are cancelled.
-    ~ThreadSafeQueue();
+    /// Destroys the remaining items. Every call from another context must have returned: join its thread first. A
+    /// waiting task must be one of this thread's loop. It is not woken; it stays suspended until cancelled.
+    ~ThreadSafeQueue() {
+        if (waiting_consumer_ != nullptr) waiting_consumer_->detach();
+        if (waiting_producer_ != nullptr) waiting_producer_->detach();
+        // Relaxed: the thread that destroys the queue is already synchronised with those that used it.
+        const std::size_t tail = tail_.load(std::memory_order_relaxed);
+        for (std::size_t head = head_.load(std::memory_order_relaxed); head != tail; head = after(head))
+            ring_.discard(head);
+    }
 
-    // ---- the producer ----
+    // ---- for the producer ----
 
-    /// Puts an item if there is room; false if the queue is full or closed, and then `value` is untouched.
+    /// Puts an item into the queue if there is room. Returns false if the queue is full or closed; `value` is then
+    /// untouched. May be called from any context. (The name is that of micropython-async's ThreadSafeQueue.)
     template <class U = T>
         requires std::constructible_from<T, U&&>
     [[nodiscard]] bool put_sync(U&& value) {
-        const Putting putting{*this}; // ends with the rousing of the consumer
+        const PutGuard guard{*this}; // its destructor wakes the consumer
         const std::size_t tail = tail_.load(std::memory_order_relaxed);
         const std::size_t next = after(tail);
         if (closed_.load(std::memory_order_relaxed) || !has_room(next)) return false;
@@ -94,209 +110,233 @@ public:
     }
 
 #if ROUSE_HOSTED
-    /// The same, but blocks the calling thread while the queue is full; false if it is closed.
+    /// Puts an item into the queue, blocking the calling thread while the queue is full. Returns false if the queue is
+    /// closed; `value` is then untouched. Raises a UsageError on a thread whose loop is running.
     template <class U = T>
         requires std::constructible_from<T, U&&>
-    bool put_sync(U&& value, block_t) {
+    [[nodiscard]] bool put_sync(U&& value, block_t) {
         return put_until(std::forward<U>(value), detail::ParkedThread::Time::max());
     }
 
-    /// The same, for so long at the most; false also if the time is up.
+    /// Like `put_sync(value, block)`, but blocks for at most `timeout`, and also returns false when that has expired.
     template <class U = T, class Rep, class Period>
         requires std::constructible_from<T, U&&>
-    [[nodiscard]] bool put_sync(U&& value, std::chrono::duration<Rep, Period> at_most) {
-        return put_until(std::forward<U>(value), deadline(at_most));
+    [[nodiscard]] bool put_sync(U&& value, std::chrono::duration<Rep, Period> timeout) {
+        return put_until(std::forward<U>(value), detail::blocking_deadline(timeout));
     }
 #endif
 
-    /// `co_await queue.put(v)`: waits for room; false if the queue is closed, and then v is untouched.
+    /// `co_await queue.put(v)` puts an item into the queue, suspending the task while the queue is full. The result is
+    /// false if the queue is closed; `v` is then untouched. Ignoring the result produces a warning. `v` is held by
+    /// reference until then.
     template <class U = T>
         requires std::constructible_from<T, U&&>
     [[nodiscard]] auto put(U&& value) noexcept {
-        return detail::QueuePutAwaiter<ThreadSafeQueue, U&&>{*this, std::forward<U>(value)};
+        return detail::QueuePutAwaiter<Producer, U&&>{*this, std::forward<U>(value)};
     }
 
-    // ---- the consumer ----
+    // ---- for the consumer ----
 
-    /// Takes the oldest item, if there is one.
+    /// Takes the oldest item, or returns nothing if the queue is empty. May be called from any context. (The name is
+    /// that of micropython-async's ThreadSafeQueue.)
     [[nodiscard]] std::optional<T> get_sync() {
         const std::size_t head = head_.load(std::memory_order_relaxed);
         if (!has_item(head)) return std::nullopt;
-        const Getting getting{*this, after(head)}; // ends with the rousing of the producer
+        const GetGuard guard{*this, after(head)}; // its destructor frees the slot and wakes the producer
         return std::optional<T>{ring_.take(head)};
     }
 
 #if ROUSE_HOSTED
-    /// The same, but blocks the calling thread while the queue is empty; nothing if it is closed and drained.
+    /// Takes the oldest item, blocking the calling thread while the queue is empty. Returns nothing once the queue is
+    /// closed and drained. Raises a UsageError on a thread whose loop is running.
     [[nodiscard]] std::optional<T> get_sync(block_t) { return get_until(detail::ParkedThread::Time::max()); }
 
-    /// The same, for so long at the most; nothing also if the time is up.
+    /// Like `get_sync(block)`, but blocks for at most `timeout`, and also returns nothing when that has expired.
     template <class Rep, class Period>
-    [[nodiscard]] std::optional<T> get_sync(std::chrono::duration<Rep, Period> at_most) {
-        return get_until(deadline(at_most));
+    [[nodiscard]] std::optional<T> get_sync(std::chrono::duration<Rep, Period> timeout) {
+        return get_until(detail::blocking_deadline(timeout));
     }
 #endif
 
-    /// `co_await queue.get()`: waits for an item. Throws QueueClosed if the queue is closed and drained; without
-    /// exceptions that is a panic: use next() there.
-    [[nodiscard]] auto get() noexcept { return detail::QueueGetAwaiter<ThreadSafeQueue>{*this}; }
+    /// `co_await queue.get()` takes the oldest item, suspending the task while the queue is empty. Throws QueueClosed
+    /// once the queue is closed and drained. Without exceptions that is a panic: use next() instead.
+    [[nodiscard]] auto get() noexcept { return detail::QueueGetAwaiter<Consumer>{*this}; }
 
-    /// `while (auto item = co_await queue.next())`: waits for an item; nothing once the queue is closed and drained.
-    [[nodiscard]] auto next() noexcept { return detail::QueueNextAwaiter<ThreadSafeQueue>{*this}; }
+    /// `while (auto item = co_await queue.next())` takes the oldest item, suspending the task while the queue is empty.
+    /// The result is empty once the queue is closed and drained.
+    [[nodiscard]] auto next() noexcept { return detail::QueueNextAwaiter<Consumer>{*this}; }
 
-    // ---- anybody ----
-
-    /// Refuses every later put, and wakes both sides. From any context.
-    void close() noexcept {
-        closed_.store(true, std::memory_order_release);
-        consumer_.rouse_surely();
-        producer_.rouse_surely();
+    /// Whether the queue is closed, no item is left, and none can follow. Only for the consumer.
+    [[nodiscard]] bool drained() noexcept {
+        if (!closed_.load(std::memory_order_acquire)) return false; // pairs with the release in close()
+        detail::heavy_barrier();                                    // pairs with the light ones in PutGuard
+        // acquire: pairs with the release in ~PutGuard, so that has_item() sees what the last put has published.
+        return !putting_.load(std::memory_order_acquire) && !has_item(head_.load(std::memory_order_relaxed));
     }
 
-    /// Whether close() has been called; items may be left. From any context.
-    [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+    // ---- for any context ----
 
-    /// How many items it can hold.
+    /// Closes the queue: later puts are refused, and both sides are woken. May be called from any context, and again.
+    void close() noexcept {
+        closed_.store(true, std::memory_order_release); // pairs with the acquires in closed() and drained()
+        sleeping_consumer_.wake_and_synchronize();
+        sleeping_producer_.wake_and_synchronize();
+    }
+
+    /// Whether close() has been called. Items may be left. May be called from any context.
+    [[nodiscard]] bool closed() const noexcept {
+        return closed_.load(std::memory_order_acquire); // pairs with the release in close()
+    }
+
+    /// How many items the queue can hold.
     [[nodiscard]] std::size_t capacity() const noexcept { return ring_.size() - 1; }
 
-    /// How many items it holds; exact for a side while the other rests.
-    [[nodiscard]] std::size_t qsize() const noexcept {
-        // The acquire is for anybody else: the tail is not older than the one that the head has followed.
+    /// How many items are in the queue. May be called from any context, but the other side may change the answer at
+    /// once. For the producer the number can only fall by itself, for the consumer it can only grow.
+    [[nodiscard]] std::size_t size() const noexcept {
+        // acquire: pairs with the release in ~GetGuard. A third context needs it, so as not to read a tail older than
+        // the one that this head has followed.
         const std::size_t head = head_.load(std::memory_order_acquire);
         const std::size_t tail = tail_.load(std::memory_order_relaxed);
         return tail >= head ? tail - head : tail + ring_.size() - head;
     }
-    [[nodiscard]] bool empty() const noexcept { return qsize() == 0; }         ///< Whether there is no item.
-    [[nodiscard]] bool full() const noexcept { return qsize() >= capacity(); } ///< Whether there is no room.
 
-    /// The consumer's: whether the queue is closed, nothing is left, and nothing can come any more.
-    [[nodiscard]] bool drained() noexcept {
-        if (!closed_.load(std::memory_order_acquire)) return false;
-        detail::heavy_barrier();
-        return !putting_.load(std::memory_order_acquire) && !has_item(head_.load(std::memory_order_relaxed));
-    }
+    /// The same as size(), under asyncio's name.
+    [[nodiscard]] std::size_t qsize() const noexcept { return size(); }
+
+    /// Whether there is no item in the queue. May be called from any context, but the other side may change the answer
+    /// at once. If the consumer gets false, get_sync() will succeed.
+    [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+
+    /// Whether there is no room in the queue. May be called from any context, but the other side may change the answer
+    /// at once. If the producer gets false, put_sync() will succeed unless the queue is closed.
+    [[nodiscard]] bool full() const noexcept { return size() >= capacity(); }
 
 private:
-    // What a put does around its work.
-    struct Putting {
-        explicit Putting(ThreadSafeQueue& q) noexcept : queue{q} {
+    // Spans a put, accepted or not: marks it as in progress, and wakes the consumer at the end.
+    struct PutGuard {
+        explicit PutGuard(ThreadSafeQueue& the_queue) noexcept : queue{the_queue} {
             queue.putting_.store(true, std::memory_order_relaxed);
-            detail::light_barrier(); // before the look at closed_; pairs with the heavy one in drained()
+            detail::light_barrier(); // before the load of closed_; pairs with the heavy_barrier() in drained()
         }
-        ~Putting() {
+        ~PutGuard() {
             queue.putting_.store(false, std::memory_order_release); // pairs with the acquire in drained()
-            detail::light_barrier(); // after the publication; pairs with the heavy one of a consumer that goes to sleep
-            queue.consumer_.rouse();
+            detail::light_barrier(); // before the load in wake(); pairs with the heavy_barrier() in stays_asleep()
+            queue.sleeping_consumer_.wake();
         }
-        Putting(const Putting&) = delete;
-        Putting& operator=(const Putting&) = delete;
+        PutGuard(const PutGuard&) = delete;
+        PutGuard& operator=(const PutGuard&) = delete;
         ThreadSafeQueue& queue;
     };
 
-    // What a get does after its work: free the slot.
-    struct Getting {
+    // Spans the removal of an item: frees its slot and wakes the producer at the end.
+    struct GetGuard {
         ThreadSafeQueue& queue;
         std::size_t next;
-        ~Getting() {
+        ~GetGuard() {
             queue.head_.store(next, std::memory_order_release); // pairs with the acquire in has_room()
-            detail::light_barrier(); // pairs with the heavy one of a producer that goes to sleep
-            queue.producer_.rouse();
+            detail::light_barrier(); // before the load in wake(); pairs with the heavy_barrier() in stays_asleep()
+            queue.sleeping_producer_.wake();
         }
     };
 
     [[nodiscard]] std::size_t after(std::size_t index) const noexcept {
         return index + 1 == ring_.size() ? 0 : index + 1;
     }
-    // Producer: whether the slot behind `next`'s predecessor is free.
+    // Producer: whether the slot before `next` is free. It is, unless `next` is the slot that the consumer reads next.
     [[nodiscard]] bool has_room(std::size_t next) noexcept {
-        if (next != head_seen_) return true;
-        head_seen_ = head_.load(std::memory_order_acquire);
-        return next != head_seen_;
+        if (next != cached_head_) return true;
+        cached_head_ = head_.load(std::memory_order_acquire); // pairs with the release in ~GetGuard
+        return next != cached_head_;
     }
-    // Consumer.
+    // Consumer: whether the slot `head` holds an item.
     [[nodiscard]] bool has_item(std::size_t head) noexcept {
-        if (head != tail_seen_) return true;
-        tail_seen_ = tail_.load(std::memory_order_acquire);
-        return head != tail_seen_;
+        if (head != cached_tail_) return true;
+        cached_tail_ = tail_.load(std::memory_order_acquire); // pairs with the release in put_sync()
+        return head != cached_tail_;
     }
 
-    // What a side that goes to sleep waits for, and where.
+    // The two sides, as queue_waiting.hpp sees them: where a side sleeps, which of its tasks waits, what it waits for.
     struct Producer {
-        static detail::SleepSlot& slot(ThreadSafeQueue& self) noexcept { return self.producer_; }
-        static detail::QueueWaiter<ThreadSafeQueue, Producer>*& waiter(ThreadSafeQueue& self) noexcept {
-            return self.putter_;
+        using Queue = ThreadSafeQueue;
+        static detail::SleepSlot& slot(Queue& queue) noexcept { return queue.sleeping_producer_; }
+        static detail::QueueWaiter<Producer>*& waiter(Queue& queue) noexcept { return queue.waiting_producer_; }
+        static bool can_proceed(Queue& queue) noexcept {
+            return queue.closed() || queue.has_room(queue.after(queue.tail_.load(std::memory_order_relaxed)));
         }
-        static bool has_something_to_do(ThreadSafeQueue& self) noexcept {
-            return self.closed() || self.has_room(self.after(self.tail_.load(std::memory_order_relaxed)));
-        }
-        static constexpr const char* second_one = "rouse: ThreadSafeQueue: a second producer; one at a time may put";
+        static constexpr const char* second_user =
+            "rouse: ThreadSafeQueue: a second producer; only one may put at a time: give each producer its own queue";
     };
     struct Consumer {
-        static detail::SleepSlot& slot(ThreadSafeQueue& self) noexcept { return self.consumer_; }
-        static detail::QueueWaiter<ThreadSafeQueue, Consumer>*& waiter(ThreadSafeQueue& self) noexcept {
-            return self.getter_;
+        using Queue = ThreadSafeQueue;
+        static detail::SleepSlot& slot(Queue& queue) noexcept { return queue.sleeping_consumer_; }
+        static detail::QueueWaiter<Consumer>*& waiter(Queue& queue) noexcept { return queue.waiting_consumer_; }
+        static bool can_proceed(Queue& queue) noexcept {
+            return queue.has_item(queue.head_.load(std::memory_order_relaxed)) || queue.drained();
         }
-        static bool has_something_to_do(ThreadSafeQueue& self) noexcept {
-            return self.has_item(self.head_.load(std::memory_order_relaxed)) || self.drained();
-        }
-        static constexpr const char* second_one = "rouse: ThreadSafeQueue: a second consumer; one at a time may get";
+        static constexpr const char* second_user =
+            "rouse: ThreadSafeQueue: a second consumer; only one may get at a time: give each consumer its own queue";
     };
-    template <class Q, class Side>
-    friend class detail::QueueWaiter;
-    template <class>
-    friend class detail::QueueConsumerWaiter;
-    template <class Q>
-    friend class detail::QueueGetAwaiter;
-    template <class Q>
-    friend class detail::QueueNextAwaiter;
-    template <class Q, class U>
-    friend class detail::QueuePutAwaiter;
-
-    // For the sleeper of a side that has announced itself: false if there is something to do instead of sleeping.
-    template <class Side>
-    bool stays_asleep(detail::Sleeper sleeper) noexcept {
-        detail::heavy_barrier();
-        // If it cannot be withdrawn it has been woken, and that is awaited like any other wake.
-        return !Side::has_something_to_do(*this) || !Side::slot(*this).withdraw(sleeper);
-    }
 
 #if ROUSE_HOSTED
-    template <class Rep, class Period>
-    static auto deadline(std::chrono::duration<Rep, Period> at_most);
-    template <class Side>
-    bool block_until(detail::ParkedThread::Time deadline);
     template <class U>
     bool put_until(U&& value, detail::ParkedThread::Time deadline);
     std::optional<T> get_until(detail::ParkedThread::Time deadline);
 #endif
 
-    [[no_unique_address]] detail::CacheLinePadding gap_0_; // what stands before the queue may be somebody else's
-    // The producer's line.
-    detail::Atomic<std::size_t> tail_{0}; // the next slot to fill; written by the producer
-    std::size_t head_seen_ = 0;           // the producer's copy of head_
-    detail::Atomic<bool> putting_{false}; // written by the producer; read by the consumer at the end
-    detail::QueueWaiter<ThreadSafeQueue, Producer>* putter_ = nullptr; // the task that waits to put; its loop's
+    [[no_unique_address]] detail::CacheLinePadding padding_0_; // whatever precedes the queue in memory
 
-    [[no_unique_address]] detail::CacheLinePadding gap_1_;
+    // The producer's cache line. Written by the producer only, except waiting_producer_.
+    detail::Atomic<std::size_t> tail_{0}; // the next slot to fill; read by all
+    std::size_t cached_head_ = 0;         // the last head_ that the producer has seen
+    detail::Atomic<bool> putting_{false}; // a put is in progress; read by the consumer once the queue is closed
+    detail::QueueWaiter<Producer>* waiting_producer_ = nullptr; // the suspended task; written and read by its loop
 
-    // The consumer's line.
-    detail::Atomic<std::size_t> head_{0}; // the next slot to empty; written by the consumer
-    std::size_t tail_seen_ = 0;           // the consumer's copy of tail_
-    detail::QueueWaiter<ThreadSafeQueue, Consumer>* getter_ = nullptr; // the task that waits to get; its loop's
+    [[no_unique_address]] detail::CacheLinePadding padding_1_;
 
-    [[no_unique_address]] detail::CacheLinePadding gap_2_;
+    // The consumer's cache line. Written by the consumer only, except waiting_consumer_.
+    detail::Atomic<std::size_t> head_{0};                       // the next slot to empty; read by all
+    std::size_t cached_tail_ = 0;                               // the last tail_ that the consumer has seen
+    detail::QueueWaiter<Consumer>* waiting_consumer_ = nullptr; // the suspended task; written and read by its loop
 
-    // Written only when a side goes to sleep or is woken, or the queue is closed; read by everybody all the time.
-    detail::SleepSlot consumer_;
-    detail::SleepSlot producer_;
-    detail::Atomic<bool> closed_{false};
+    [[no_unique_address]] detail::CacheLinePadding padding_2_;
 
-    [[no_unique_address]] detail::CacheLinePadding gap_3_;
+    // Read by both sides all the time; written only when a side goes to sleep or is woken, or the queue is closed.
+    detail::SleepSlot sleeping_consumer_;
+    detail::SleepSlot sleeping_producer_;
+    detail::Atomic<bool> closed_{false}; // written by close(), in any context; never reset
 
-    detail::RingStorage<T, N> ring_;
+    [[no_unique_address]] detail::CacheLinePadding padding_3_;
+
+    detail::RingStorage<T, N> ring_; // the slots from head_ to tail_ hold items
 };
+
+#if ROUSE_HOSTED
+
+// Not in the class, where they would be inline: GCC would copy them into every caller.
+template <class T, std::size_t N>
+template <class U>
+bool ThreadSafeQueue<T, N>::put_until(U&& value, detail::ParkedThread::Time deadline) {
+    if (detail::Scheduler::blocking_refused())
+        detail::misuse(
+            "rouse: ThreadSafeQueue::put_sync: would block the loop that runs on this thread; use co_await put()");
+    while (detail::block_until<Producer>(*this, deadline)) {
+        if (put_sync(std::forward<U>(value))) return true;
+        if (closed()) return false;
+    }
+    return false;
+}
+
+template <class T, std::size_t N>
+std::optional<T> ThreadSafeQueue<T, N>::get_until(detail::ParkedThread::Time deadline) {
+    if (detail::Scheduler::blocking_refused())
+        detail::misuse(
+            "rouse: ThreadSafeQueue::get_sync: would block the loop that runs on this thread; use co_await get()");
+    detail::block_until<Consumer>(*this, deadline);
+    return get_sync();
+}
+
+#endif
 
 } // namespace ROUSE_ABI
 } // namespace rouse
-
-#include <rouse/threadsafe/detail/queue_waiting.hpp>

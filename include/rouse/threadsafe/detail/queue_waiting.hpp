@@ -1,41 +1,65 @@
-// How the two sides of a ThreadSafeQueue wait: as tasks and as threads.
+// How the two sides of a ThreadSafeQueue wait for each other: as tasks and as threads.
+//
+// A template parameter Side describes one side of a queue (ThreadSafeQueue::Producer and Consumer):
+//
+//     Side::Queue               the type of the queue
+//     Side::slot(queue)         the SleepSlot in which this side announces that it sleeps
+//     Side::waiter(queue)       a pointer to the task of this side that is suspended, or null
+//     Side::can_proceed(queue)  whether this side need not sleep: there is an item or room, or the queue has ended
+//     Side::second_user         the message of the UsageError for a second user of this side
 #pragma once
 
+#include <chrono>
 #include <coroutine>
 #include <optional>
-#include <type_traits>
 #include <utility>
 
+#include <rouse/core/detail/inbox.hpp>
 #include <rouse/core/detail/misuse.hpp>
+#include <rouse/core/detail/scheduler.hpp>
 #include <rouse/core/detail/waiter.hpp>
-#include <rouse/threadsafe/thread_safe_queue.hpp>
+#include <rouse/core/sleep.hpp>
+#include <rouse/ports/detail/asymmetric_barrier.hpp>
+#include <rouse/ports/detail/parked_thread.hpp>
+#include <rouse/threadsafe/detail/sleep_slot.hpp>
 
 namespace rouse {
 inline namespace ROUSE_ABI {
 
 namespace detail {
 
-/// A task that waits on one side of a queue. In the slot, or taken out of it and on its way to the inbox, exactly while
-/// `asleep_`; only then can a foreign context know of it.
-template <class Queue, class Side>
+/// The second half of going to sleep, after `sleeper` was announced: returns whether it must sleep. If it returns
+/// false, the sleeper is no longer in the slot and can proceed.
+template <class Side>
+bool stays_asleep(typename Side::Queue& queue, Sleeper sleeper) noexcept {
+    heavy_barrier(); // pairs with the light_barrier() of the other side, between its publication and its wake()
+    // If the withdrawal fails, the other side has taken the sleeper, which then waits for that wake like for any other.
+    return !Side::can_proceed(queue) || !Side::slot(queue).withdraw(sleeper);
+}
+
+/// A task that waits on one side of a queue. It is in the slot, or was taken from it and is on its way to the inbox,
+/// exactly while `asleep_` is true. Only then can another context reach it.
+template <class Side>
 class QueueWaiter : public RetractableWaiter, public InboxItem {
+    using Queue = typename Side::Queue;
+
 public:
-    explicit QueueWaiter(Queue& waited_in) noexcept : queue_{&waited_in} {}
-    QueueWaiter(QueueWaiter&& other) noexcept : QueueWaiter{*other.queue_} {} // before it is awaited
+    explicit QueueWaiter(Queue& the_queue) noexcept : queue_{&the_queue} {}
+    QueueWaiter(QueueWaiter&& other) noexcept : QueueWaiter{*other.queue_} {} // only before it is awaited
     bool await_ready() const {
-        if (Side::waiter(*queue_) != nullptr) misuse(Side::second_one);
-        return Side::has_something_to_do(*queue_);
+        if (Side::waiter(*queue_) != nullptr) misuse(Side::second_user);
+        return Side::can_proceed(*queue_);
     }
 
     ROUSE_NOINLINE_ON_FIRMWARE bool await_suspend(std::coroutine_handle<> frame) {
         inbox_ = &Scheduler::current().inbox();
-        Scheduler::park(*this, TaskState::waiting_in_thread_safe_queue,
-                        frame); // first, as it throws where there is no task
+        // Before the announcement, because it throws if there is no task.
+        Scheduler::park(*this, TaskState::waiting_in_thread_safe_queue, frame);
         const bool announced = Side::slot(*queue_).announce(*this);
-        asleep_ = announced && queue_->template stays_asleep<Side>(*this);
+        asleep_ = announced && stays_asleep<Side>(*queue_, *this);
         if (!asleep_) {
             Scheduler::unpark(*this);
-            if (!announced) misuse(Side::second_one);
+            if (!announced) misuse(Side::second_user);
             return false;
         }
         Side::waiter(*queue_) = this;
@@ -43,24 +67,25 @@ public:
         return true;
     }
 
-    /// The queue is being destroyed: the task stays where it is until it is cancelled, or finds it closed if it was
-    /// about to be resumed.
+    /// Called by the queue's destructor. The task stays suspended until it is cancelled. If it was about to be resumed,
+    /// it is resumed and finds the queue closed.
     void detach() noexcept {
         const bool given_up_before = given_up_;
         leave();
         queue_ = nullptr;
-        if (given_up_before) Scheduler::wake(*this); // which was to take place when we arrived
+        if (given_up_before) Scheduler::wake(*this); // its cancellation has been waiting for the arrival
     }
 
-    /// For wait_for and select: whether the wait was given up, and there is nothing to do after all.
+    /// For wait_for and select: whether the wait was given up and there is nothing to put or get after all.
     [[nodiscard]] bool interrupted() const noexcept {
-        return given_up_ && queue_ != nullptr && !Side::has_something_to_do(*queue_);
+        return given_up_ && queue_ != nullptr && !Side::can_proceed(*queue_);
     }
 
 protected:
     ~QueueWaiter() { leave(); }
 
-    // On resumption: the queue, or null if it is gone. Throws if the task was cancelled, with nothing put or taken.
+    // Called on resumption. Returns the queue, or null if it no longer exists. Throws if the task was cancelled;
+    // nothing has been put or taken then.
     Queue* resumed() {
         if (task != nullptr) {
             forget();
@@ -80,25 +105,26 @@ private:
         return true;
     }
 
-    // From here on the queue may go without our being told.
+    // After this the queue no longer knows this waiter, and may be destroyed without a call of detach().
     void forget() noexcept {
         if (registered_ && queue_ != nullptr) Side::waiter(*queue_) = nullptr;
         registered_ = false;
     }
 
-    // The wake may be an old one: of a put that was refused, or of a close that a put has overtaken. Look, and sleep
-    // again.
+    // The wake may be stale: from a put that was refused, or from a close() that a put has overtaken. So this looks,
+    // and sleeps again if there is nothing to do.
     void arrive() noexcept override {
         asleep_ = false;
         if (leaving_) return;
-        if (!given_up_ && !Side::has_something_to_do(*queue_)) {
-            // If somebody else sleeps there by now, the task is resumed to be told so.
-            asleep_ = Side::slot(*queue_).announce(*this) && queue_->template stays_asleep<Side>(*this);
+        if (!given_up_ && !Side::can_proceed(*queue_)) {
+            // If another waiter is in the slot by now, the task is resumed and gets the UsageError.
+            asleep_ = Side::slot(*queue_).announce(*this) && stays_asleep<Side>(*queue_, *this);
             if (asleep_) return;
         }
         Scheduler::wake(*this);
     }
 
+    // Leaves the slot and the queue. If the other side has taken this waiter, waits until it has arrived.
     void leave() noexcept {
         if (!registered_ || queue_ == nullptr) return;
         leaving_ = true;
@@ -106,45 +132,49 @@ private:
         forget();
     }
 
-    Queue* queue_;            // null: it is gone
-    bool registered_ = false; // the queue's note of who waits
-    bool asleep_ = false;
-    bool leaving_ = false;
-    bool given_up_ = false; // was to be retracted when it had been taken: once it arrives it waits no more
+    // All members are the loop's; other contexts touch only the InboxItem.
+    Queue* queue_;            // null once the queue has been destroyed
+    bool registered_ = false; // Side::waiter() points to this
+    bool asleep_ = false;     // in the slot, or taken from it and not yet arrived
+    bool leaving_ = false;    // an arrival must not wake the task
+    bool given_up_ = false;   // retract() came after the waiter was taken: wake the task on arrival in any case
 };
 
-template <class Queue>
-class QueueConsumerWaiter : public QueueWaiter<Queue, typename Queue::Consumer> {
+/// What get() and next() have in common.
+template <class Side>
+class QueueConsumerWaiter : public QueueWaiter<Side> {
 public:
-    using QueueWaiter<Queue, typename Queue::Consumer>::QueueWaiter;
+    using QueueWaiter<Side>::QueueWaiter;
 
 protected:
     QueueConsumerWaiter(QueueConsumerWaiter&&) noexcept = default;
     ~QueueConsumerWaiter() = default;
 
-    std::optional<typename Queue::value_type> take() {
-        Queue* const waited_in = this->resumed();
-        if (waited_in == nullptr) return std::nullopt;
-        auto item = waited_in->get_sync();
-        if (!item && !waited_in->closed()) misuse(Queue::Consumer::second_one);
+    std::optional<typename Side::Queue::value_type> take() {
+        auto* const queue = this->resumed();
+        if (queue == nullptr) return std::nullopt;
+        auto item = queue->get_sync();
+        if (!item && !queue->closed()) misuse(Side::second_user);
         return item;
     }
 };
 
-template <class Queue>
-class QueueNextAwaiter final : public QueueConsumerWaiter<Queue> {
+/// `co_await queue.next()`.
+template <class Side>
+class QueueNextAwaiter final : public QueueConsumerWaiter<Side> {
 public:
-    using QueueConsumerWaiter<Queue>::QueueConsumerWaiter;
+    using QueueConsumerWaiter<Side>::QueueConsumerWaiter;
 
-    std::optional<typename Queue::value_type> await_resume() { return this->take(); }
+    std::optional<typename Side::Queue::value_type> await_resume() { return this->take(); }
 };
 
-template <class Queue>
-class QueueGetAwaiter final : public QueueConsumerWaiter<Queue> {
+/// `co_await queue.get()`.
+template <class Side>
+class QueueGetAwaiter final : public QueueConsumerWaiter<Side> {
 public:
-    using QueueConsumerWaiter<Queue>::QueueConsumerWaiter;
+    using QueueConsumerWaiter<Side>::QueueConsumerWaiter;
 
-    typename Queue::value_type await_resume() {
+    typename Side::Queue::value_type await_resume() {
         auto item = this->take();
         if (!item) {
 #if ROUSE_EXCEPTIONS
@@ -157,90 +187,61 @@ public:
     }
 };
 
-template <class Queue, class U>
-class QueuePutAwaiter final : public QueueWaiter<Queue, typename Queue::Producer> {
+/// `co_await queue.put(v)`. U is a reference type: the value stays with the caller until it is accepted.
+template <class Side, class U>
+class QueuePutAwaiter final : public QueueWaiter<Side> {
 public:
     static constexpr bool refers_to_its_value = true;
 
-    QueuePutAwaiter(Queue& waited_in, U value) noexcept
-        : QueueWaiter<Queue, typename Queue::Producer>{waited_in}, value_{std::forward<U>(value)} {}
-    QueuePutAwaiter(QueuePutAwaiter&& other) noexcept
-        : QueueWaiter<Queue, typename Queue::Producer>{std::move(other)}, value_{std::forward<U>(other.value_)} {}
+    QueuePutAwaiter(typename Side::Queue& the_queue, U value) noexcept
+        : QueueWaiter<Side>{the_queue}, value_{std::forward<U>(value)} {}
+    QueuePutAwaiter(QueuePutAwaiter&& other) noexcept // only before it is awaited
+        : QueueWaiter<Side>{std::move(other)}, value_{std::forward<U>(other.value_)} {}
 
-    bool await_resume() {
-        Queue* const waited_in = this->resumed();
-        if (waited_in == nullptr) return false;
-        const bool accepted = waited_in->put_sync(std::forward<U>(value_));
-        if (!accepted && !waited_in->closed()) misuse(Queue::Producer::second_one);
+    // GCC 12 ignores [[nodiscard]] through co_await; with its own attribute it warns, as Clang does.
+    [[nodiscard, gnu::warn_unused_result]] bool await_resume() {
+        auto* const queue = this->resumed();
+        if (queue == nullptr) return false;
+        const bool accepted = queue->put_sync(std::forward<U>(value_));
+        if (!accepted && !queue->closed()) misuse(Side::second_user);
         return accepted;
     }
 
 private:
-    U value_; // a reference: the value is the caller's until it is accepted
+    U value_;
 };
-
-} // namespace detail
-
-template <class T, std::size_t N>
-ThreadSafeQueue<T, N>::~ThreadSafeQueue() {
-    if (getter_ != nullptr) getter_->detach();
-    if (putter_ != nullptr) putter_->detach();
-    // Relaxed: whoever destroys the queue has joined, or been joined by, those who used it.
-    const std::size_t tail = tail_.load(std::memory_order_relaxed);
-    for (std::size_t head = head_.load(std::memory_order_relaxed); head != tail; head = after(head))
-        ring_.discard(head);
-}
 
 #if ROUSE_HOSTED
 
-template <class T, std::size_t N>
+/// The deadline of a call that may block for `timeout`: Time::min() if it must not block at all, Time::max() if that is
+/// beyond what the clock can express.
 template <class Rep, class Period>
-auto ThreadSafeQueue<T, N>::deadline(std::chrono::duration<Rep, Period> at_most) {
-    using Time = detail::ParkedThread::Time;
-    if (!(at_most > at_most.zero())) return Time::min();
-    const auto left = detail::saturated<Time::duration>(at_most);
-    return left == Time::duration::max() ? Time::max() : detail::ParkedThread::now() + left;
+ParkedThread::Time blocking_deadline(std::chrono::duration<Rep, Period> timeout) {
+    using Time = ParkedThread::Time;
+    if (!(timeout > timeout.zero())) return Time::min(); // not `<=`: a NaN is no time at all
+    const auto left = saturated<Time::duration>(timeout);
+    return left == Time::duration::max() ? Time::max() : ParkedThread::now() + left;
 }
 
-/// Sleeps, as a thread, until this side has something to do (true) or the time is up.
-template <class T, std::size_t N>
+/// Blocks the calling thread until this side can proceed (true) or the deadline has passed (false).
 template <class Side>
-bool ThreadSafeQueue<T, N>::block_until(detail::ParkedThread::Time deadline) {
-    while (!Side::has_something_to_do(*this)) {
-        if (deadline == detail::ParkedThread::Time::min()) return false;
-        detail::ParkedThread thread;
-        if (!Side::slot(*this).announce(thread)) detail::misuse(Side::second_one);
-        if (!stays_asleep<Side>(thread)) return true;
+bool block_until(typename Side::Queue& queue, ParkedThread::Time deadline) {
+    while (!Side::can_proceed(queue)) {
+        if (deadline == ParkedThread::Time::min()) return false;
+        ParkedThread thread;
+        if (!Side::slot(queue).announce(thread)) misuse(Side::second_user);
+        if (!stays_asleep<Side>(queue, thread)) return true;
         if (thread.wait_until(deadline)) continue;
-        if (!Side::slot(*this).withdraw(thread)) thread.wait(); // it was taken: not to be left before it is let go
-        return Side::has_something_to_do(*this);
+        // If the other side has taken `thread`, it is going to write to it: wait for that.
+        if (!Side::slot(queue).withdraw(thread)) thread.wait();
+        return Side::can_proceed(queue);
     }
     return true;
 }
 
-template <class T, std::size_t N>
-template <class U>
-bool ThreadSafeQueue<T, N>::put_until(U&& value, detail::ParkedThread::Time deadline) {
-    if (detail::Scheduler::blocking_refused())
-        detail::misuse(
-            "rouse: ThreadSafeQueue::put_sync: would block the loop that runs on this thread; use co_await put()");
-    while (block_until<Producer>(deadline)) {
-        if (put_sync(std::forward<U>(value))) return true;
-        if (closed()) return false;
-    }
-    return false;
-}
-
-template <class T, std::size_t N>
-std::optional<T> ThreadSafeQueue<T, N>::get_until(detail::ParkedThread::Time deadline) {
-    if (detail::Scheduler::blocking_refused())
-        detail::misuse(
-            "rouse: ThreadSafeQueue::get_sync: would block the loop that runs on this thread; use co_await get()");
-    block_until<Consumer>(deadline);
-    return get_sync();
-}
-
 #endif
+
+} // namespace detail
 
 } // namespace ROUSE_ABI
 } // namespace rouse

@@ -1,4 +1,4 @@
-// SleepSlot: the word in which one side of a queue says that it sleeps.
+// SleepSlot: the word in which one side of a queue announces that it sleeps.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// One who sleeps and that another context may wake: a parked task, or a parked thread. Which of the two stands in a
-/// bit of the word, as it must not be looked up in the object (see InboxItem::wake).
+/// A sleeping task or thread that another context may wake. A bit of the word says which of the two it is, because that
+/// must not be looked up in the object itself (see InboxItem::wake).
 class Sleeper {
 public:
     Sleeper(InboxItem& task) noexcept : word_{reinterpret_cast<std::uintptr_t>(&task)} {}
@@ -20,7 +20,8 @@ public:
     Sleeper(ParkedThread& thread) noexcept : word_{reinterpret_cast<std::uintptr_t>(&thread) | is_thread} {}
 #endif
 
-    /// By the one who took the sleeper out of its slot, once. It may be gone as soon as this has let it go.
+    /// Called once, by the context that has taken the sleeper out of its slot. The object may be gone as soon as the
+    /// wake has reached it.
     void wake() const noexcept {
 #if ROUSE_HOSTED
         if ((word_ & is_thread) != 0) {
@@ -40,47 +41,58 @@ private:
     std::uintptr_t word_;
 };
 
-/// Holds the sleeper of one side, or nothing. Every change is a read-modify-write, so that exactly one context takes a
-/// sleeper out: one on the other side, which then has to wake it, or the sleeper itself.
+/// Holds the sleeper of one side of a queue, or nothing.
 ///
-/// The side that goes to sleep: announce, heavy_barrier, look again, and withdraw if there is something to do.
-/// The side that has done something: publish it, light_barrier, rouse. One of them sees the other.
+/// announce() and withdraw() are for the side that sleeps; wake() and wake_and_synchronize() may be called from any
+/// context. Every change is a read-modify-write, so exactly one context takes a sleeper out: either the sleeper itself,
+/// or another context, which then must wake it.
+///
+/// To go to sleep:           announce(), heavy_barrier(), look again, and withdraw() if there is something to do.
+/// After publishing a change: light_barrier(), wake().
+/// At least one of the two sides sees the other's store.
 class SleepSlot {
 public:
     constexpr SleepSlot() noexcept = default;
 
-    /// False if there is a sleeper already. Release: of the sleeper. Acquire: of what a context that has taken a
-    /// sleeper out of this slot before did before it (close()).
+    /// Puts `sleeper` into the slot. Returns false if there is one already.
+    //
+    // release: what is in the sleeper, for the acquire in wake_and_synchronize(). acquire: pairs with the release
+    // there; shows what a context did before it emptied this slot (close()).
     [[nodiscard]] bool announce(Sleeper sleeper) noexcept {
-        std::uintptr_t expected = nobody;
+        std::uintptr_t expected = empty;
         return sleeper_.compare_exchange_strong(expected, sleeper.word_, std::memory_order_acq_rel,
                                                 std::memory_order_relaxed);
     }
 
-    /// False if somebody has taken the sleeper: then its wake() has come, or is on its way. Relaxed: if it succeeds,
-    /// nobody has come by since announce().
+    /// Takes `sleeper` out of the slot. Returns false if another context has taken it; its wake() has then arrived or
+    /// is about to.
+    //
+    // Relaxed: if it succeeds, no other context has touched the slot since announce().
     [[nodiscard]] bool withdraw(Sleeper sleeper) noexcept {
         std::uintptr_t expected = sleeper.word_;
-        return sleeper_.compare_exchange_strong(expected, nobody, std::memory_order_relaxed, std::memory_order_relaxed);
+        return sleeper_.compare_exchange_strong(expected, empty, std::memory_order_relaxed, std::memory_order_relaxed);
     }
 
-    /// Wakes the sleeper if there is one; only a load if there is none. From any context.
-    void rouse() noexcept {
-        if (sleeper_.load(std::memory_order_relaxed) != nobody) [[unlikely]]
-            rouse_surely();
+    /// Wakes the sleeper, if there is one. Costs only a load if there is none.
+    void wake() noexcept {
+        if (sleeper_.load(std::memory_order_relaxed) != empty) [[unlikely]]
+            wake_and_synchronize();
     }
 
-    /// The same, and synchronises with the next one to announce itself, so that it sees what was done before. Out of
-    /// line, as with it a put or a get would save six registers for what happens when somebody sleeps.
-    [[gnu::noinline, gnu::cold]] void rouse_surely() noexcept {
-        const std::uintptr_t taken = sleeper_.exchange(nobody, std::memory_order_acq_rel);
-        if (taken != nobody) Sleeper{taken}.wake();
+    /// Like wake(), but writes the slot in any case, so that the next sleeper to announce itself sees what was done
+    /// before this call. Out of line, because inlined it would make every put and get save six registers for a case
+    /// that is rare.
+    //
+    // release and acquire: pair with those in announce().
+    [[gnu::noinline, gnu::cold]] void wake_and_synchronize() noexcept {
+        const std::uintptr_t taken = sleeper_.exchange(empty, std::memory_order_acq_rel);
+        if (taken != empty) Sleeper{taken}.wake();
     }
 
 private:
-    static constexpr std::uintptr_t nobody = 0;
+    static constexpr std::uintptr_t empty = 0;
 
-    Atomic<std::uintptr_t> sleeper_{nobody}; // written by the sleeping side, emptied by it or by another
+    Atomic<std::uintptr_t> sleeper_{empty}; // set by the sleeping side; cleared by it or by any other context
 };
 
 } // namespace detail
