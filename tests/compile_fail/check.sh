@@ -22,12 +22,13 @@ cp "$work/common.hpp" "$work/not_precompiled.hpp"
 task() { echo "Task<> task() { $1" && echo 'co_await yield(); }'; }
 part() { sed -n "s/^$1: //p" <<<"$body"; }
 
-# refuses NAME MESSAGE [FLAGS]: reads two bodies of a task from standard input. The one after "wrong: " must not compile, with
-# MESSAGE in the error; the one after "right: " must. With FLAGS, both are compiled without the precompiled header.
+# refuses NAME MESSAGE [FLAGS [HEADER]]: reads two bodies of a task from standard input. The one after "wrong: " must not
+# compile, with MESSAGE in the error; the one after "right: " must. With FLAGS, both are compiled without the precompiled
+# header, and with HEADER, if it is given.
 refuses() {
     local name=$1 message=$2 flags=${3:-} header=$work/common.hpp body
     body=$(cat)
-    [ -z "$flags" ] || header=$work/not_precompiled.hpp
+    [ -z "$flags" ] || header=${4:-$work/not_precompiled.hpp}
     task "$(part wrong)" >"$work/wrong.cpp"
     task "$(part right)" >"$work/right.cpp"
     if [ -z "$flags" ]; then
@@ -116,6 +117,20 @@ END
 refuses "a queue without room" "ThreadSafeQueue: a queue must hold at least one item" <<'END'
 wrong: ThreadSafeQueue<int, 0> queue;
 right: ThreadSafeQueue<int, 1> queue;
+END
+cat >"$work/loop.hpp" <<'END'
+#include <rouse/core/loop.hpp>
+#include <rouse/core/sleep.hpp>
+using namespace rouse;
+inline Task<int> number() { co_return 1; }
+END
+refuses "run without a default port" "include <rouse/rouse.hpp> or <rouse/ports/default_port.hpp>" "-O0" "$work/loop.hpp" <<'END'
+wrong: run(number());
+right: Loop::current().run(number());
+END
+refuses "a custom awaiter that cannot be retracted" "retract" <<'END'
+wrong: struct Never final : AwaiterBase { bool await_ready() { return false; } void await_suspend(std::coroutine_handle<> f) { park(f); } void await_resume() {} }; co_await Never{};
+right: struct Never final : AwaiterBase { bool await_ready() { return false; } void await_suspend(std::coroutine_handle<> f) { park(f); } void await_resume() {} bool retract() noexcept override { return true; } }; co_await Never{};
 END
 if "$compiler" -dM -E -x c++ /dev/null | grep -q '__GNUC__ 12' && ! "$compiler" --version | grep -q clang; then
     refuses "a group's lambda with captures that GCC 12 destroys twice" "give the lambda a name first" <<'END'
