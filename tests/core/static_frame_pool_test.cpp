@@ -143,11 +143,11 @@ TEST_CASE("a pool that was used up serves again what was given back, and no more
     auto tasks = fill_the_pool(progress);
     const auto room = tasks.size();
     REQUIRE(room >= 2);
-    const auto* freed = &tasks[1].record();
+    const auto* freed = &detail::record_of(tasks[1]);
     tasks.erase(tasks.begin() + 1);
     auto again = worker(1s, progress);
     REQUIRE(again);
-    CHECK(&record_of(again) == freed);
+    CHECK(&detail::record_of(again) == freed);
     CHECK(!worker(1s, progress));
     again = {};
     tasks.clear();
@@ -191,7 +191,7 @@ TEST_CASE("blocks of the static pool do not overlap") {
     Progress progress;
     const auto tasks = fill_the_pool(progress);
     std::set<const detail::TaskRecord*> records;
-    for (const auto& task : tasks) records.insert(&record_of(task));
+    for (const auto& task : tasks) records.insert(&detail::record_of(task));
     CHECK(records.size() == tasks.size());
     const auto* before = static_cast<const detail::TaskRecord*>(nullptr);
     for (const auto* record : records) {

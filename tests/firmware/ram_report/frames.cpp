@@ -64,8 +64,8 @@ template <class Make>
 void measure(unsigned number, Make make) {
     const auto first = make();
     const auto second = make();
-    const auto* a = reinterpret_cast<const std::byte*>(&record_of(first));
-    const auto* b = reinterpret_cast<const std::byte*>(&record_of(second));
+    const auto* a = reinterpret_cast<const std::byte*>(&rouse::detail::record_of(first));
+    const auto* b = reinterpret_cast<const std::byte*>(&rouse::detail::record_of(second));
     print(number, static_cast<unsigned>(b - a));
 }
 

@@ -112,14 +112,13 @@ private:
 
 namespace rouse {
 inline namespace ROUSE_ABI {
+namespace detail {
 
 template <class T>
 using Atomic = model::Atomic<T>;
 
 inline void light_barrier(const model::Where& where = model::Where::current()) noexcept { model::light_barrier(where); }
 inline void heavy_barrier(const model::Where& where = model::Where::current()) noexcept { model::heavy_barrier(where); }
-
-namespace detail {
 
 inline bool futex_wait(Atomic<std::uint32_t>& word, std::uint32_t expected, std::chrono::steady_clock::time_point until,
                        const model::Where& where = model::Where::current()) noexcept {

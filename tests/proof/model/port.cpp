@@ -11,9 +11,9 @@ namespace detail {
 /// The loops of one thread.
 struct ThreadSwitch {
     static void exchange(std::array<void*, 2>& out, const std::array<void*, 2>& in) {
-        out = {Loop::current_, Loop::newest_};
-        Loop::current_ = static_cast<Loop*>(in[0]);
-        Loop::newest_ = static_cast<Loop*>(in[1]);
+        out = {Scheduler::current_, Scheduler::newest_};
+        Scheduler::current_ = static_cast<Scheduler*>(in[0]);
+        Scheduler::newest_ = static_cast<Scheduler*>(in[1]);
     }
 };
 

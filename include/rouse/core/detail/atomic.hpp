@@ -30,9 +30,9 @@ namespace detail {
 template <class T>
 class Atomic {
 public:
-    constexpr detail::Atomic() noexcept = default;
-    constexpr explicit detail::Atomic(T value) noexcept : value_{value} {}
-    detail::Atomic(const Atomic&) = delete;
+    constexpr Atomic() noexcept = default;
+    constexpr explicit Atomic(T value) noexcept : value_{value} {}
+    Atomic(const Atomic&) = delete;
     Atomic& operator=(const Atomic&) = delete;
 
     [[nodiscard, gnu::always_inline]] T load(std::memory_order order) const noexcept {

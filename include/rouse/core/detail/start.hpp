@@ -44,7 +44,7 @@ ROUSE_NOINLINE_ON_FIRMWARE inline void check_unstarted(const TaskRecord& task) {
 
 /// Takes the frame of a Task, which is empty afterwards: a frame of the pool of `scheduler`. Null if the Task is empty.
 template <class T>
-TaskRecord* take_frame(Scheduler& scheduler, Task<T>& task) {
+TaskRecord* take_frame([[maybe_unused]] Scheduler& scheduler, Task<T>& task) {
     if (!task) return nullptr;
     check_unstarted(record_of(task));
 #if ROUSE_HOSTED
