@@ -36,7 +36,7 @@ constinit GrantQueue made_before_main;
 
 } // namespace
 
-TEST_CASE("turns are called in the order in which the tasks began to wait") {
+TEST_CASE("grants go to tasks in the order in which they began to wait") {
     Log log;
     GrantQueue grants;
     auto main = [&]() -> Task<> {
@@ -52,9 +52,9 @@ TEST_CASE("turns are called in the order in which the tasks began to wait") {
     CHECK(log == "1 2 3");
 }
 
-TEST_CASE("there is nobody to call in turns that nobody waits for") { CHECK(!made_before_main.grant_next()); }
+TEST_CASE("an empty queue has no task to grant to") { CHECK(!made_before_main.grant_next()); }
 
-TEST_CASE("a turn that was taken without waiting is granted until it ends") {
+TEST_CASE("a grant without waiting lasts until it ends") {
     GrantQueue grants;
     GrantWaiter waiter;
     CHECK(!waiter.granted());
@@ -64,7 +64,7 @@ TEST_CASE("a turn that was taken without waiting is granted until it ends") {
     CHECK(!waiter.granted());
 }
 
-TEST_CASE("a turn is not granted any more when the object that called it is gone") {
+TEST_CASE("a grant becomes void when the queue that gave it is destroyed") {
     Log log;
     auto main = [&]() -> Task<> {
         auto grants = std::make_unique<GrantQueue>();
@@ -78,7 +78,7 @@ TEST_CASE("a turn is not granted any more when the object that called it is gone
     CHECK(log == "-1");
 }
 
-TEST_CASE("a task that is cancelled while it waits for its turn is not called") {
+TEST_CASE("a task that is cancelled while it waits is not granted anything") {
     Log log;
     GrantQueue grants;
     auto main = [&]() -> Task<> {
