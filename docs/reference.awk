@@ -11,6 +11,7 @@ function forget() { gsub(/[^\n]/, "", held); flush() }
 {
     gsub(/detail::TaskReference/, "TaskReference")
     gsub(/detail::Guard</, "Guard<")
+    sub(/: public detail::IoPort/, ": public Port") # whose members have the comments
     sub(/^ *friend [a-z]* ?[A-Za-z:<>, ]*;/, "")
 }
 # The definition of a member of a class that is left out, in one line or in several.
