@@ -11,9 +11,12 @@ function forget() { gsub(/[^\n]/, "", held); flush() }
 {
     gsub(/detail::TaskReference/, "TaskReference")
     gsub(/detail::Guard</, "Guard<")
+    sub(/: public detail::IoPort/, ": public Port") # whose members have the comments
     sub(/^ *friend [a-z]* ?[A-Za-z:<>, ]*;/, "")
 }
-/^inline [^(]* detail::[A-Za-z<>]+::/ { print ""; next } # defines a member of a class that is left out
+# The definition of a member of a class that is left out, in one line or in several.
+/^inline [^(]* detail::[A-Za-z<>]+::/ { in_definition = !/\}$/; print ""; next }
+in_definition { if (/^\}/) in_definition = 0; print ""; next }
 kept { sub(/^protected:/, "private:") }
 !in_detail || kept { print; if (kept && /^\};/) kept = 0; next }
 # The comment of a class, and its template line, are held until it is known whether the class is kept.
