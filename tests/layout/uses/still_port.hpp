@@ -1,5 +1,7 @@
-// A port whose time does not pass, for a use of a header that brings Loop and no port. Include it after that header.
+// A port whose time does not pass, and Loop, for a use of a header that brings neither. Include it after that header.
 #pragma once
+
+#include <rouse/core/loop.hpp>
 
 class StillPort final : public rouse::Port {
 public:
