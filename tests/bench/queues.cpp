@@ -97,7 +97,7 @@ private:
 class RouseToLoop {
 public:
     void produce(long count) {
-        for (long i = 0; i < count; ++i) queue_.put_sync(static_cast<Item>(i), rouse::block);
+        for (long i = 0; i < count && queue_.put_sync(static_cast<Item>(i), rouse::block);) ++i;
     }
     void consume(long count, Received& received) { rouse::Loop::current().run(receive(count, received)); }
 

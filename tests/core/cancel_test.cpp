@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -315,7 +316,7 @@ struct Objects {
     }
     Task<> puts(Log& log) {
         const auto guard = on_cancel([&log] { log("c"); });
-        static_cast<void>(co_await full.put(3));
+        std::ignore = co_await full.put(3);
         log("wrong");
     }
 };

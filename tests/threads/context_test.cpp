@@ -265,7 +265,7 @@ TEST_CASE("Context: refuses the tasks of a loop on another thread, and goes on f
     Context context;
     std::string refusal;
     std::thread{[&] { refusal = misuse_of([&] { static_cast<void>(context.assign([] { return 1; })); }); }}.join();
-    CHECK(contains(refusal, "rouse: Context: assign() is for the tasks of one loop"));
+    CHECK(contains(refusal, "rouse: Context::assign: called on another thread than the one that created the Context"));
     run([](Context& c) -> Task<> {
         const int given = co_await c.assign([] { return 2; });
         CHECK(given == 2);

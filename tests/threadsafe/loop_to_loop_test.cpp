@@ -13,6 +13,7 @@
 #if ROUSE_HOSTED
 #include <atomic>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include "support/spin.hpp"
@@ -323,7 +324,7 @@ TEST_CASE("two loops: a queue that a destructor closes ends the other's wait, ho
         int received = 0;
         auto put = [&]() -> Task<> {
             const Closer closer{queue};
-            for (int i = 0; i < 3; ++i) (void)co_await queue.put(i);
+            for (int i = 0; i < 3; ++i) std::ignore = co_await queue.put(i);
             if (way != Way::returns) co_await never.wait();
         };
         auto start = [&]() -> Task<> {
@@ -363,7 +364,7 @@ TEST_CASE("two loops: what one had not taken when it ended is there for the next
         };
         auto put = [&]() -> Task<> {
             for (int i = 0; i < 50; ++i) {
-                (void)co_await queue.put(i);
+                std::ignore = co_await queue.put(i);
                 spin(round % 16);
             }
         };
@@ -392,7 +393,7 @@ TEST_CASE("two loops: a loop may be destroyed, its tasks waiting, at any moment 
             (void)co_await empty.get();
             ++got;
         };
-        auto wait_for_room = [&]() -> Task<> { (void)co_await full.put(2); };
+        auto wait_for_room = [&]() -> Task<> { std::ignore = co_await full.put(2); };
         auto look = []() -> Task<> { co_await yield(); };
         std::atomic<bool> waits{false};
         std::thread thread{[&] {
@@ -415,7 +416,7 @@ TEST_CASE("two loops: a loop may be destroyed, its tasks waiting, at any moment 
             event.set();
             REQUIRE(message.set(round));
             latest.publish(round);
-            (void)co_await empty.put(round);
+            std::ignore = co_await empty.put(round);
             if (!full.get_sync()) got += 1000; // was there from the beginning
         };
         run(act());
@@ -440,7 +441,7 @@ TEST_CASE("two loops: a task's result awaited from the other loop is a clear err
     };
     auto work_and_tell = [&]() -> Task<> {
         const int value = co_await work();
-        (void)co_await result.put(value);
+        std::ignore = co_await result.put(value);
     };
     auto main = [&]() -> Task<> {
         auto handle = create_task(work());

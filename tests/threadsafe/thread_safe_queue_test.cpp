@@ -153,7 +153,8 @@ TEST_CASE("a cancelled put leaves the value with the caller") {
     auto value = std::make_unique<int>(2);
     auto main = [&]() -> Task<> {
         CHECK(queue.put_sync(std::make_unique<int>(1)));
-        auto putter = create_task([](auto& q, auto& v) -> Task<> { co_await q.put(std::move(v)); }(queue, value));
+        auto putter =
+            create_task([](auto& q, auto& v) -> Task<> { std::ignore = co_await q.put(std::move(v)); }(queue, value));
         co_await yield();
         CHECK(queue.get_sync().has_value()); // wakes the putter
         CHECK(putter.cancel());
@@ -276,7 +277,7 @@ TEST_CASE("a ThreadSafeQueue that goes while tasks wait leaves them waiting unti
             ThreadSafeQueue<int, 1> a, b, c;
             CHECK(b.put_sync(1));
             getter = create_task([](auto& q) -> Task<> { (void)co_await q.next(); }(a));
-            putter = create_task([](auto& q) -> Task<> { co_await q.put(1); }(b));
+            putter = create_task([](auto& q) -> Task<> { std::ignore = co_await q.put(1); }(b));
             woken = create_task([](auto& q) -> Task<> { (void)co_await q.next(); }(c));
             co_await yield();
         }
@@ -409,7 +410,8 @@ TEST_CASE("two threads that block: a million items in order") {
     ThreadSafeQueue<std::uint32_t, 64> queue;
     constexpr std::uint32_t count = 1'000'000;
     std::thread producer{[&] {
-        for (std::uint32_t i = 0; i < count; ++i) queue.put_sync(i, block);
+        std::uint32_t i = 0;
+        while (i < count && queue.put_sync(i, block)) ++i;
         queue.close();
     }};
     std::uint32_t expected = 0;
@@ -426,7 +428,9 @@ TEST_CASE("a thread and a task, both directions, small queues: every item in ord
     ThreadSafeQueue<int, 2> back;
     constexpr int count = 100'000;
     std::thread echo{[&] {
-        while (auto item = there.get_sync(block)) back.put_sync(*item, block);
+        while (auto item = there.get_sync(block)) {
+            if (!back.put_sync(*item, block)) break;
+        }
         back.close();
     }};
     auto sender = [&]() -> Task<> {

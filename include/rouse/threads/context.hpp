@@ -1,4 +1,4 @@
-// Context: threads on which functions run that block.
+// Context: threads on which blocking functions run.
 #pragma once
 
 #include <condition_variable>
@@ -21,16 +21,17 @@ inline namespace ROUSE_ABI {
 
 namespace detail {
 
-/// The jobs that wait for a thread. put() is for the tasks of one loop, take() is for the threads.
+/// The jobs that wait for a thread. put(), close() and size() are for one loop; take() is for the threads.
 class JobQueue {
 public:
-    explicit JobQueue(std::size_t longest) noexcept : longest_{longest} {}
+    explicit JobQueue(std::size_t capacity) noexcept : capacity_{capacity} {}
 
-    /// Takes the job, in the order of those who ask, as soon as there is room. CancelledError once it is closed.
+    /// Queues the job, waiting for room. Tasks that wait for room are served in order. Throws CancelledError once the
+    /// queue is closed.
     static Task<> put(std::shared_ptr<JobQueue> queue, std::shared_ptr<Job> job) {
-        const auto turn = co_await queue->turns_.scoped();
+        const auto turn = co_await queue->put_order_.scoped();
         for (;;) {
-            queue->room_.clear(); // before the look: a job that is taken after it sets this again
+            queue->room_.clear(); // before try_put(): a job that is taken after that sets it again
             const Put put = queue->try_put(job);
             if (put == Put::done) co_return;
             if (put == Put::closed) co_await Refused{};
@@ -38,7 +39,7 @@ public:
         }
     }
 
-    /// Waits for a job, on a thread; null once the queue is closed.
+    /// Blocks the calling thread until there is a job. Returns null once the queue is closed.
     std::shared_ptr<Job> take() {
         std::shared_ptr<Job> job;
         {
@@ -52,14 +53,14 @@ public:
         return job;
     }
 
-    /// No job is taken any more; those that wait are refused.
+    /// From now on no job is queued or taken. The jobs still in the queue, and tasks that wait for room, are refused.
     void close() noexcept {
         {
             const std::lock_guard lock{mutex_};
             closed_ = true;
         }
         changed_.notify_all();
-        for (const auto& job : jobs_) job->refuse(); // nobody else touches them now
+        for (const auto& job : jobs_) job->refuse(); // no thread touches them once closed_ is set
         room_.set();
     }
 
@@ -75,22 +76,23 @@ private:
         {
             const std::lock_guard lock{mutex_};
             if (closed_) return Put::closed;
-            if (jobs_.size() == longest_) return Put::full;
+            if (jobs_.size() == capacity_) return Put::full;
             jobs_.push_back(job);
         }
         changed_.notify_one();
         return Put::done;
     }
 
-    Lock turns_; // of those who wait for room
-    ThreadSafeEvent room_;
-    mutable std::mutex mutex_; // held for the move of a pointer
-    std::condition_variable changed_;
+    Lock put_order_;                  // held by the one task that may wait for room_; queues the others
+    ThreadSafeEvent room_;            // set by a thread that has taken a job, and by close(); cleared by the loop
+    mutable std::mutex mutex_;        // protects jobs_ and closed_; held only while a pointer is moved
+    std::condition_variable changed_; // notified when a job was queued, or the queue closed
     std::deque<std::shared_ptr<Job>> jobs_;
-    const std::size_t longest_;
+    const std::size_t capacity_;
     bool closed_ = false;
 };
 
+/// The task of Context::assign(). It shares the queue, because it may outlive the Context while it waits for room.
 template <class F, class... Arguments>
 Task<std::invoke_result_t<F, Arguments...>> run_in(std::shared_ptr<JobQueue> queue, F function,
                                                    Arguments... arguments) {
@@ -103,23 +105,26 @@ Task<std::invoke_result_t<F, Arguments...>> run_in(std::shared_ptr<JobQueue> que
 
 } // namespace detail
 
-/// One thread, or a few, that run functions which block: file input, DNS, compression, a driver of somebody else's. For
-/// the tasks of one loop, and to be made, used and destroyed on its thread. An assign() costs an allocation or two and
-/// the hand-over to a thread and back, some tens of microseconds if that sleeps; the lock is held for the move of a
-/// pointer.
+/// One or more threads that run blocking functions for tasks: file input, DNS, compression, a third-party driver.
 ///
-/// With one thread the functions run one after the other, in the order in which their Tasks were begun; so a Context of
-/// one thread can own what they share. More threads take them in that order, and may begin them in another.
+/// A Context is for the tasks of one loop. It must be created, used and destroyed on that loop's thread.
+///
+/// A Context of one thread calls the functions one after the other, in the order in which their Tasks were started, so
+/// these functions can share data without a lock. Several threads take them from the queue in that order, but may begin
+/// them in another. A function that has begun always runs to its end; see assign() for cancellation.
+///
+/// Each assign() costs one or two allocations and the hand-over to a thread and back: some tens of microseconds if that
+/// thread sleeps. The lock between the loop and the threads is held only while a pointer is moved.
 class Context {
 public:
-    /// Starts the threads. At most `waiting` functions wait for one; then assign() waits until there is room.
-    /// UsageError for no threads or no room; std::system_error if there can be no more threads (without exceptions: the
-    /// program ends).
+    /// Starts the threads. At most `waiting` functions can wait for a thread; beyond that, assign() waits for room.
+    /// Raises a UsageError if either number is zero. Throws std::system_error if the system cannot start another
+    /// thread; without exceptions this ends the program.
     explicit Context(std::size_t threads = 1, std::size_t waiting = 16)
         : queue_{std::make_shared<detail::JobQueue>(waiting)} {
         if (threads == 0) detail::misuse("rouse: Context: needs at least one thread");
-        if (waiting == 0) detail::misuse("rouse: Context: needs room for at least one function that waits");
-        // Ends those that were started, if there can be no more.
+        if (waiting == 0) detail::misuse("rouse: Context: needs room for at least one waiting function");
+        // If a thread cannot be started, ends those that were.
         struct Guard {
             Context* context;
             ~Guard() {
@@ -132,35 +137,38 @@ public:
     Context(const Context&) = delete;
     Context& operator=(const Context&) = delete;
 
-    /// Blocks until the functions that run have returned, and the loop with it; so none of these may wait for a task of
-    /// this loop. Those that have not begun are not called: the tasks that wait for them, or for room, get
-    /// CancelledError.
+    /// Blocks the thread, and so the loop, until the running functions have returned. None of them may therefore wait
+    /// for a task of this loop. Functions that have not begun are not called. The tasks that wait for them, or for
+    /// room, get a CancelledError.
     ~Context() { end(); }
 
-    /// `co_await context.assign(function, arguments...)`: calls the function on a thread of the context, while the
-    /// other tasks go on, and returns what it returned or throws what it threw. Function and arguments are copied (or
-    /// moved), as by std::thread; std::ref hands over a reference.
+    /// `co_await context.assign(function, arguments...)` calls the function on a thread of the Context while other
+    /// tasks continue, and returns its result or throws its exception. Like std::thread, it copies or moves the
+    /// function and the arguments; use std::ref to pass a reference.
     ///
-    /// If the task is cancelled before the function has been queued, it is not called. After that it is, and what it
-    /// gives is destroyed on its thread, or on the loop's if it had returned by then; so it must not refer to what ends
-    /// with the task. CancelledError if the Context ends before the function has begun. UsageError, at the call of
-    /// assign(), on another thread than the Context was made on.
+    /// If the task is cancelled before the function has been queued, the function is not called. After that it is
+    /// called all the same. Its result is then destroyed on its thread, or on the loop's thread if it had already
+    /// returned. So the function must not refer to anything that ends with the task. Throws CancelledError if the
+    /// Context is destroyed before the function has begun. Calling assign() on a thread other than the one that created
+    /// the Context raises a UsageError at once.
     ///
-    /// GCC 12 destroys a lambda twice that has captures with destructors and is written inside of a co_await
-    /// expression: give it a name first.
+    /// With GCC 12, do not write a lambda whose captures have destructors inside the co_await expression, because it is
+    /// destroyed twice: give it a name first.
     template <class F, class... Arguments>
     [[nodiscard]] Task<detail::ResultOfCall<F, Arguments...>> assign(F&& function, Arguments&&... arguments) {
         if (std::this_thread::get_id() != home_)
             detail::misuse(
-                "rouse: Context: assign() is for the tasks of one loop, on the thread that the Context was made on");
+                "rouse: Context::assign: called on another thread than the one that created the Context; each loop "
+                "needs its "
+                "own Context");
         return detail::run_in<std::decay_t<F>, std::decay_t<Arguments>...>(queue_, std::forward<F>(function),
                                                                            std::forward<Arguments>(arguments)...);
     }
 
-    /// How many functions wait for a thread.
+    /// How many functions are waiting for a thread.
     [[nodiscard]] std::size_t waiting() const { return queue_->size(); }
 
-    /// How many threads it has.
+    /// How many threads the Context has.
     [[nodiscard]] std::size_t threads() const noexcept { return threads_.size(); }
 
 private:
@@ -174,7 +182,7 @@ private:
         threads_.clear();
     }
 
-    std::shared_ptr<detail::JobQueue> queue_; // shared with the tasks that wait for room
+    std::shared_ptr<detail::JobQueue> queue_; // shared with the tasks of assign()
     std::vector<std::thread> threads_;
     const std::thread::id home_ = std::this_thread::get_id();
 };

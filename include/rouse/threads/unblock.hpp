@@ -1,4 +1,4 @@
-// unblock: one function that blocks, on a thread of its own.
+// unblock: runs one blocking function on a new thread.
 #pragma once
 
 #include <memory>
@@ -13,10 +13,11 @@ inline namespace ROUSE_ABI {
 
 namespace detail {
 
+/// The task of unblock().
 template <class F, class... Arguments>
-Task<std::invoke_result_t<F, Arguments...>> run_on_own_thread(F function, Arguments... arguments) {
+Task<std::invoke_result_t<F, Arguments...>> run_on_new_thread(F function, Arguments... arguments) {
     const auto job = std::make_shared<Call<F, Arguments...>>(std::move(function), std::move(arguments)...);
-    std::thread{[](std::shared_ptr<Job> its) { its->run(); }, job}.detach();
+    std::thread{[](std::shared_ptr<Job> own) { own->run(); }, job}.detach();
     co_await job->done();
     if (!job->called()) co_await Refused{};
     co_return job->result();
@@ -24,18 +25,21 @@ Task<std::invoke_result_t<F, Arguments...>> run_on_own_thread(F function, Argume
 
 } // namespace detail
 
-/// `co_await unblock(function, arguments...)`: calls the function on a new thread, while the other tasks go on, and
-/// returns what it returned or throws what it threw. Function and arguments are copied (or moved), as by std::thread;
-/// std::ref hands over a reference. Throws std::system_error if there can be no more threads (without exceptions: the
-/// program ends).
+/// `co_await unblock(function, arguments...)` calls a blocking function on a new thread while other tasks continue, and
+/// returns its result or throws its exception. May be called by a task of any loop. Like std::thread, it copies or
+/// moves the function and the arguments; use std::ref to pass a reference. Throws std::system_error if the system
+/// cannot start another thread; without exceptions this ends the program.
 ///
-/// If the task is cancelled the function runs on, and what it gives is destroyed on its thread, or on the loop's if it
-/// had returned by then; so it must not refer to what ends with the task. (GCC 12: give a lambda whose captures have
-/// destructors a name first, see Context::assign.) A program that ends while it runs does not wait for it: use a
-/// Context for that, or where such functions are called often, as starting a thread takes tens of microseconds.
+/// If the task is cancelled, the function continues to run. Its result is then destroyed on its thread, or on the
+/// loop's thread if it had already returned. So the function must not refer to anything that ends with the task. A
+/// program that ends does not wait for the function. (With GCC 12, give a lambda whose captures have destructors a name
+/// first; see Context::assign.)
+///
+/// Starting the thread takes tens of microseconds. Use a Context where such functions are called often, or where the
+/// program must wait for them at its end.
 template <class F, class... Arguments>
 [[nodiscard]] Task<detail::ResultOfCall<F, Arguments...>> unblock(F&& function, Arguments&&... arguments) {
-    return detail::run_on_own_thread<std::decay_t<F>, std::decay_t<Arguments>...>(
+    return detail::run_on_new_thread<std::decay_t<F>, std::decay_t<Arguments>...>(
         std::forward<F>(function), std::forward<Arguments>(arguments)...);
 }
 

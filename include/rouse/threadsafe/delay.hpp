@@ -1,4 +1,4 @@
-// Delay: a timer that can be started again while it runs.
+// Delay: a timer that can be restarted while it runs.
 #pragma once
 
 #include <chrono>
@@ -9,19 +9,23 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// A retriggerable timer: it elapses when it has not been triggered for a certain time. For a light that goes out a
-/// minute after the last movement, or a link that is dead if nothing has come for a second. For the tasks of one loop;
-/// trigger() may be called by any code that runs on the loop's thread.
+/// A retriggerable timer: it elapses when it has not been triggered for a certain time. Use it for a light that goes
+/// out a minute after the last movement, or a link that counts as dead if nothing arrives for a second.
 ///
-/// Any number of tasks can wait for it, also before it is triggered. Once it has elapsed wait() returns at once, until
-/// it is triggered again or stopped. Waiters go on in the order in which they began to wait, even if it is triggered
-/// again before they run. A cancelled wait changes nothing. A delay that is destroyed leaves those who wait for it
-/// waiting, until they are cancelled. Nothing is allocated, and a delay for which nobody waits costs the loop nothing.
+/// A Delay is for the tasks of one loop. `trigger()`, `stop()` and `running()` may be called by any code on that loop's
+/// thread, not from other threads or interrupts.
+///
+/// Any number of tasks may wait, also before the delay is triggered. Once it has elapsed, `wait()` returns at once
+/// until the delay is triggered again or stopped. Waiters resume in the order in which they began to wait, even if the
+/// delay is triggered again before they run. A cancelled wait changes nothing. If the delay is destroyed, its waiting
+/// tasks stay suspended until cancelled.
+///
+/// Nothing is allocated. Each waiting task costs one timer; a delay without waiters costs the loop nothing.
 class Delay {
     class Awaiter;
 
 public:
-    /// A delay of so long, which does not run yet.
+    /// Creates a delay that elapses `duration` after it is triggered. It is not running yet.
     template <class Rep, class Period>
     constexpr explicit Delay(std::chrono::duration<Rep, Period> duration)
         : duration_{detail::saturated<Clock::duration>(duration)} {}
@@ -29,10 +33,11 @@ public:
     Delay& operator=(const Delay&) = delete;
     ~Delay() { stop(); }
 
-    /// Starts it, or starts it again from now.
+    /// Starts the delay, or restarts it from now.
     void trigger() { trigger(duration_); }
 
-    /// The same, with another duration for this once. Zero or less: it elapses at once.
+    /// Like trigger(), but with another duration for this one time. If that is zero or negative, the delay elapses at
+    /// once.
     template <class Rep, class Period>
     void trigger(std::chrono::duration<Rep, Period> duration) {
         deadline_ = detail::from_now(duration);
@@ -40,33 +45,33 @@ public:
         set_timers();
     }
 
-    /// Stops it: as if it had never been triggered. Those who wait go on waiting.
+    /// Stops the delay, as if it had never been triggered. Waiting tasks stay suspended until it is triggered again.
     void stop() {
         triggered_ = false;
         set_timers();
     }
 
-    /// Whether it has been triggered, and has not elapsed or been stopped.
+    /// Whether the delay has been triggered, and has neither elapsed nor been stopped.
     [[nodiscard]] bool running() const { return triggered_ && Clock::now() < deadline_; }
 
-    /// `co_await delay.wait()`: returns once it has elapsed; at once if it has.
+    /// `co_await delay.wait()` suspends the task until the delay has elapsed. Returns at once if it has already.
     [[nodiscard]] Awaiter wait() noexcept;
 
 private:
     void set_timers();
 
-    detail::WaitList waiting_; // Awaiters
+    detail::WaitList waiting_; // of Awaiters, in the order of waiting
     Clock::duration duration_;
-    TimePoint deadline_{};   // if triggered_
-    bool triggered_ = false; // and not stopped; elapsed when the time is deadline_
+    TimePoint deadline_{};   // when it elapses; valid while triggered_
+    bool triggered_ = false; // triggered and not stopped since; stays true when it elapses
 };
 
-// Each waiter has a timer of its own, which is set anew by trigger(). So the delay itself is in no loop, and may
-// outlive it.
+// Each waiter is itself a timer, which trigger() sets anew. So the delay is registered with no loop, and may outlive
+// it.
 class Delay::Awaiter : detail::Timer, detail::ListNode {
 public:
     explicit Awaiter(Delay& delay) noexcept : delay_{delay} {}
-    Awaiter(Awaiter&& other) noexcept : Awaiter{other.delay_} {} // before it is awaited
+    Awaiter(Awaiter&& other) noexcept : Awaiter{other.delay_} {} // only before it is awaited
     ~Awaiter() {
         unlink();
         if (before != nullptr) loop_->remove_timer(*this);
@@ -86,7 +91,7 @@ public:
 private:
     friend Delay;
 
-    // False if it has been woken, or taken out.
+    // Whether the task still waits here: it has been neither woken nor cancelled.
     [[nodiscard]] bool waits() const noexcept { return task->waiting() && task->link.waiter == this; }
 
     void set() {
@@ -96,7 +101,7 @@ private:
     }
 
     Delay& delay_;
-    detail::Scheduler* loop_ = nullptr; // whose timers it is in
+    detail::Scheduler* loop_ = nullptr; // the loop whose timers this is in
 };
 
 inline Delay::Awaiter Delay::wait() noexcept { return Awaiter{*this}; }

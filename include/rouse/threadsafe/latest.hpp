@@ -1,4 +1,4 @@
-// Latest: the newest value of a struct, always of one moment.
+// Latest: hands over the newest value of a struct, never a torn one.
 #pragma once
 
 #include <type_traits>
@@ -10,31 +10,33 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// A value that one context publishes again and again, and another reads: readings that must agree, a configuration.
-/// The reader gets the newest one, whole; those that came in between are forgotten.
+/// A value that one context publishes repeatedly and another reads: sensor readings that must be consistent, a
+/// configuration. The reader gets the newest value; older unread ones are overwritten. T must be trivially copyable.
 ///
-/// publish() may be called from any context, by one at a time: a thread or core, a signal handler, an interrupt. It
-/// never waits for the reader: the copy and the exchange are wait-free, and so is the rest of it on one core; rousing a
-/// task that waits in next() repeats while others rouse tasks of that loop at that instant, from other cores. The rest
-/// belongs to the reader, which is one context at a time; next() is for a task. No side ever waits for the other: an
-/// interrupt may come anywhere in value() (on ARMv6-M but for the few instructions of its exchange, during which
-/// interrupts are held off), and a reader may be as slow as it likes.
+/// `publish()` is for the writer: one context at a time, of any kind (task, thread, core, signal handler, interrupt).
+/// `value()` and `fresh()` are for the reader: one context at a time, also of any kind. `next()` is for a task in the
+/// reader's place. The object must outlive the tasks that wait in `next()`. Every `publish()` must have returned before
+/// it is destroyed: join the thread or disable the interrupt first.
 ///
-/// It has room for three values, and costs a copy and two exchanges for each publish(), a copy and one exchange for
-/// each new value that is read. A cancelled next() leaves the value unread. No allocation but the frame of next();
-/// `constinit`-able. It must outlive the tasks that wait for it, and when it goes every publish() must have returned:
-/// join its thread, or disable its interrupt, first.
+/// A value is always whole: all of it was published by the same call. Neither side ever waits for the other. The writer
+/// may be an interrupt that comes anywhere in `value()` (on ARMv6-M, except during the few instructions of the
+/// exchange, which hold interrupts off), and the reader may be arbitrarily slow. A cancelled `next()` leaves the value
+/// unread.
+///
+/// It stores three values. `publish()` costs a copy and two exchanges; reading a new value costs a copy and one
+/// exchange. Both are wait-free, except that waking a task in `next()` retries while other cores are waking tasks of
+/// the same loop. Nothing is allocated except the frame of `next()`. It can be `constinit`.
 //
-// Three slots: one is the writer's, one the reader's, and one lies between them. The word `between_` has the number
-// of that one, and whether it is fresh: put there by the writer and not yet fetched.
+// A triple buffer: one slot belongs to the writer, one to the reader, and one lies between them. The word `middle_`
+// holds the number of the latter, and whether it is fresh: left there by the writer and not yet fetched.
 //
-//     publish():  fill the own slot; exchange it for the one in between, marked fresh; set the flag
-//     value():    if what is in between is fresh, exchange the own slot for it, unmarked; copy the own slot
+//     publish():  fill the own slot; exchange it for the middle one, marked fresh; set the flag
+//     value():    if the middle slot is fresh, exchange the own slot for it, unmarked; copy the own slot
 //
-// It cannot tear, because a slot is written and read only by the one who owns it, and an exchange gives away one
-// slot for another: at any moment each of the three numbers is in just one of writing_, between_ and reading_. Each
-// exchange acquires what the other side's last one released: the reader the contents of the slot that it fetches, the
-// writer that the reader has done with the slot that it is about to fill.
+// A value cannot tear, because only its owner reads or writes a slot, and an exchange trades one slot for another: at
+// any moment each of the three numbers is in exactly one of writing_, middle_ and reading_. Each exchange acquires what
+// the other side's last exchange released: the reader acquires the contents of the slot that it fetches, the writer
+// acquires that the reader has finished with the slot that it is about to fill.
 template <class T>
 class Latest {
     static_assert(std::is_trivially_copyable_v<T>, "rouse: Latest: the value must be trivially copyable");
@@ -42,39 +44,41 @@ class Latest {
                   "rouse: Latest: the value must be copyable, also by assignment");
 
 public:
-    /// What is published.
+    /// The type of the values.
     using value_type = T;
 
-    /// Until the first publish() the value is `T{}`, or `initial`.
+    /// Until the first publish() the value is `T{}`.
     constexpr Latest() noexcept = default;
     /// Until the first publish() the value is `initial`.
     constexpr explicit Latest(const T& initial) noexcept : slots_{initial, initial, initial} {}
     Latest(const Latest&) = delete;
     Latest& operator=(const Latest&) = delete;
 
-    /// Makes `value` the newest one, and rouses a task that waits for it. The writer's.
+    /// Makes `value` the newest value and wakes the task that waits in next(). Only for the writer.
     void publish(const T& value) noexcept {
         slots_[writing_] = value;
         const unsigned filled = writing_ | fresh_bit;
-        // release: the slot, for the acquire in value(). acquire: pairs with the release there.
-        writing_ = between_.exchange(filled, std::memory_order_acq_rel) & ~fresh_bit;
+        // release: the slot's contents, for the acquire in value(). acquire: pairs with the release in value(), which
+        // has finished with the slot.
+        writing_ = middle_.exchange(filled, std::memory_order_acq_rel) & ~fresh_bit;
         published_.set();
     }
 
-    /// The newest value. The reader's.
+    /// The newest value. Only for the reader.
     [[nodiscard]] T value() noexcept {
-        // The load only says whether there is something to fetch; it is the exchange that orders.
-        if (fresh()) reading_ = between_.exchange(reading_, std::memory_order_acq_rel) & ~fresh_bit;
+        // fresh() only says whether there is something to fetch. The exchange orders: acquire and release pair with
+        // those in publish().
+        if (fresh()) reading_ = middle_.exchange(reading_, std::memory_order_acq_rel) & ~fresh_bit;
         return slots_[reading_];
     }
 
-    /// Whether there is a newer value than the last one that was read.
-    [[nodiscard]] bool fresh() const noexcept { return (between_.load(std::memory_order_relaxed) & fresh_bit) != 0; }
+    /// Whether there is a newer value than the last one that was read. Only for the reader.
+    [[nodiscard]] bool fresh() const noexcept { return (middle_.load(std::memory_order_relaxed) & fresh_bit) != 0; }
 
-    /// `co_await latest.next()`: waits for a newer value than the last one that was read, and reads it. One task
-    /// at a time may wait.
+    /// `co_await latest.next()` waits for a newer value than the last one that was read, and reads it. Only one task
+    /// may wait at a time; a second one gets a UsageError.
     [[nodiscard]] Task<T> next() {
-        while (!fresh()) co_await published_.wait(); // more than once, if the flag is of a value that has been read
+        while (!fresh()) co_await published_.wait(); // again if the flag was set for a value read since
         co_return value();
     }
 
@@ -82,10 +86,10 @@ private:
     static constexpr unsigned fresh_bit = 4;
 
     T slots_[3] = {};
-    unsigned writing_ = 0;                // the writer's slot; the writer's
-    detail::Atomic<unsigned> between_{1}; // the slot in between, and fresh_bit; exchanged by both
-    unsigned reading_ = 2;                // the reader's slot; the reader's
-    ThreadSafeFlag published_;            // set after each exchange of the writer's
+    unsigned writing_ = 0;               // the writer's slot; used by the writer only
+    detail::Atomic<unsigned> middle_{1}; // the middle slot, and fresh_bit; exchanged by both sides
+    unsigned reading_ = 2;               // the reader's slot; used by the reader only
+    ThreadSafeFlag published_;           // set by the writer after each exchange
 };
 
 } // namespace ROUSE_ABI

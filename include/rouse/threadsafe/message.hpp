@@ -1,4 +1,4 @@
-// Message: an event that carries a value.
+// Message: an event that carries a value, and that any context sets.
 #pragma once
 
 #include <type_traits>
@@ -11,35 +11,38 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// An event that carries a value: any number of contexts set it, the newest value wins, and any number of tasks wait.
+/// An event that carries a value. Any number of contexts set it, the newest value wins, and any number of tasks wait
+/// for it.
 ///
-/// set() and is_set() may be called from any context: a task, another thread or core, a signal handler, an interrupt;
-/// from the last two if moving and destroying a T is fit for them, as it is for plain data. The rest belongs to one
-/// loop, that of the tasks that wait.
+/// `set()` and `is_set()` may be called from any context: a task, another thread or core, a signal handler, an
+/// interrupt. From the last two, moving and destroying a T must be safe there, as it is for plain data. Everything else
+/// is for one loop: the one whose tasks wait. A task that begins to wait while tasks of another loop are waiting gets a
+/// UsageError; otherwise a second loop is not detected, so two loops must not share a message. The message must outlive
+/// the tasks that wait for it, and every `set()` must have returned before it is destroyed.
 ///
-/// All tasks that wait when it is set get a value: that one, or a newer one. A cancelled wait takes nothing; nor does
-/// one whose copy of the value throws, in so far as value() still gives it. Tasks of two loops get a
-/// UsageError if those of one wait already; else it is not noticed, and they must not share a message.
-/// Nothing is allocated but the frames of wait() and next(); `constinit`-able if T is. It must outlive the tasks that
-/// wait for it, and when it goes every set() must have returned.
+/// Every task that waits when the message is set gets that value or a newer one, and never a torn one. A cancelled wait
+/// takes nothing. If copying the value throws, the wait throws, and value() still returns it.
 ///
-/// `Setters` is how many may be in set() at one instant, counting those that an interrupt or another thread holds up
-/// there. It costs room for two values more than that.
+/// At most `Setters` calls of `set()` may be in progress at one instant, including those that an interrupt or another
+/// thread has suspended; a further one is refused. The message stores `Setters` + 2 values. Nothing is allocated except
+/// the frames of wait() and next(). It can be `constinit` if T can.
 //
-// The slots: one is the reader's, one has the newest value, and the others are free or being filled by a setter. The
-// word `newest_` has the number of the one with the newest value, and whether it is fresh: put there by a setter and
-// not yet fetched. The word `free_` has a bit for each free one.
+// The slots: one belongs to the reader, one holds the newest value, and the others are free or being filled by a
+// setter. The word `newest_` holds the number of the slot with the newest value, and whether it is fresh: left there by
+// a setter and not yet fetched. The word `free_` has a bit for each free slot.
 //
-//     set():    take a free slot; fill it; exchange it for the newest one, marked fresh; free that one; set the event
-//     fetch():  if the newest one is fresh, exchange the own slot for it, unmarked
+//     set():    claim a free slot; fill it; exchange it for the newest one, marked fresh; free that one; set the event
+//     fetch():  if the newest slot is fresh, exchange the own slot for it, unmarked
 //
-// It cannot tear, because a slot is touched only by the one who owns it, and each number is at any moment in just one
-// place: a bit of free_, the hands of a setter, newest_, or reading_. With no more than Setters in set() there is a
-// free slot at every instant, since two are elsewhere. The setter that fills a slot has acquired it from the one that
-// freed it, who got it with an exchange that acquired what its last owner did with it, and released it in turn.
+// A value cannot tear, because only its owner touches a slot, and each number is in exactly one place at any moment: a
+// bit of free_, the hands of a setter, newest_, or reading_. While no more than Setters calls of set() are in progress,
+// there is always a free slot, because the reader and newest_ hold only two. The setter that claims a slot acquires it
+// from the setter that freed it. That one had taken it out of newest_ by an exchange, which acquired what the last
+// owner did with the slot, and the freeing releases this in turn.
 //
-// Whether the message is set is not what the event says, which may come late, for a value that has been cleared
-// already: it is whether a value is fresh, or fetched and not cleared (`held_`). The event rouses, and a waiter looks.
+// The event does not say whether the message is set, because it may come late, for a value that has been cleared
+// already. The message is set if a value is fresh, or has been fetched and not cleared (`held_`). The event only wakes
+// the waiters, which then look.
 template <class T, unsigned Setters = 4>
 class Message {
     static_assert(Setters >= 1 && Setters <= 29, "rouse: Message: from 1 to 29 setters");
@@ -49,92 +52,102 @@ class Message {
                   "rouse: Message: moving the value must not throw");
 
 public:
-    /// What is set.
+    /// The type of the values.
     using value_type = T;
 
     constexpr Message() = default;
     Message(const Message&) = delete;
     Message& operator=(const Message&) = delete;
 
-    /// Makes `value` the newest one, and rouses all that wait. From any context; it never waits. On one core it takes a
-    /// bounded number of steps; with several it is lock-free: it tries again if another setter has taken or freed a
-    /// slot. False, and nothing has changed, if more than Setters are in set() at this instant.
+    /// Makes `value` the newest value and wakes all waiting tasks. Returns false, and changes nothing, if more than
+    /// `Setters` calls are in progress at this instant; ignoring that produces a warning. May be called from any
+    /// context; never waits. On one core it takes a bounded number of steps. On several it is lock-free: it retries if
+    /// another setter has claimed or freed a slot, or is waking tasks of the same loop.
     [[nodiscard]] bool set(T value) noexcept {
-        const unsigned mine = take_free();
-        if (mine == none) return false;
+        const unsigned mine = claim_free_slot();
+        if (mine == no_slot) return false;
         slots_[mine] = std::move(value);
-        // release: the slot, for the acquire in fetch(). acquire: what the last owner of the other slot did with it.
+        // release: the slot's contents, for the acquire in fetch(). acquire: what the last owner of the other slot did
+        // with it; pairs with the release of that owner's exchange, here or in fetch().
         const unsigned replaced = newest_.exchange(mine | fresh_bit, std::memory_order_acq_rel) & ~fresh_bit;
-        free_.fetch_add(1U << replaced, std::memory_order_release); // for the acquire in take_free()
+        free_.fetch_add(1U << replaced, std::memory_order_release); // pairs with the acquire in claim_free_slot()
         changed_.set();
         return true;
     }
 
-    /// Forgets what has been set: from now on wait() waits. On the loop.
+    /// Clears the message; value() still returns the newest value. Tasks that a set() has already woken still return
+    /// from their waits. Only on the loop.
     void clear() noexcept {
-        changed_.clear(); // those who wait have their turn in the order of waiting, whoever is cancelled until then
+        // The event first: tasks that a set() has woken are resumed in the order of waiting, even if some are
+        // cancelled.
+        changed_.clear();
         fetch();
         held_.store(false, std::memory_order_relaxed);
     }
 
-    /// Whether there was a set() since the last clear() or next().
+    /// Whether there was a set() since the last clear() or next(). May be called from any context, but another may
+    /// change the answer at once.
     [[nodiscard]] bool is_set() const noexcept {
-        // acquire: pairs with the exchange in fetch(), before which held_ was written.
+        // acquire: pairs with the release of the exchange in fetch(), before which held_ was written.
         return (newest_.load(std::memory_order_acquire) & fresh_bit) != 0 || held_.load(std::memory_order_relaxed);
     }
 
-    /// The newest value, set or cleared; `T{}` before the first set(). On the loop.
+    /// The newest value, whether the message is set or cleared; `T{}` before the first set(). Only on the loop.
     [[nodiscard]] T value() {
         fetch();
         return slots_[reading_];
     }
 
-    /// `co_await message.wait()`: waits until it is set, and gives the newest value. It stays set.
+    /// `co_await message.wait()` waits until the message is set and returns the newest value. The message stays set.
     [[nodiscard]] Task<T> wait() {
         const unsigned before = fetched_;
         while (!is_set() && fetched_ == before) co_await changed();
         co_return value();
     }
 
-    /// `co_await message.next()`: waits until it is set, gives the newest value, and clears it. What is set from then
-    /// on is for the next next(), so one task that calls it in a loop misses no newest value. Of several tasks, those
-    /// that wait at the set() all get it; one that is busy then may find it cleared.
+    /// `co_await message.next()` waits until the message is set, returns the newest value and clears the message.
+    /// Values set after that are for the following call, so a single task that calls it in a loop never misses the
+    /// newest one. If several tasks call it, all that wait at the moment of a set() get the value; a task that is busy
+    /// then may find the message cleared.
     [[nodiscard]] Task<T> next() {
         const unsigned before = fetched_;
         while (!is_set() && fetched_ == before) co_await changed();
         clear();
-        co_return slots_[reading_]; // what clear() has fetched
+        co_return slots_[reading_]; // clear() has fetched it
     }
 
 private:
     static constexpr unsigned slots = Setters + 2;
     static constexpr unsigned fresh_bit = 1U << 31;
-    static constexpr unsigned none = slots;
+    static constexpr unsigned no_slot = slots;
 
-    unsigned take_free() noexcept {
+    unsigned claim_free_slot() noexcept {
         unsigned free = free_.load(std::memory_order_relaxed);
         while (free != 0) {
             unsigned lowest = 0;
             while ((free >> lowest & 1U) == 0) ++lowest;
-            // acquire: pairs with the release of the setter that freed it. It fails if another setter was faster.
+            // acquire: pairs with the release of the setter that freed the slot. It fails if another setter came first.
             if (free_.compare_exchange_strong(free, free & ~(1U << lowest), std::memory_order_acquire,
                                               std::memory_order_relaxed)) {
                 return lowest;
             }
         }
-        return none;
+        return no_slot;
     }
 
     void fetch() noexcept {
-        // The load only says whether there is something to fetch; it is the exchange that orders.
+        // The load only says whether there is something to fetch. The exchange orders: acquire pairs with the release
+        // of the exchange in set(); release gives the own slot away, for the acquire there.
         if ((newest_.load(std::memory_order_relaxed) & fresh_bit) == 0) return;
-        held_.store(true, std::memory_order_relaxed); // before it is no longer fresh: is_set() is never false between
+        held_.store(
+            true,
+            std::memory_order_relaxed); // before the value ceases to be fresh, so that is_set() is not false between
         reading_ = newest_.exchange(reading_, std::memory_order_acq_rel) & ~fresh_bit;
         ++fetched_;
     }
 
-    // For a waiter that has found it unset. Over at once if the event is of a set() that came after that look, since
-    // one that came before was seen.
+    // For a waiter that has found the message not set: waits for a later set(). Returns at once if there was one after
+    // that look.
     auto changed() noexcept {
         changed_.clear();
         if (is_set()) changed_.set();
@@ -142,12 +155,13 @@ private:
     }
 
     T slots_[slots] = {};
-    detail::Atomic<unsigned> free_{(1U << slots) - 4U}; // all but the two below
-    detail::Atomic<unsigned> newest_{0};
-    unsigned reading_ = 1;             // the loop's slot; the loop's
-    unsigned fetched_ = 0;             // how often; the loop's
-    detail::Atomic<bool> held_{false}; // what is in the loop's slot has not been cleared; written by the loop
-    ThreadSafeEvent changed_;          // set after each exchange of a setter's
+    detail::Atomic<unsigned> free_{(1U << slots) - 4U}; // one bit a slot, set if it is free; all but the two below
+    detail::Atomic<unsigned> newest_{
+        0};                // the slot with the newest value, and fresh_bit; exchanged by setters and the loop
+    unsigned reading_ = 1; // the reader's slot; used by the loop only
+    unsigned fetched_ = 0; // how often fetch() has fetched a value; used by the loop only
+    detail::Atomic<bool> held_{false}; // the value in reading_ has not been cleared; written by the loop, read by all
+    ThreadSafeEvent changed_;          // set by each setter after its exchange
 };
 
 } // namespace ROUSE_ABI

@@ -21,45 +21,47 @@ namespace detail {
 inline void start_nothing() noexcept {}
 } // namespace detail
 
-/// The stream of a UART, or of anything else that delivers and takes bytes one by one: the interrupt (or thread, core,
-/// signal handler) is on the one end, and tasks that read and write are on the other. Each direction has room for N
-/// bytes, and the reader for N more. It reads like a StreamReader, without a heap: into the caller's memory.
+/// The byte stream of a UART, or of anything else that delivers and takes single bytes. At one end is the device: an
+/// interrupt, or a thread, core or signal handler in its place. At the other are tasks that read and write. The reading
+/// interface is that of StreamReader, but reads into the caller's memory instead of the heap. The bytes need not be
+/// text.
 ///
-/// received() and next_to_send() may be called from any context, each by one at a time. The rest belongs to the loop's
-/// side: one task at a time reads and one writes; a second one that would have to wait gets a UsageError. close() is
-/// safe anywhere.
+/// `received()` and `next_to_send()` may be called from any context, each by one context at a time. `close()` and
+/// `closed()` may be called from any context at any time. Everything else is for the tasks of one loop: one task at a
+/// time reads and one writes; a second one that would have to wait gets a UsageError. The stream must outlive the tasks
+/// that use it. Every call of the device's end must have returned before it is destroyed: join the thread or disable
+/// the interrupt first.
 ///
-/// Overruns: a byte that finds no room is lost and counted, and so are those behind it until the reader knows. The
-/// reader gets everything from before the gap, then 0 bytes as at the end of the stream, and asks lost(). A readexactly
-/// that gives 0 may have left bytes from before the gap: lost() waits until read() has taken them.
+/// Bytes arrive in order. A byte that finds no room is lost and counted, and so are all bytes after it until the reader
+/// has been told. The reader gets every byte from before the gap, then 0 bytes as at the end of the stream, and asks
+/// lost(). A readexactly() that returned 0 may have left bytes from before the gap; lost() reports the gap only after
+/// read() has taken them. A cancelled read takes nothing out of the stream. A cancelled write may have written some of
+/// its bytes.
 ///
-/// A cancelled read takes nothing out of the stream. A cancelled write has written a part. Bytes of text or not, as in
-/// StreamReader. No allocation but a frame for each read, write and drain; `constinit`-able. A byte costs what it costs
-/// in a queue; a read moves what it leaves, and readline looks at what it holds whenever it is roused: both at most N
-/// bytes.
+/// The stream stores N bytes in each direction, and N more for the reader. Nothing is allocated except a frame for each
+/// read, write and drain. It can be `constinit`. A byte costs what an item of a ThreadSafeQueue costs. In addition a
+/// read moves the bytes that it leaves, and readline() searches the buffered bytes each time it is woken; both at most
+/// N.
 ///
-/// It must outlive the tasks that use it, and when it goes every call of the other end must have returned: join its
-/// thread, or disable its interrupt, first.
-///
-/// `start_sending` is called by write, in the writer's context, when there is something to send and the transmitter is
-/// idle. It sees to it that next_to_send() is called from then on: by enabling the transmitter's interrupt if that
-/// comes whenever there is room, or by sending what next_to_send() returns if it comes only after a byte. The
-/// transmitter goes idle, and its interrupt is to stop, when next_to_send() has returned nothing. If the writer is on
-/// another core it may have started it again by then: there, disable the interrupt before next_to_send(), and enable it
-/// if there was a byte.
+/// `start_sending` is called by write(), in the writer's context, when there is something to send and the transmitter
+/// is idle. It must arrange that next_to_send() is called from then on. If the transmitter's interrupt fires whenever
+/// there is room, enable that interrupt; if it fires only after a byte was sent, send what next_to_send() returns. The
+/// transmitter becomes idle, and its interrupt should be disabled, when next_to_send() has returned nothing. A writer
+/// on another core may already have started it again by then: in that case disable the interrupt before next_to_send(),
+/// and enable it if there was a byte.
 //
-// Who may take bytes out of the sending queue is said by the word `sending_`: who changes it from idle to sending. Both
-// ends do that by an exchange, so the one that comes second sees what the other did before:
+// Only the context that changes the word `sending_` from idle to sending may take bytes out of the sending queue. Both
+// ends change it by an exchange, so the later one sees what the other did before:
 //
 //     writer:       put bytes;  exchange for `sending`;  if it was idle: start_sending()
-//     transmitter:  no byte;    exchange for `idle`;     if there is a byte now: exchange for `sending`, and if it
-//                                                        was idle go on; else the writer has started it again
+//     transmitter:  no byte;    exchange for `idle`;     if there is a byte now: exchange for `sending`, and continue
+//                                                        if it was idle; else the writer has started it again
 //
-// If the writer's exchange comes after the transmitter's for `idle`, it starts the transmitter; if it comes before,
-// the transmitter's acquires the byte, and sees it.
+// If the writer's exchange comes after the transmitter's exchange for `idle`, the writer starts the transmitter. If it
+// comes before, the transmitter's exchange acquires the byte, so the transmitter sees it.
 //
-// The reader does not wait in the queue, but for a flag that is set after everything that it may have to look at: a
-// byte, a gap, the end. The queue would not rouse it for a gap that comes just as it has emptied the queue.
+// The reader does not wait in the queue. It waits for a flag that is set after everything the reader may have to look
+// at: a byte, a gap, the end. The queue would not wake it for a gap that begins just after it has emptied the queue.
 template <std::size_t N, void (*start_sending)() = detail::start_nothing>
 class RingIO {
 public:
@@ -67,65 +69,74 @@ public:
     RingIO(const RingIO&) = delete;
     RingIO& operator=(const RingIO&) = delete;
 
-    // ---- the interrupt's end ----
+    // ---- for the device ----
 
-    /// A byte has come. False if it is lost, or the stream is closed.
+    /// Delivers a byte that was received. Returns false if it is lost or the stream is closed; a lost byte is counted,
+    /// so the result may be ignored.
     bool received(char byte) noexcept {
-        if (counted_as_lost()) return false;
+        if (count_if_in_gap()) return false;
         const bool accepted = in_.put_sync(byte);
-        // release: what was accepted before, for the acquire in get() and lost(). From 0 nobody else changes it.
+        // release: the bytes accepted before, for the acquires in get() and lost(). While it is 0, only this end
+        // changes it.
         if (!accepted && !in_.closed()) lost_.store(1, std::memory_order_release);
-        arrived_.set(); // also if it is closed: the reader may have seen this put, and waits for its end
+        arrived_.set(); // also if closed: the reader may have seen this put in progress, and waits for it
         return accepted;
     }
 
-    /// Some bytes have come. Returns how many were not lost; the first ones, if the reader cannot run meanwhile.
+    /// Delivers bytes that were received. Returns how many were not lost. Those are the first ones, unless the reader
+    /// runs in the meantime.
     std::size_t received(std::string_view bytes) noexcept {
         std::size_t count = 0;
         for (const char byte : bytes) count += received(byte) ? 1 : 0;
         return count;
     }
 
-    /// The next byte to send; nothing if there is none, and then the transmitter is idle until it is started again.
+    /// Takes the next byte to send. Returns nothing if there is none; the transmitter is then idle until start_sending
+    /// is called.
     [[nodiscard]] std::optional<char> next_to_send() noexcept {
         for (;;) {
             if (const auto byte = out_.get_sync()) return byte;
-            // acquire: the bytes of a writer that did not start us. release: what was taken, for whoever is next.
+            // acquire: the bytes of a writer that found this end sending; pairs with start_if_idle(). release: what was
+            // taken, for the next transmitter and for all_sent().
             sending_.exchange(idle, std::memory_order_acq_rel);
             if (out_.empty()) break;
-            // acquire: what has been taken meanwhile, by one who was started after us and is idle again.
+            // acquire: what a transmitter took that was started in the meantime and is idle again; pairs with its
+            // release above.
             if (sending_.exchange(sending, std::memory_order_acquire) != idle) return std::nullopt;
         }
         idle_.set();
         return std::nullopt;
     }
 
-    // ---- the task's end ----
+    // ---- for tasks ----
 
-    /// `co_await io.read(bytes)`: what is there, but waits for one byte at least. How many; 0 at the end and at a gap.
+    /// `co_await io.read(bytes)` reads the available bytes, waiting for at least one. Returns how many; 0 at the end of
+    /// the stream and at a gap.
     [[nodiscard]] Task<std::size_t> read(std::span<char> bytes) { return get(bytes, Wanted::some); }
 
-    /// `co_await io.readexactly(bytes)`: as many as fit into `bytes`, which are N at the most (UsageError). How many; 0
-    /// if the end or a gap comes first, and then those before it are left for read().
+    /// `co_await io.readexactly(bytes)` fills `bytes`, of which there may be at most N (otherwise a UsageError).
+    /// Returns how many; 0 if the end or a gap comes first, and the bytes before it are then left for read().
     [[nodiscard]] Task<std::size_t> readexactly(std::span<char> bytes) { return get(bytes, Wanted::all); }
 
-    /// `co_await io.readline(bytes)`: a line with its newline. How many bytes that is; 0 at the end and at a gap.
-    /// Without a newline if the line does not fit into `bytes`, which are N at the most (UsageError); then the rest
-    /// comes with the next read; or if it is cut off by the end or a gap.
+    /// `co_await io.readline(bytes)` reads a line, including its newline, into `bytes`, of which there may be at most N
+    /// (otherwise a UsageError). Returns the number of bytes; 0 at the end of the stream and at a gap. There is no
+    /// newline if the line does not fit into `bytes`, and the next read continues it, or if the end or a gap cuts it
+    /// off.
     [[nodiscard]] Task<std::size_t> readline(std::span<char> bytes) { return get(bytes, Wanted::line); }
 
-    /// Where a read() or readline() has come to a gap: how many bytes are missing, or the most that the type can say;
-    /// reading goes on behind it. Else 0; so also while bytes from before the gap are unread.
+    /// After a read that returned 0: how many bytes are missing here (at most what the type can express); the following
+    /// read continues after the gap. Returns 0 if there is no gap, or if bytes from before it are still unread.
     [[nodiscard]] unsigned lost() noexcept {
         const bool gap = lost_.load(std::memory_order_acquire) != 0;
-        if (!gap || held_count_ > 0 || !in_.empty()) return 0;
-        return lost_.exchange(0, std::memory_order_release); // that the queue is empty, for counted_as_lost()
+        if (!gap || buffered_count_ > 0 || !in_.empty()) return 0;
+        return lost_.exchange(
+            0, std::memory_order_release); // release: the queue is empty; pairs with the acquire in count_if_in_gap()
     }
 
-    /// `co_await io.write(bytes)`: waits while there is no room. False if the stream is closed. `bytes` must stay where
-    /// they are until then.
+    /// `co_await io.write(bytes)` puts the bytes into the stream, waiting whenever there is no room. Returns false if
+    /// the stream is closed. The memory of `bytes` must stay valid until it returns.
     [[nodiscard]] Task<bool> write(std::string_view bytes) {
-        bool some = false; // have been put, and the transmitter may be idle
+        bool some = false; // some bytes have been put and the transmitter may be idle
         for (const char byte : bytes) {
             if (!out_.put_sync(byte)) {
                 if (some) start_if_idle();
@@ -139,33 +150,33 @@ public:
         co_return true;
     }
 
-    /// `co_await io.drain()`: waits until the transmitter is idle, so that it has taken all that was written.
+    /// `co_await io.drain()` waits until the transmitter is idle and has thus taken all bytes that were written.
     [[nodiscard]] Task<> drain() {
         while (!all_sent()) co_await idle_.wait();
     }
 
-    /// Refuses what comes and what is to be written from now on. What has come can still be read, and what was written
-    /// is still sent. From any context.
+    /// Closes both directions: bytes received or written after this are refused. Bytes received before can still be
+    /// read, and bytes written before are still sent. May be called from any context.
     void close() noexcept {
         in_.close();
         out_.close();
         arrived_.set();
     }
 
-    /// Whether close() has been called; bytes may be left. From any context.
+    /// Whether close() has been called. Bytes may be left. May be called from any context.
     [[nodiscard]] bool closed() const noexcept { return in_.closed(); }
 
 private:
     enum class Wanted : unsigned char { some, all, line };
 
-    // Whether the byte that has come is one more behind a gap of which the reader does not know yet.
-    bool counted_as_lost() noexcept {
-        // Twice at the most: when the reader takes the count meanwhile.
+    // If there is a gap of which the reader has not been told, counts the received byte as lost and returns true.
+    bool count_if_in_gap() noexcept {
+        // Repeats at most once: if the reader takes the count in the meantime.
         for (;;) {
             unsigned lost = lost_.load(std::memory_order_acquire); // pairs with the release in lost()
             if (lost == 0) return false;
             if (lost == std::numeric_limits<unsigned>::max()) return true;
-            // Relaxed: nothing was put since the gap began, and what came before it stays released.
+            // Relaxed: nothing was put since the gap began, and the release of what came before it remains in effect.
             if (lost_.compare_exchange_strong(lost, lost + 1, std::memory_order_relaxed, std::memory_order_relaxed))
                 return true;
         }
@@ -173,53 +184,56 @@ private:
 
     Task<std::size_t> get(std::span<char> bytes, Wanted wanted) {
         if (bytes.size() > N && wanted != Wanted::some)
-            detail::misuse("rouse: RingIO: readexactly and readline of more bytes than the ring has room for");
+            detail::misuse(
+                "rouse: RingIO: readexactly and readline: more bytes than the ring can hold; pass at most N bytes");
         for (;;) {
-            // Looked at before the queue is emptied: if there is a gap, nothing is put until lost() has been called.
+            // Before the queue is emptied: if there is a gap, no byte is put until lost() has been called. The acquire
+            // pairs with the release in received().
             const bool gap = lost_.load(std::memory_order_acquire) != 0;
-            hold_what_is_there();
-            const std::size_t ready = ready_of(bytes.size(), wanted);
+            buffer_available();
+            const std::size_t ready = ready_count(bytes.size(), wanted);
             if (ready > 0 || bytes.empty()) co_return take(bytes.first(ready));
             if (gap || in_.drained()) break;
             co_await arrived_.wait();
         }
-        co_return take(bytes.first(wanted == Wanted::line ? held_count_ : 0));
+        co_return take(bytes.first(wanted == Wanted::line ? buffered_count_ : 0));
     }
 
-    void hold_what_is_there() noexcept {
-        while (held_count_ < N) {
+    void buffer_available() noexcept {
+        while (buffered_count_ < N) {
             const auto byte = in_.get_sync();
             if (!byte) return;
-            held_[held_count_++] = *byte;
+            buffered_[buffered_count_++] = *byte;
         }
     }
 
-    // How many of the bytes held can be given to one who has room for so many; 0: wait for more.
-    [[nodiscard]] std::size_t ready_of(std::size_t room, Wanted wanted) const noexcept {
-        const std::size_t most = std::min(room, held_count_);
+    // How many buffered bytes a read with this much room can return now; 0: it must wait for more.
+    [[nodiscard]] std::size_t ready_count(std::size_t room, Wanted wanted) const noexcept {
+        const std::size_t most = std::min(room, buffered_count_);
         if (wanted == Wanted::some) return most;
         if (wanted == Wanted::line) {
             for (std::size_t i = 0; i < most; ++i) {
-                if (held_[i] == '\n') return i + 1;
+                if (buffered_[i] == '\n') return i + 1;
             }
         }
         return most == room ? room : 0;
     }
 
     std::size_t take(std::span<char> bytes) noexcept {
-        std::copy_n(held_, bytes.size(), bytes.data());
-        std::copy(held_ + bytes.size(), held_ + held_count_, held_);
-        held_count_ -= bytes.size();
+        std::copy_n(buffered_, bytes.size(), bytes.data());
+        std::copy(buffered_ + bytes.size(), buffered_ + buffered_count_, buffered_);
+        buffered_count_ -= bytes.size();
         return bytes.size();
     }
 
     void start_if_idle() {
-        // release: the bytes. acquire: what the transmitter has taken, for the one who is started now.
+        // release: the bytes, for the acquires in next_to_send(). acquire: what the last transmitter took, for the one
+        // that is started now; pairs with the release in next_to_send().
         if (sending_.exchange(sending, std::memory_order_acq_rel) == idle) start_sending();
     }
 
-    // The queue first: with a byte in it the transmitter is idle only for the moment before it looks again. That it
-    // has taken the last one is known then, and the word is not an older one.
+    // The queue must be checked first: while it holds a byte, the transmitter is idle only for the moment before it
+    // looks again. Once the last byte is known to be taken, the word cannot be one from before that.
     [[nodiscard]] bool all_sent() const noexcept {
         if (!out_.empty()) return false;
         return sending_.load(std::memory_order_acquire) == idle; // pairs with the release in next_to_send()
@@ -229,14 +243,14 @@ private:
     static constexpr unsigned sending = 1;
 
     ThreadSafeQueue<char, N> in_;
-    ThreadSafeFlag arrived_;           // set after each byte, each gap and the end
-    detail::Atomic<unsigned> lost_{0}; // counted up by the interrupt, taken by the reader
-    char held_[N] = {};                // fetched from in_ and not read yet; the reader's
-    std::size_t held_count_ = 0;       // the reader's
+    ThreadSafeFlag arrived_;           // set by received() after each byte and gap, and by close()
+    detail::Atomic<unsigned> lost_{0}; // bytes lost in the present gap; counted up by received(), reset by lost()
+    char buffered_[N] = {};            // taken out of in_ and not yet read; used by the reader only
+    std::size_t buffered_count_ = 0;   // how many those are; used by the reader only
 
     ThreadSafeQueue<char, N> out_;
-    detail::Atomic<unsigned> sending_{idle}; // written by both ends
-    ThreadSafeFlag idle_;                    // set whenever the transmitter has gone idle
+    detail::Atomic<unsigned> sending_{idle}; // `idle` or `sending`; written by both ends
+    ThreadSafeFlag idle_;                    // set by the transmitter whenever it becomes idle
 };
 
 } // namespace ROUSE_ABI

@@ -1,4 +1,4 @@
-// ThreadSafeEvent: any context rouses any number of tasks.
+// ThreadSafeEvent: lets any context wake any number of tasks.
 #pragma once
 
 #include <coroutine>
@@ -13,31 +13,36 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// An Event that any context can set. It stays set until it is cleared.
+/// An event that any context sets and any number of tasks wait for. It stays set until it is cleared.
 ///
-/// set() and is_set() may be called from any context: a task, another thread or core, a signal handler, an interrupt.
-/// The rest belongs to one loop, that of the tasks that wait.
+/// `set()` and `is_set()` may be called from any context: a task, another thread or core, a signal handler, an
+/// interrupt. Everything else, the destructor included, is for one loop: the one whose tasks wait. A task that begins
+/// to wait while tasks of another loop are waiting gets a UsageError. Two loops that begin at the same instant are not
+/// detected, so they must not share an event.
 ///
-/// Waiters become ready in the order in which they began to wait, and return even if the event is cleared before they
-/// run. What was written before set() is seen after wait(). A cancelled wait changes nothing. Tasks of two loops get a
-/// UsageError if those of one wait already (not if both begin at the same instant: they must not share an event). set()
-/// is one exchange, and a push into the loop's inbox if somebody waits. `constinit`-able, and nothing is allocated.
+/// Waiting tasks become ready in the order in which they began to wait, and their waits return even if the event is
+/// cleared before they run. Whatever the setter wrote before `set()` is visible after `wait()`. A cancelled wait
+/// changes nothing. If the event is destroyed, tasks that have not been woken stay suspended until cancelled.
+///
+/// `set()` is one exchange, and a push to the loop's inbox if a task waits. Nothing is allocated; the event can be
+/// `constinit`.
 //
-// The word `state_`, of which every change is a read-modify-write (a byte would do, but RISC-V has none for bytes, and
-// compilers call a library for it):
+// The states of the word `state_`; every change is a read-modify-write. (A byte would do, but RISC-V has no
+// read-modify-write of bytes, and compilers call a library for it.)
 //
-//              first wait()                  set(): the setter now owes the event's arrival
+//              first wait()                  set(): the setter must now send the event
 //     clear ----------------> armed ------------------------------------------.
 //      ^ ^ |   last waiter      |                                             v
 //      | | |   is cancelled     |                                            set
-//      | | '--------------------|------- set(): nobody waits ---------------> |
+//      | | '--------------------|------- set(): no task waits --------------> |
 //      | '----------------------'                                             |
 //      '------------------------------- clear() ------------------------------'
 //
-// The waiters are in a list that only the loop touches; a setter sends the event itself to the loop's inbox. The
-// event is *in flight* from the moment a setter has found it armed until it arrives; the loop sees that as
-// `armed_` while the byte is not `armed`. While it is in flight nobody can send it a second time, because the byte is
-// not armed again before it has arrived; no waiter can be cancelled; and the destructor waits for it.
+// The waiters are in a list that only the loop touches; a setter sends the event itself to the loop's inbox. The event
+// is *in flight* from the moment when a setter finds it armed until it arrives. The loop recognises this by `armed_`
+// being true while the word is not `armed`. While the event is in flight, no setter can send it a second time, because
+// the word is not armed again before the arrival; a cancelled waiter stays suspended until the arrival; and the
+// destructor waits for the arrival.
 class ThreadSafeEvent final : detail::InboxItem {
     class Awaiter;
 
@@ -47,40 +52,45 @@ public:
     ThreadSafeEvent& operator=(const ThreadSafeEvent&) = delete;
     ~ThreadSafeEvent();
 
-    /// Sets the event and rouses all that wait. From any context; a system call only if the loop sleeps.
+    /// Sets the event and wakes all waiting tasks. May be called from any context. Makes a system call only if the loop
+    /// sleeps.
     void set() noexcept {
-        // release: what the caller wrote before. acquire: inbox_, as the loop published it by arming.
+        // release: what the caller wrote, for the acquires in is_set() and change(). acquire: inbox_, for which it
+        // pairs with the release of arm(). Nothing of the event is touched after wake(), as a waiter may destroy it.
         if (state_.exchange(is_set_state, std::memory_order_acq_rel) == armed_state) InboxItem::wake();
     }
 
-    /// From now on wait() waits. On the loop.
+    /// Clears the event. Tasks that a set() has already woken still return from their waits. Only on the loop.
     void clear() noexcept;
 
-    /// Whether wait() would return at once. From any context; if so, what was written before set() is seen.
+    /// Whether wait() would return at once. May be called from any context, but another may change the answer at once.
+    /// If the result is true, whatever the setter wrote before set() is visible.
     [[nodiscard]] bool is_set() const noexcept {
         return state_.load(std::memory_order_acquire) == is_set_state; // pairs with the release in set()
     }
 
-    /// `co_await event.wait()`: returns once the event is set; at once if it is.
+    /// `co_await event.wait()` suspends the task until the event is set. Returns at once if it is set already. Raises a
+    /// UsageError if tasks of another loop are waiting.
     [[nodiscard]] Awaiter wait() noexcept;
 
 private:
     static constexpr std::uint32_t clear_state = 0;
     static constexpr std::uint32_t is_set_state = 1;
-    static constexpr std::uint32_t armed_state = 2; // clear, and somebody waits
+    static constexpr std::uint32_t armed_state = 2; // clear, and a task waits
 
     bool change(std::uint32_t from, std::uint32_t to) noexcept {
-        // release: of inbox_, when arming. acquire: of the setter's writes, when it fails because the event is set, and
-        // when clear() takes a set() for which waiters are due.
+        // release: inbox_, when arming, for the acquire in set(). acquire: pairs with the release in set(); shows the
+        // setter's writes when arming fails because the event is set, and when clear() takes a set() for which waiters
+        // are due.
         return state_.compare_exchange_strong(from, to, std::memory_order_acq_rel, std::memory_order_acquire);
     }
 
-    // False if the event is set.
+    // Loop side: lets the next set() send the event. Returns false if the event is set.
     bool arm() noexcept {
         if (!armed_) armed_ = change(clear_state, armed_state);
         return armed_;
     }
-    // False if the event is in flight.
+    // Loop side: undoes arm(). Returns false if the event is in flight.
     bool disarm() noexcept {
         if (armed_ && !change(armed_state, clear_state)) return false;
         armed_ = false;
@@ -94,15 +104,15 @@ private:
     static void wake_all(detail::WaitList& list) noexcept;
 
     detail::WaitList waiting_; // in the order of waiting
-    detail::WaitList due_;     // to be woken when the event arrives, whatever has become of it until then
-    detail::Atomic<std::uint32_t> state_{clear_state}; // written by everybody
-    bool armed_ = false;                               // loop side: armed by us, and neither disarmed nor arrived
+    detail::WaitList due_;     // to be woken when the event arrives, even if it has been cleared by then
+    detail::Atomic<std::uint32_t> state_{clear_state}; // written and read by any context
+    bool armed_ = false;                               // the loop's: armed, and neither disarmed nor arrived since
 };
 
 class ThreadSafeEvent::Awaiter final : detail::RetractableWaiter, detail::ListNode {
 public:
     explicit Awaiter(ThreadSafeEvent& event) noexcept : event_{event} {}
-    Awaiter(Awaiter&& other) noexcept : Awaiter{other.event_} {} // before it is awaited
+    Awaiter(Awaiter&& other) noexcept : Awaiter{other.event_} {} // only before it is awaited
     ~Awaiter() {
         if (!linked() || retract()) return;
         event_.inbox_->scheduler().wait_for_arrival([this] { return !linked(); });
@@ -115,7 +125,10 @@ public:
         if (!event_.armed_) {
             event_.inbox_ = &inbox;
         } else if (event_.inbox_ != &inbox) {
-            detail::misuse("rouse: ThreadSafeEvent::wait: tasks of another loop are waiting; one loop at a time may");
+            detail::misuse(
+                "rouse: ThreadSafeEvent::wait: tasks of another loop are waiting; only one loop at a time may wait: "
+                "give each "
+                "loop its own event");
         }
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_thread_safe_event, frame);
         if (!event_.arm()) {
@@ -130,30 +143,30 @@ public:
         if (task != nullptr) detail::Scheduler::check_cancelled();
     }
 
-    /// For wait_for and select: whether the wait was given up, and ended only because of a set() from before it began.
+    /// For wait_for and select: whether the wait was given up and ended only because of a set() from before it began.
     [[nodiscard]] bool interrupted() const noexcept { return given_up_; }
 
 private:
     friend ThreadSafeEvent;
 
     bool retract() noexcept override {
-        if (!linked()) return true; // the event is gone
+        if (!linked()) return true; // the event has been destroyed
         const bool in_flight = event_.in_flight();
         unlink();
-        if (in_flight) { // to be woken when it arrives, also if we began to wait after the clear()
+        if (in_flight) { // wake on arrival, even if this wait began after the clear()
             given_up_ = given_up_ || (!due_ && !event_.is_set());
             event_.due_.push_back(*this);
             return false;
         }
         if (!event_.waiting_.empty() || event_.disarm()) return true;
-        // A setter was faster, just now: we are the only one who waits for its arrival.
+        // A setter came first, just now: this last waiter has to wait for the event's arrival.
         event_.due_.push_back(*this);
         return false;
     }
 
-    ThreadSafeEvent& event_; // not to be touched while not in a list: it may be gone
-    bool due_ = false;       // waited when the event was set
-    bool given_up_ = false;
+    ThreadSafeEvent& event_; // may have been destroyed, so only to be used while in one of its lists
+    bool due_ = false;       // was waiting when the event was set
+    bool given_up_ = false;  // see interrupted()
 };
 
 inline ThreadSafeEvent::Awaiter ThreadSafeEvent::wait() noexcept { return Awaiter{*this}; }
@@ -164,7 +177,7 @@ inline void ThreadSafeEvent::wake_all(detail::WaitList& list) noexcept {
 
 inline void ThreadSafeEvent::clear() noexcept {
     if (!change(is_set_state, clear_state)) return;
-    // In flight: those who wait now are due, those who begin from here on are not.
+    // In flight: tasks that wait now are due, those that begin to wait after this are not.
     while (armed_ && !waiting_.empty()) {
         auto& waiter = static_cast<Awaiter&>(waiting_.pop_front());
         waiter.due_ = true;
@@ -180,7 +193,7 @@ inline void ThreadSafeEvent::arrive() noexcept {
 
 inline ThreadSafeEvent::~ThreadSafeEvent() {
     while (!disarm()) inbox_->scheduler().wait_for_arrival([this] { return !in_flight(); });
-    // The lists let go of those who are left: they wait until they are cancelled.
+    // The destructors of the lists unlink the remaining waiters, whose tasks stay suspended until cancelled.
 }
 
 } // namespace ROUSE_ABI

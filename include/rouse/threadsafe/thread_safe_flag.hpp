@@ -1,4 +1,4 @@
-// ThreadSafeFlag: any context rouses one task.
+// ThreadSafeFlag: lets any context wake one task.
 #pragma once
 
 #include <coroutine>
@@ -13,28 +13,32 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// A flag that one task waits for and any context sets. It clears itself when the wait returns.
+/// A flag that one task waits for and any context sets. The wait clears it.
 ///
-/// set() may be called from any context: a task, another thread or core, a signal handler, an interrupt. The rest
-/// belongs to the loop whose task waits, except is_set() and clear(), which are safe anywhere.
+/// `set()`, `clear()` and `is_set()` may be called from any context: a task of any loop, another thread or core, a
+/// signal handler, an interrupt. `wait()` is for a task. The flag must be destroyed on the thread of the loop whose
+/// task waits.
 ///
-/// Any number of set()s before the waiter resumes are one. A set() before the wait() is not lost. What was written
-/// before set() is seen after wait(). A cancelled wait leaves the flag set. One task at a time may wait, until it has
-/// gone on or its cancellation has taken place; a second one gets a UsageError.
+/// A `set()` before the `wait()` is not lost. Several `set()`s before the waiter resumes count as one. Whatever the
+/// setter wrote before `set()` is visible after `wait()`. A cancelled wait leaves the flag set. Only one task at a time
+/// may wait; a second one gets a UsageError until the first has resumed or its cancellation has taken effect. If the
+/// flag is destroyed, its waiting task is not woken; it stays suspended until cancelled.
 ///
-/// Two words, no allocation, and `constinit`-able, so that it can be a global that an interrupt sets before main.
+/// The flag takes two words and allocates nothing. It can be `constinit`, so an interrupt may set a global flag before
+/// main. `set()` is one exchange, and a push to the loop's inbox if a task waits.
 //
-// The word `state_`, of which every change is a read-modify-write:
+// The states of the word `state_`; every change is a read-modify-write:
 //
-//                 set()                      set(): the setter now owes the waiter's arrival
+//                 set()                      set(): the setter must now send the waiter to its loop
 //      clear  ------------->  set  <--------------------------  waiter
 //        ^  \                  |                                   ^
 //        |   \   wait() returns, or clear()                        |
 //        |    '----------------'                                   |
 //        '---- retract (cancelled) -------- wait() suspends -------'
 //
-// Who takes the waiter out of the word, the setter or the retracting loop, is decided by that word alone. While a
-// setter has it, the waiting frame stays as it is: retract() says no, and the destructor waits for the arrival.
+// This word alone decides who takes out the waiter: a setter or the loop that retracts it. If it was a setter, the
+// waiting frame must survive until the waiter has arrived at the loop: retract() returns false, and the destructors of
+// the flag and of the waiter wait for the arrival.
 class ThreadSafeFlag {
     class Awaiter;
 
@@ -44,42 +48,47 @@ public:
     ThreadSafeFlag& operator=(const ThreadSafeFlag&) = delete;
     ~ThreadSafeFlag();
 
-    /// Sets the flag and rouses the task that waits. From any context; a system call only if its loop sleeps.
+    /// Sets the flag and wakes the waiting task. May be called from any context. Makes a system call only if the task's
+    /// loop sleeps. Does not touch the flag after waking the task, which may therefore destroy it at once.
     void set() noexcept;
 
-    /// Unsets the flag. A task that has been roused already returns from its wait all the same.
+    /// Clears the flag. May be called from any context. A task that has already been woken still returns from its wait.
     void clear() noexcept {
         std::uintptr_t expected = is_set_word;
+        // Relaxed: clear() publishes nothing, and does not show what the setter wrote.
         state_.compare_exchange_strong(expected, clear_word, std::memory_order_relaxed, std::memory_order_relaxed);
     }
 
-    /// Whether wait() would return at once. From any context; if so, what was written before set() is seen.
+    /// Whether wait() would return at once. May be called from any context, but another may change the answer at once.
+    /// If the result is true, whatever the setter wrote before set() is visible.
     [[nodiscard]] bool is_set() const noexcept {
         return state_.load(std::memory_order_acquire) == is_set_word; // pairs with the release in set()
     }
 
-    /// `co_await flag.wait()`: returns once the flag is set, and clears it.
+    /// `co_await flag.wait()` suspends the task until the flag is set, then clears the flag. Returns at once if it is
+    /// set already. Raises a UsageError if another task is waiting.
     [[nodiscard]] Awaiter wait() noexcept;
 
 private:
     static constexpr std::uintptr_t clear_word = 0;
-    static constexpr std::uintptr_t is_set_word = 1; // every other value is an Awaiter*
+    static constexpr std::uintptr_t is_set_word = 1; // every other value is the address of a waiter's InboxItem
 
-    // Takes the flag, if it is set.
+    // Clears the flag if it is set. Returns whether it was.
     bool consume() noexcept {
         std::uintptr_t expected = is_set_word;
+        // acquire: pairs with the release in set(), so that the task sees what the setter wrote.
         return state_.compare_exchange_strong(expected, clear_word, std::memory_order_acquire,
                                               std::memory_order_relaxed);
     }
 
-    detail::Atomic<std::uintptr_t> state_{clear_word}; // written by everybody
-    Awaiter* waiter_ = nullptr; // loop side: from the suspension of the one that waits to its resumption
+    detail::Atomic<std::uintptr_t> state_{clear_word}; // written and read by any context
+    Awaiter* waiter_ = nullptr; // the suspended waiter, until it is resumed; written and read by its loop only
 };
 
 class ThreadSafeFlag::Awaiter final : detail::RetractableWaiter, detail::InboxItem {
 public:
     explicit Awaiter(ThreadSafeFlag& flag) noexcept : flag_{&flag} {}
-    Awaiter(Awaiter&& other) noexcept : Awaiter{*other.flag_} {} // before it is awaited
+    Awaiter(Awaiter&& other) noexcept : Awaiter{*other.flag_} {} // only before it is awaited
     ~Awaiter() {
         if (!registered_ || flag_ == nullptr) return;
         if (parked_ && !retract()) {
@@ -90,21 +99,21 @@ public:
 
     bool await_ready() const {
         if (flag_->waiter_ != nullptr) detail::misuse(second_waiter);
-        return flag_->is_set(); // consumed on resumption, like everything
+        return flag_->is_set(); // not consumed before the task resumes, so a cancellation leaves the flag set
     }
 
     ROUSE_NOINLINE_ON_FIRMWARE bool await_suspend(std::coroutine_handle<> frame) {
         inbox_ = &detail::Scheduler::current().inbox();
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_flag, frame);
         std::uintptr_t expected = clear_word;
-        // release: pairs with the acquire in set(), which then reads this object. If a set() was faster, consume()
-        // acquires what it has released.
+        // release: pairs with the acquire in set(), after which the setter reads this object. Failure may be relaxed:
+        // if the flag is set already, the acquire in consume() pairs with that set().
         if (!flag_->state_.compare_exchange_strong(expected,
                                                    reinterpret_cast<std::uintptr_t>(static_cast<InboxItem*>(this)),
                                                    std::memory_order_release, std::memory_order_relaxed)) {
             detail::Scheduler::unpark(*this);
             if (expected != is_set_word)
-                detail::misuse(second_waiter); // on another loop, or await_ready would have said so
+                detail::misuse(second_waiter); // a task of another loop; await_ready() finds one of this loop
             return false;
         }
         flag_->waiter_ = this;
@@ -124,11 +133,12 @@ private:
     friend ThreadSafeFlag;
 
     static constexpr const char* second_waiter =
-        "rouse: ThreadSafeFlag::wait: another task is waiting; one at a time may";
+        "rouse: ThreadSafeFlag::wait: another task is waiting; only one may wait at a time: use a ThreadSafeEvent";
 
     bool retract() noexcept override {
         if (flag_ == nullptr) return true;
         auto expected = reinterpret_cast<std::uintptr_t>(static_cast<InboxItem*>(this));
+        // Relaxed: if it succeeds, no other context has touched the word since await_suspend().
         if (!flag_->state_.compare_exchange_strong(expected, clear_word, std::memory_order_relaxed,
                                                    std::memory_order_relaxed))
             return false;
@@ -137,7 +147,7 @@ private:
         return true;
     }
 
-    // From here on the flag may go without our being told.
+    // After this the flag no longer knows this waiter, and its destructor does not notify it.
     void forget() noexcept {
         if (registered_ && flag_ != nullptr) flag_->waiter_ = nullptr;
         registered_ = false;
@@ -148,16 +158,18 @@ private:
         detail::Scheduler::wake(*this);
     }
 
-    ThreadSafeFlag* flag_;    // null: destroyed while we waited
-    bool registered_ = false; // the flag's waiter_
-    bool parked_ = false;     // in the flag, or taken by a setter and not yet arrived
+    // All members are the loop's; a setter touches only the InboxItem.
+    ThreadSafeFlag* flag_;    // null once the flag has been destroyed
+    bool registered_ = false; // the flag's waiter_ points to this
+    bool parked_ = false;     // in the flag's word, or taken by a setter and not yet arrived
 };
 
 inline ThreadSafeFlag::Awaiter ThreadSafeFlag::wait() noexcept { return Awaiter{*this}; }
 
 inline void ThreadSafeFlag::set() noexcept {
-    // release: what the caller wrote before, for consume(). acquire: the waiter, as the loop published it. Nothing of
-    // the flag is touched after this, as whoever waits may destroy it at once.
+    // release: what the caller wrote, for the acquires in consume() and is_set(). acquire: the waiter, for which it
+    // pairs with the release in await_suspend(). Nothing of the flag is touched after this, as the waiting task may
+    // destroy it.
     const std::uintptr_t before = state_.exchange(is_set_word, std::memory_order_acq_rel);
     if (before > is_set_word) reinterpret_cast<detail::InboxItem*>(before)->wake();
 }

@@ -8,6 +8,7 @@
 #include <functional>
 #include <set>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include <sys/syscall.h>
@@ -120,7 +121,7 @@ void call_and_look(const Foreign& what, Objects& objects, const char* state) {
 Task<> waits_for_flag(ThreadSafeFlag& flag) { co_await flag.wait(); }
 Task<> waits_for_event(ThreadSafeEvent& event) { co_await event.wait(); }
 Task<> gets(auto& queue) { (void)co_await queue.next(); }
-Task<> puts(auto& queue) { (void)co_await queue.put(2); }
+Task<> puts(auto& queue) { std::ignore = co_await queue.put(2); }
 
 void nobody_waits(const Foreign& what) {
     Objects objects;

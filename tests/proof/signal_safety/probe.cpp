@@ -2,6 +2,7 @@
 // everything() is there to have the tasks and threads that a foreign call may wake, and the port, in the object.
 #include <cstdint>
 #include <span>
+#include <tuple>
 
 #include <rouse/ports/default_port.hpp>
 #include <rouse/threadsafe/latest.hpp>
@@ -72,7 +73,7 @@ static Task<> waits(ThreadSafeFlag& flag, ThreadSafeEvent& event, OwnInts& own_i
     co_await event.wait();
     const auto item = co_await own_ints.next();
     const auto reading = co_await own_readings.next();
-    if (item && reading) (void)co_await own_ints.put(*item);
+    if (item && reading) std::ignore = co_await own_ints.put(*item);
 }
 
 void everything(ThreadSafeFlag& flag, OwnInts& own_ints, OwnReadings& own_readings) {

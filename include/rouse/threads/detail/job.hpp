@@ -1,7 +1,7 @@
-// Job: a function that runs on a thread, and the task that waits for what it gives.
+// Job: a function that runs on a thread, and the result that a task waits for.
 //
-// It belongs to both: to the thread until it has run, and to the coroutine that waits. Whoever comes last destroys it,
-// with what the function gave; so a waiter that is cancelled just goes, and the function runs on, unheard.
+// The thread and the waiting coroutine share its ownership; the last of them destroys it, together with the result. So
+// a waiter that is cancelled simply releases the job, and the function runs to its end.
 #pragma once
 
 #include <coroutine>
@@ -20,7 +20,8 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// `co_await Refused{}`: ends the task by a cancellation, as CancelledError does where there are exceptions.
+/// `co_await Refused{}` cancels the running task, in builds with and without exceptions: with them it throws
+/// CancelledError.
 class Refused {
 public:
     bool await_ready() const noexcept { return false; }
@@ -32,6 +33,8 @@ public:
     void await_resume() const { Scheduler::check_cancelled(); }
 };
 
+/// A call to be made on a thread, whatever its types. run() and refuse() are for other threads, done() is for the one
+/// task that waits.
 class Job {
 public:
     Job() = default;
@@ -39,30 +42,31 @@ public:
     Job& operator=(const Job&) = delete;
     virtual ~Job() = default;
 
-    /// On the thread, once: calls the function, and tells the task.
+    /// Calls the function and wakes the task. Called once, on the thread.
     void run() noexcept {
         call();
         done_.set();
     }
 
-    /// In place of run(): the function is not called, and the task gets CancelledError. From any thread.
+    /// Called instead of run(): the function is not called, and the task gets a CancelledError. May be called on any
+    /// thread.
     void refuse() noexcept { done_.set(); }
 
-    /// Waits until either has been done. For one task.
+    /// Waits until run() or refuse() has returned.
     [[nodiscard]] auto done() noexcept { return done_.wait(); }
 
 private:
     virtual void call() noexcept = 0;
 
-    ThreadSafeFlag done_; // its release and acquire hand over the outcome
+    ThreadSafeFlag done_; // set() releases the outcome, and the wait acquires it
 };
 
-/// What a copy of an F gives when it is called once with copies of the arguments.
+/// The result of calling a copy of an F once with copies of the arguments.
 template <class F, class... Arguments>
 using ResultOfCall = std::invoke_result_t<std::decay_t<F>, std::decay_t<Arguments>...>;
 
-/// A call of F with these arguments, all of which it owns. Once called, the function and its arguments are destroyed on
-/// the thread.
+/// A Job that calls an F with these arguments, all of which it owns. The function and the arguments are destroyed on
+/// the thread, right after the call.
 template <class F, class... Arguments>
 class Call final : public Job {
     static_assert(std::is_same_v<F, std::decay_t<F>> && (std::is_same_v<Arguments, std::decay_t<Arguments>> && ...));
@@ -73,12 +77,12 @@ public:
     explicit Call(F function, Arguments... arguments)
         : call_{std::in_place, std::move(function), std::tuple<Arguments...>{std::move(arguments)...}} {}
 
-    /// Whether it was called; after done().
+    /// Whether the function was called. Valid after done().
     [[nodiscard]] bool called() const noexcept { return outcome_.has_value(); }
 
-    /// If it was called(): what the function returned; or throws what it threw.
+    /// Returns the function's result or throws its exception. Only if called().
     Result result() {
-        // Taken out of the job, which may end on the thread at this moment.
+        // Moved out, because the thread may be the last owner of the job and would destroy the result there.
         std::optional<Outcome<Result>> outcome = std::exchange(outcome_, std::nullopt);
         return std::move(*outcome).value();
     }
@@ -114,7 +118,7 @@ private:
     }
 
     std::optional<Callee> call_;
-    std::optional<Outcome<Result>> outcome_; // none: not called
+    std::optional<Outcome<Result>> outcome_; // empty: not called (yet)
 };
 
 } // namespace detail

@@ -1,4 +1,4 @@
-// RingStorage: where a queue keeps its items: in a buffer of the caller's, or in itself.
+// RingStorage: where a ThreadSafeQueue keeps its items: in itself, or in a buffer of the caller.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +13,8 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// N slots of its own, for items that live only while they are queued. One slot stays empty, to tell a full ring
-/// from an empty one.
+/// Storage inside the queue for N items, which exist only while they are queued. There are N + 1 slots; one always
+/// stays empty, so that a full ring differs from an empty one.
 template <class T, std::size_t N>
 class RingStorage {
 public:
@@ -30,7 +30,7 @@ public:
         ::new (static_cast<void*>(&slots_[index].value)) T(std::forward<U>(value));
     }
 
-    // Moves the item out, and ends its life in the slot when the result has been made.
+    // Moves the item out. Destroys it in the slot once the result has been made, or if that throws.
     T take(std::size_t index) {
         const EndOfLife ends{slots_[index].value};
         return std::move(slots_[index].value);
@@ -54,13 +54,14 @@ private:
     Slot slots_[N + 1];
 };
 
-/// The caller's buffer, whose items live as long as it does; they are assigned to and moved from.
+/// The caller's buffer. Its elements exist as long as it does; items are assigned to them and moved from them.
 template <class T>
 class RingStorage<T, std::dynamic_extent> {
 public:
     explicit RingStorage(std::span<T> buffer) : buffer_{buffer} {
         if (buffer.size() < 2)
-            misuse("rouse: ThreadSafeQueue: the buffer must have room for two items or more; one of them stays empty");
+            misuse(
+                "rouse: ThreadSafeQueue: the buffer must have room for two items or more; one of them stays empty");
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return buffer_.size(); }
