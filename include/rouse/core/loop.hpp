@@ -152,7 +152,8 @@ public:
 #if ROUSE_EXCEPTIONS
     /// Sets the function that is called when an exception has ended a task and no one awaits it. It is called as
     /// handler(std::string_view task_name, std::exception_ptr error), on the thread of the loop, once per task, when
-    /// the last handle of the task is dropped. It must not throw. The default prints the name and what() to stderr.
+    /// the task has ended and its last handle is gone. It must not throw. The default prints the name and what() to
+    /// stderr.
     template <class F>
     void set_exception_handler(F handler) {
         Scheduler::set_exception_handler(std::move(handler));
