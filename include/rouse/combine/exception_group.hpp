@@ -16,7 +16,7 @@ inline namespace ROUSE_ABI {
 /// What a TaskGroup throws when tasks in it have failed: all their errors, in the order in which they happened.
 class ExceptionGroup : public std::exception {
 public:
-    /// Of these errors; for the library, and for tests.
+    /// Holds these errors. TaskGroup makes one; tests of code that catches it may too.
     explicit ExceptionGroup(std::vector<std::exception_ptr> errors)
         : errors_{std::make_shared<const std::vector<std::exception_ptr>>(std::move(errors))} {}
 

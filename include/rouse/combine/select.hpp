@@ -44,7 +44,7 @@ template <class T>
 class Entrant<TaskHandle<T>> {
 public:
     using Result = T;
-    using Awaiter = typename TaskHandle<T>::Awaiter;
+    using Awaiter = ValueAwaiter<T>;
 
     explicit Entrant(TaskHandle<T> handle) : handle_{std::move(handle)}, awaiter_{handle_, false} {}
     // Without exceptions, who waits for a task that was cancelled is cancelled too.
@@ -66,7 +66,7 @@ template <class T>
 class Entrant<Task<T>> {
 public:
     using Result = T;
-    using Awaiter = typename TaskHandle<T>::Awaiter;
+    using Awaiter = ValueAwaiter<T>;
 
     explicit Entrant(Task<T> task) : task_{std::move(task)} {}
     static bool cancels() noexcept { return false; }

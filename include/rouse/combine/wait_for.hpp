@@ -17,8 +17,8 @@ namespace detail {
 /// The outcome of a task, which is cancelled at a deadline. The timer cancels the awaited task and not the waiting one,
 /// so when the time is up the wait goes on until the task has cleaned up, or has gone on all the same.
 template <class T>
-class TaskDeadline : TaskHandle<T>::OutcomeAwaiter {
-    using Base = typename TaskHandle<T>::OutcomeAwaiter;
+class TaskDeadline : OutcomeAwaiter<T> {
+    using Base = OutcomeAwaiter<T>;
 
 public:
     TaskDeadline(TaskHandle<T> task, TimePoint deadline) : Base{task, true}, scheduler_{Scheduler::current()} {

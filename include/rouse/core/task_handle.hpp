@@ -190,6 +190,26 @@ Outcome<T> outcome_of(TaskRecord& task) {
     }
 }
 
+/// `co_await handle`: returns the value of the task, or throws.
+template <class T>
+struct ValueAwaiter : JoinAwaiter {
+    using JoinAwaiter::JoinAwaiter;
+    T await_resume() {
+        [[maybe_unused]] TaskRecord& task = resumed();
+#if ROUSE_EXCEPTIONS
+        if (task.ending != Ending::value) throw_ending(task);
+#endif
+        if constexpr (!std::is_void_v<T>) return take_value<T>(task);
+    }
+};
+
+/// `co_await handle.outcome()`: returns how the task ended.
+template <class T>
+struct OutcomeAwaiter : JoinAwaiter {
+    using JoinAwaiter::JoinAwaiter;
+    Outcome<T> await_resume() { return outcome_of<T>(resumed()); }
+};
+
 /// A handle for a task; an empty handle for null.
 template <class T>
 TaskHandle<T> handle_of(TaskRecord* task) noexcept;
@@ -216,28 +236,14 @@ public:
         requires std::is_void_v<T>
     TaskHandle(const TaskHandle<U>& other) noexcept : TaskReference{other} {}
 
-    struct Awaiter : detail::JoinAwaiter {
-        using JoinAwaiter::JoinAwaiter;
-        T await_resume() {
-            [[maybe_unused]] detail::TaskRecord& task = resumed();
-#if ROUSE_EXCEPTIONS
-            if (task.ending != detail::Ending::value) detail::throw_ending(task);
-#endif
-            if constexpr (!std::is_void_v<T>) return detail::take_value<T>(task);
-        }
-    };
     /// Waits for the task to end; see above.
-    auto operator co_await() const& noexcept { return Awaiter{*this, false}; }
+    auto operator co_await() const& noexcept { return detail::ValueAwaiter<T>{*this, false}; }
     /// As above, for a temporary handle, which is kept until the task has ended.
-    auto operator co_await() && noexcept { return Awaiter{std::move(*this), false}; }
+    auto operator co_await() && noexcept { return detail::ValueAwaiter<T>{std::move(*this), false}; }
 
-    struct OutcomeAwaiter : detail::JoinAwaiter {
-        using JoinAwaiter::JoinAwaiter;
-        Outcome<T> await_resume() { return detail::outcome_of<T>(resumed()); }
-    };
     /// `co_await handle.outcome()` waits in the same way and returns an Outcome: the value, the exception or the
     /// cancellation. It throws only if the awaiting task itself is cancelled. Works with and without exceptions.
-    [[nodiscard]] auto outcome() const noexcept { return OutcomeAwaiter{*this, true}; }
+    [[nodiscard]] auto outcome() const noexcept { return detail::OutcomeAwaiter<T>{*this, true}; }
 
     /// Returns the value of a task that is done(), or throws its exception or CancelledError. UsageError if the task
     /// has not ended.

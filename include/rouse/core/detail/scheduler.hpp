@@ -86,7 +86,7 @@ public:
         return current != nullptr && current->running();
     }
 
-    // ---- what the loop offers its user; see Loop ----
+    // ---- the implementation of Loop, which documents it ----
 
     void run_forever();
     void stop() noexcept;

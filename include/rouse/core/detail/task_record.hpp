@@ -139,7 +139,7 @@ public:
     }
 #endif
 
-    /// Destroys what the record holds, before the block returns to its pool.
+    /// Destroys the error, if there is one, and marks the block as unused.
     void clear() noexcept {
 #if ROUSE_EXCEPTIONS
         if (ending == Ending::error) error().~exception_ptr();
@@ -173,7 +173,7 @@ public:
 
     // No member that changes at each step is a bit-field. Writing a bit first reads its byte, and compilers read two
     // bytes at once, for which a CPU waits until the last store to one of them has reached the cache.
-    static constexpr int ending_bits = sizeof(void*) == 8 ? 8 : 2; // a byte of its own where there is one
+    static constexpr int ending_bits = sizeof(void*) == 8 ? 8 : 2; // a whole byte where there is room
     Ending ending : ending_bits = Ending::none;
     bool is_task : 1 = false;          // scheduled by a loop, not a child
     bool cancel_requested : 1 = false; // its next resumption delivers a cancellation

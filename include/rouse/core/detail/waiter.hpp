@@ -1,6 +1,6 @@
 // The kinds of Waiter, and Branch.
 //
-// A waiter lives in the frame of the coroutine that waits, and unlinks itself from what it waits in when it is
+// A waiter lives in the frame of the waiting coroutine, and unlinks itself from its object when it is
 // destroyed. There are four kinds, told apart by the state of the waiting task (see TaskState), which also says what is
 // awaited:
 //
