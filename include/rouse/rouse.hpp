@@ -11,8 +11,11 @@
 #include <rouse/combine/task_group.hpp>
 #include <rouse/combine/wait_for.hpp>
 #include <rouse/core/awaiter_base.hpp>
+#include <rouse/core/error.hpp>
+#include <rouse/core/loop.hpp>
 #include <rouse/core/on_cancel.hpp>
 #include <rouse/core/outcome.hpp>
+#include <rouse/core/port.hpp>
 #include <rouse/core/sleep.hpp>
 #include <rouse/core/task.hpp>
 #include <rouse/core/task_handle.hpp>

@@ -1,8 +1,8 @@
 // The kinds of Waiter, and Branch.
 //
-// A waiter lives in the frame of the waiting coroutine, and unlinks itself from its object when it is
-// destroyed. There are four kinds, told apart by the state of the waiting task (see TaskState), which also says what is
-// awaited:
+// A waiter lives in the frame of the waiting coroutine, and unlinks itself from its object when it is destroyed. There
+// are four kinds. The state of the waiting task (see TaskState) tells which kind its waiter is, and in which object it
+// waits:
 //
 //     ListWaiter         in a WaitList, which only the tasks of one loop touch
 //     Timer              in the timers of a loop (timer.hpp)
