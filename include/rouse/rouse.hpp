@@ -1,6 +1,9 @@
 // rouse: a single-threaded scheduler of coroutines that threads, other cores, signal handlers and interrupts can wake,
-// feed and drain without a lock. This header brings in all that needs no operating system and, where there is one, the
-// default port, so that run() works.
+// feed and drain without a lock.
+//
+// This header includes everything that needs no operating system. On a platform that has a default port it includes
+// that too, so that run() works. Include <rouse/io/io.hpp> for streams, sockets, pipes and signals, the headers in
+// rouse/threads/ for blocking calls on threads, and those in rouse/debug/ for the task list.
 #pragma once
 
 #include <rouse/combine/gather.hpp>
@@ -8,9 +11,11 @@
 #include <rouse/combine/task_group.hpp>
 #include <rouse/combine/wait_for.hpp>
 #include <rouse/core/awaiter_base.hpp>
+#include <rouse/core/error.hpp>
 #include <rouse/core/loop.hpp>
 #include <rouse/core/on_cancel.hpp>
 #include <rouse/core/outcome.hpp>
+#include <rouse/core/port.hpp>
 #include <rouse/core/sleep.hpp>
 #include <rouse/core/task.hpp>
 #include <rouse/core/task_handle.hpp>
@@ -33,4 +38,5 @@
 #endif
 
 /// @namespace rouse
-/// A scheduler of coroutines, and what it talks through to threads, other cores, signal handlers and interrupts.
+/// A scheduler of coroutines, and the objects through which it communicates with threads, other cores, signal handlers
+/// and interrupts. User code names nothing in rouse::detail.

@@ -95,7 +95,7 @@ done
 # Its word is atomic on one core only.
 if compile cortex-m0plus two_cores "$here/bare_metal.cpp" -DROUSE_CORES=2; then
     fail "ARMv6-M with two cores compiles, though it has no atomics between them"
-elif ! grep -q "rouse: ARMv6-M cannot read and write at once between cores" "$work/log"; then
+elif ! grep -q "rouse: Atomic: ARMv6-M has no read-modify-write between cores" "$work/log"; then
     fail "the error for ARMv6-M with two cores does not say so" "$work/log"
 fi
 

@@ -18,7 +18,7 @@ inline namespace ROUSE_ABI {
 /// May be copied and read by any thread, like any std::exception. Copying does not throw.
 class ExceptionGroup : public std::exception {
 public:
-    /// Contains `errors`. For the library and for tests.
+    /// Holds these errors. TaskGroup makes one; tests of code that catches it may too.
     explicit ExceptionGroup(std::vector<std::exception_ptr> errors)
         : errors_{std::make_shared<const std::vector<std::exception_ptr>>(std::move(errors))} {}
 

@@ -44,7 +44,7 @@ template <class T>
 class SelectCase<TaskHandle<T>> {
 public:
     using Result = T;
-    using Awaiter = typename TaskHandle<T>::Awaiter;
+    using Awaiter = ValueAwaiter<T>;
 
     explicit SelectCase(TaskHandle<T> handle) : handle_{std::move(handle)}, awaiter_{handle_, false} {}
     // Without exceptions, awaiting a cancelled task cancels the awaiting task.
@@ -66,7 +66,7 @@ template <class T>
 class SelectCase<Task<T>> {
 public:
     using Result = T;
-    using Awaiter = typename TaskHandle<T>::Awaiter;
+    using Awaiter = ValueAwaiter<T>;
 
     explicit SelectCase(Task<T> task) : task_{std::move(task)} {}
     static bool cancels_awaiter() noexcept { return false; }

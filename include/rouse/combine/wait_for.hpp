@@ -18,8 +18,8 @@ namespace detail {
 /// waiting one. So when the time is up, the wait continues until the awaited task has cleaned up, or has finished
 /// despite the cancellation.
 template <class T>
-class TaskDeadline : TaskHandle<T>::OutcomeAwaiter {
-    using Base = typename TaskHandle<T>::OutcomeAwaiter;
+class TaskDeadline : OutcomeAwaiter<T> {
+    using Base = OutcomeAwaiter<T>;
 
 public:
     TaskDeadline(TaskHandle<T> task, TimePoint deadline) : Base{task, true}, scheduler_{Scheduler::current()} {

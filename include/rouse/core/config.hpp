@@ -1,15 +1,15 @@
-// Every macro of rouse: what it means, its default, and what it decides. There are no others.
+// All macros of rouse, each with its meaning and its default.
 #pragma once
 
-// ROUSE_EXCEPTIONS: 1 where the compiler has exceptions switched on; found out, not set.
+// ROUSE_EXCEPTIONS: 1 if the compiler has exceptions switched on. Detected; do not set it.
 #if defined(__cpp_exceptions)
 #define ROUSE_EXCEPTIONS 1
 #else
 #define ROUSE_EXCEPTIONS 0
 #endif
 
-// ROUSE_HOSTED: 1 where there is an operating system with threads and a heap. Set it to 0 to build a
-// hosted program as firmware is built.
+// ROUSE_HOSTED: 1 if there is an operating system with threads and a heap. Set it to 0 to build a program for such a
+// system as firmware is built.
 #if !defined(ROUSE_HOSTED)
 #if defined(__linux__) || defined(__APPLE__) || defined(_WIN32)
 #define ROUSE_HOSTED 1
@@ -18,39 +18,40 @@
 #endif
 #endif
 
-// ROUSE_FRAME_BYTES: without a heap, the bytes of the static pool that all coroutine frames come from.
+// ROUSE_FRAME_BYTES: the size of the static pool from which firmware takes all coroutine frames.
 #if !ROUSE_HOSTED && !defined(ROUSE_FRAME_BYTES)
 #define ROUSE_FRAME_BYTES 2048
 #endif
 
-// ROUSE_POOL_FRAMES: 1 where the coroutine frames of a loop come from its pool. Set it to 0 on a hosted system, in all
-// files of the program, to take each frame from the heap: for a tool that watches the heap, such as Valgrind, or a test
-// that makes allocations fail.
+// ROUSE_POOL_FRAMES: 1 if the coroutine frames of a loop come from its pool. On a hosted system, set it to 0 in all
+// files of the program to take each frame from the heap instead: for a tool that watches the heap, such as Valgrind, or
+// a test that makes allocations fail.
 #if !defined(ROUSE_POOL_FRAMES)
 #define ROUSE_POOL_FRAMES 1
 #endif
 
-// ROUSE_NOINLINE_ON_FIRMWARE, on functions of the library: on firmware, where size counts for more than speed, a
-// compiler must not copy this into every coroutine that calls it.
+// ROUSE_NOINLINE_ON_FIRMWARE: an attribute of functions of the library. On firmware, where size matters more than
+// speed, it keeps the compiler from copying the function into every coroutine that calls it.
 #if ROUSE_HOSTED
 #define ROUSE_NOINLINE_ON_FIRMWARE
 #else
 #define ROUSE_NOINLINE_ON_FIRMWARE [[gnu::noinline]]
 #endif
 
-// ROUSE_CORES: without an operating system, how many cores run this program; a plain number.
+// ROUSE_CORES: without an operating system, the number of cores that run this program; a plain number.
 #if !ROUSE_HOSTED && !defined(ROUSE_CORES)
 #define ROUSE_CORES 1
 #endif
 
-// ROUSE_BUSY_POLLING: 1 where something else can run while the loop spins.
+// ROUSE_BUSY_POLLING: 1 if something else can run while the loop spins, so that Loop::set_busy_poll makes sense.
 #define ROUSE_BUSY_POLLING (ROUSE_HOSTED || ROUSE_CORES > 1)
 
-// ROUSE_ATOMIC_HEADER: a header to take Atomic, light_barrier(), heavy_barrier(), futex_wait() and futex_wake() of
-// rouse::detail from, in place of the platform's; for a model checker that runs the code that ships.
+// ROUSE_ATOMIC_HEADER: if defined, a header that defines Atomic, light_barrier(), heavy_barrier(), futex_wait() and
+// futex_wake() of rouse::detail in place of the platform's: for a chip whose atomics need spin locks, or for a model
+// checker that runs the code that ships.
 
-// ROUSE_PANIC(message): what happens where an error cannot be thrown: bad use when exceptions are off, or in
-// a destructor. Must not return. Default: the message to stderr and abort; a trap where there is no stderr.
+// ROUSE_PANIC(message): called where an error cannot be thrown: for a misuse when exceptions are off, or in a
+// destructor. Must not return. The default prints the message to stderr and aborts; on firmware it traps.
 #if !defined(ROUSE_PANIC)
 #if ROUSE_HOSTED
 #include <cstdio>
@@ -61,7 +62,7 @@
 #endif
 #endif
 
-// ROUSE_ASAN: 1 under AddressSanitizer, to which the pool then reports every frame that it takes back.
+// ROUSE_ASAN: 1 under AddressSanitizer. The frame pool then poisons every block that is free. Detected; do not set it.
 #if defined(__SANITIZE_ADDRESS__)
 #define ROUSE_ASAN 1
 #elif defined(__has_feature)
@@ -73,7 +74,7 @@
 #define ROUSE_ASAN 0
 #endif
 
-// ROUSE_TSAN: 1 under ThreadSanitizer, which does not understand fences.
+// ROUSE_TSAN: 1 under ThreadSanitizer, which does not understand fences. Detected; do not set it.
 #if defined(__SANITIZE_THREAD__)
 #define ROUSE_TSAN 1
 #elif defined(__has_feature)

@@ -1,4 +1,4 @@
-// Loop: the scheduler of one thread or one core, and what starts it: run() and create_task().
+// Loop: runs the tasks of one thread or one core. run() and create_task() are what most programs need of it.
 #pragma once
 
 #include <cstddef>
@@ -19,10 +19,10 @@ class Loop;
 
 namespace detail {
 
-/// The scheduler of a loop, for the headers of the library that are given a Loop.
+/// The scheduler of a loop, for functions of the library that take a Loop.
 Scheduler& scheduler_of(Loop& loop) noexcept;
 
-/// `type` is the port that run() makes; defined by ports/default_port.hpp.
+/// `type` is the port that run() makes. ports/default_port.hpp specialises it; without that header run() is this error.
 template <class T, class = void>
 struct DefaultPortOf {
     static_assert(
@@ -33,36 +33,40 @@ struct DefaultPortOf {
 
 } // namespace detail
 
-/// Runs the tasks of one thread, or of one core, on a port.
+/// Runs the tasks of one thread or one core on a port. A program normally needs no Loop of its own, because run() makes
+/// one. Make one to choose the port, to set an exception handler, or to drive the tasks from a host's event loop.
 ///
-/// All members are for the thread that made the loop. Other contexts reach it only through the objects in threadsafe/,
-/// which they may use at any time.
+/// All members are for the thread that made the loop. Other threads, other cores, signal handlers and interrupts reach
+/// its tasks only through the objects in threadsafe/, which they may use at any time.
 ///
-/// The ready queue is first in, first out; a task that makes others ready never runs before those already queued.
-/// Timers due at the same instant fire in the order in which they were set. While there is nothing to do the loop
-/// sleeps in its port.
+/// The ready queue is first in, first out: a task that makes others ready never runs before those already queued.
+/// Timers due at the same instant fire in the order in which they were set. A running coroutine is never interrupted by
+/// another. While there is nothing to do, the loop sleeps in its port.
 ///
-/// Costs one allocation per loop for the pool of coroutine frames, which grows in steps of 16 KiB; on firmware nothing
-/// is allocated. A program normally has no Loop of its own: run() makes one.
+/// With an operating system, a loop allocates its pool of coroutine frames, which grows by 16 KiB at a time and reuses
+/// frames, so that a program that has warmed up allocates nothing. On firmware, all frames come from a static pool.
 class Loop : detail::Scheduler {
 public:
-    /// Makes a loop on a port, which must outlive it. It is the current loop of this thread until it is destroyed.
+    /// Makes a loop on a port, which must outlive it. Until it is destroyed it is the current loop of this thread,
+    /// unless another is running or is made later.
     explicit Loop(Port& port) : Scheduler{port} {}
 
-    /// Destroys the frames of the tasks that are left, without resuming them; the innermost frame of each first.
+    /// Destroys the frames of the remaining tasks without resuming them, the innermost frame of each task first.
+    /// Returns only when no foreign context is about to touch the loop.
     ~Loop() = default;
 
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
 
-    /// The loop that is running on this thread, else the one made last; UsageError if there is none.
+    /// The loop that is running on this thread; if none is running, the one made last. UsageError if there is none.
     static Loop& current() { return static_cast<Loop&>(Scheduler::current()); }
 
-    /// As current(), but null if there is none.
+    /// As current(), but returns null if there is none.
     [[nodiscard]] static Loop* current_or_null() noexcept { return static_cast<Loop*>(Scheduler::current_or_null()); }
 
-    /// Runs `main` to its end, cancels the tasks that are left, lets them finish, and returns what main returned or
-    /// throws what it threw. UsageError if a loop is already running on this thread, or if `main` is empty.
+    /// Runs `main` until it ends, then cancels the remaining tasks and waits for them to finish. Returns what main
+    /// returned, or throws what it threw. UsageError if a loop is already running on this thread, or if `main` is
+    /// empty.
     template <class T>
     T run(Task<T> main) {
         refuse_to_nest();
@@ -73,8 +77,10 @@ public:
         return task.result();
     }
 
-    /// Starts a task: queues it and returns at once, in constant time. Allocates nothing, because the frame exists
-    /// already. The handle is empty if `task` is, that is, if its frame could not be allocated.
+    /// Starts a task: puts it at the end of the ready queue and returns at once, in constant time. The loop owns the
+    /// task; dropping the handle does not stop it. Allocates nothing, because the frame exists already. The handle is
+    /// empty if `task` is empty, that is, if its frame could not be allocated. UsageError if `task` was awaited before,
+    /// or was made on the thread of another loop.
     template <class T>
     TaskHandle<T> create_task(Task<T>&& task) {
         return detail::start(*this, std::move(task));
@@ -85,14 +91,14 @@ public:
         return detail::start(*this, std::move(task), name);
     }
 
-    /// Runs until `task` has ended, and returns its result or throws its error. The other tasks stay as they are.
-    /// UsageError if stop() ends the run first.
+    /// Runs until `task` has ended, and returns its result or throws its error. Unlike run(), it does not cancel the
+    /// other tasks; they continue in the next run. UsageError if stop() ends the run first.
     template <class T>
     T run_until_complete(Task<T> task) {
         refuse_to_nest();
         return run_until_complete(create_task(std::move(task)));
     }
-    /// As above, for a task that has been started already.
+    /// As above, for a task of this loop that has been started already.
     template <class T>
     T run_until_complete(TaskHandle<T> task) {
         refuse_to_nest();
@@ -108,43 +114,46 @@ public:
         return task.result();
     }
 
-    /// Runs until stop().
+    /// Runs until stop() is called. Does not return when all tasks have ended.
     void run_forever() { Scheduler::run_forever(); }
 
-    /// Makes run_forever() return after the tasks that are ready now have run once; run_until_complete() then ends with
-    /// a UsageError. Called while the loop is not running, it does so to the next run.
+    /// Ends the present run after each task that is ready now has been resumed once: run_forever() returns, and
+    /// run_until_complete() throws a UsageError. If the loop is not running, ends the next run in the same way. Has no
+    /// effect once run() is cancelling the remaining tasks.
     void stop() noexcept { Scheduler::stop(); }
 
-    /// For a host's own event loop: does what there is to do, without sleeping. Returns true if there is more to do at
-    /// once; otherwise the host calls again when native_handle() is readable or next_deadline() has passed.
+    /// Does part of the pending work without sleeping, for a host that has an event loop of its own. If it returns
+    /// true, more work is ready and the host calls again soon. Otherwise the host calls again when native_handle() is
+    /// readable or next_deadline() has passed. UsageError if a loop is running on this thread.
     bool poll() { return Scheduler::poll(); }
 
-    /// The latest time at which poll() must be called again: `at_once`, an instant, or `forever`.
+    /// The time by which poll() must be called again: `at_once`, an instant, or `forever`.
     [[nodiscard]] TimePoint next_deadline() const noexcept { return Scheduler::next_deadline(); }
 
     /// A descriptor of the port that is readable when poll() has something to do; -1 where the platform has none.
     [[nodiscard]] int native_handle() const noexcept { return Scheduler::port().native_handle(); }
 
 #if ROUSE_BUSY_POLLING
-    /// GrantQueue on busy polling: before each sleep the loop looks for work, input and output included, for up to
-    /// `longest`. Work that arrives meanwhile starts sooner and costs its sender no system call; the core is busy all
-    /// that time. Zero, the default, sleeps at once. Has no effect on poll().
+    /// Turns busy polling on or off: before each sleep, the loop looks for work (input and output included) for up to
+    /// `longest`. Work that arrives meanwhile starts sooner and costs its sender no system call, but the core is busy
+    /// all that time. Zero, the default, turns it off. Has no effect on poll().
     void set_busy_poll(Clock::duration longest) noexcept { Scheduler::set_busy_poll(longest); }
 #endif
 
-    /// Whether the loop, or a task of it, is running.
+    /// Whether the loop is inside run() or one of the other runs, or a task of it is being resumed.
     [[nodiscard]] bool running() const noexcept { return Scheduler::running(); }
 
-    /// The number of tasks that have been started and have not ended.
+    /// The number of tasks that have been started and have not ended. Children that are awaited in place do not count.
     [[nodiscard]] std::size_t live_tasks() const noexcept { return Scheduler::live_tasks(); }
 
     /// The port that the loop was made with.
     [[nodiscard]] Port& port() noexcept { return Scheduler::port(); }
 
 #if ROUSE_EXCEPTIONS
-    /// Sets the function that is called, once and on the loop, for an exception that ends a task that no one awaits:
-    /// handler(std::string_view task_name, std::exception_ptr error). It must not throw. The default prints the name
-    /// and what() to stderr.
+    /// Sets the function that is called when an exception has ended a task and no one awaits it. It is called as
+    /// handler(std::string_view task_name, std::exception_ptr error), on the thread of the loop, once per task, when
+    /// the task has ended and its last handle is gone. It must not throw. The default prints the name and what() to
+    /// stderr.
     template <class F>
     void set_exception_handler(F handler) {
         Scheduler::set_exception_handler(std::move(handler));
@@ -161,9 +170,11 @@ inline Scheduler& scheduler_of(Loop& loop) noexcept { return loop; }
 
 } // namespace detail
 
-/// Runs `main` on a new loop on the default port, and returns what it returns or throws what it throws. Tasks that are
-/// left when it ends are cancelled first, and finish. Needs ports/default_port.hpp, which rouse.hpp includes where
-/// there is an operating system.
+/// Runs `main` on a new loop on the default port of this platform; see Loop::run. Returns what main returns, or throws
+/// what it throws, after the remaining tasks have been cancelled and have finished. UsageError if a loop is already
+/// running on this thread.
+///
+/// Needs ports/default_port.hpp, which rouse.hpp includes where there is an operating system.
 template <class T>
 T run(Task<T> main) {
     typename detail::DefaultPortOf<T>::type port;
@@ -171,7 +182,7 @@ T run(Task<T> main) {
     return loop.run(std::move(main));
 }
 
-/// Starts a task on the current loop; see Loop::create_task.
+/// Starts a task on the current loop; see Loop::create_task. UsageError if this thread has no loop.
 template <class T>
 ROUSE_NOINLINE_ON_FIRMWARE TaskHandle<T> create_task(Task<T>&& task) {
     return detail::start(detail::Scheduler::current(), std::move(task));

@@ -1,4 +1,4 @@
-// Outcome<T>: how a task ended, as a value.
+// Outcome<T>: the result of a task as a value, whether it returned, threw or was cancelled.
 #pragma once
 
 #include <optional>
@@ -11,11 +11,15 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// What an Outcome<void> holds when there is nothing to hold.
+/// Takes the place of a value where a task returns void.
 struct Nothing {};
 
-/// The end of a task: a value, an error, cancelled, or (from try_wait_for) timed out. It is the same in builds
-/// with and without exceptions, except that without them there is no error().
+/// How a task or a wait ended: with a value, with an exception, by a cancellation or (from try_wait_for) by a timeout.
+/// `co_await handle.outcome()` and try_wait_for return one. It is the way to see a cancellation that works both with
+/// and without exceptions; without them there is no error().
+///
+/// An Outcome is an ordinary value, independent of the task and the loop. Costs the value, two bytes and, with
+/// exceptions, an exception_ptr.
 template <class T>
 class Outcome {
     static constexpr bool is_void = std::is_void_v<T>;
@@ -25,17 +29,18 @@ class Outcome {
     enum class Kind : unsigned char { value, error, cancelled, timed_out };
 
 public:
-    /// What the task returns.
+    /// The type that the task returns.
     using value_type = T;
 
-    // ---- made by the library, and by tests ----
-    /// One that holds a value, of a task that returns nothing.
+    // ---- for stand-ins and tests: an Outcome without a task ----
+
+    /// The Outcome of a task that returned void.
     static Outcome of_value()
         requires is_void
     {
         return Outcome{Kind::value, Nothing{}};
     }
-    /// One that holds this value.
+    /// The Outcome of a task that returned `value`.
     template <class U>
     static Outcome of_value(U&& value)
         requires(!is_void)
@@ -46,12 +51,12 @@ public:
             return Outcome{Kind::value, std::forward<U>(value)};
         }
     }
-    /// One of a cancelled task.
+    /// The Outcome of a task that was cancelled.
     static Outcome of_cancelled() { return Outcome{Kind::cancelled}; }
-    /// One of a wait whose time was up.
+    /// The Outcome of a wait that timed out.
     static Outcome of_timed_out() { return Outcome{Kind::timed_out}; }
 #if ROUSE_EXCEPTIONS
-    /// One of a task that threw.
+    /// The Outcome of a task that threw `error`.
     static Outcome of_error(std::exception_ptr error) {
         Outcome outcome{Kind::error};
         outcome.error_ = std::move(error);
@@ -67,11 +72,11 @@ public:
     /// Whether the task was cancelled.
     [[nodiscard]] bool cancelled() const noexcept { return kind_ == Kind::cancelled; }
 
-    /// Whether the time was up first.
+    /// Whether the wait timed out.
     [[nodiscard]] bool timed_out() const noexcept { return kind_ == Kind::timed_out; }
 
-    /// What the task returned. If it did not: throws what it threw, CancelledError or TimeoutError; panics where
-    /// exceptions are off, so ask has_value() there.
+    /// The value that the task returned. If there is none, throws the task's exception, CancelledError or TimeoutError.
+    /// Without exceptions that is a panic, so ask has_value() first.
     std::add_lvalue_reference_t<T> value() & {
         require_value();
         if constexpr (is_reference) {
@@ -80,7 +85,7 @@ public:
             return *value_;
         }
     }
-    /// The same.
+    /// As above.
     std::add_lvalue_reference_t<const T> value() const& {
         require_value();
         if constexpr (is_reference) {
@@ -89,7 +94,7 @@ public:
             return *value_;
         }
     }
-    /// The same, moved out of an Outcome that is not needed any more, as in `(co_await handle.outcome()).value()`.
+    /// As above, moved out of a temporary Outcome, as in `(co_await handle.outcome()).value()`.
     T value() && {
         require_value();
         if constexpr (is_reference) {
@@ -100,7 +105,7 @@ public:
     }
 
 #if ROUSE_EXCEPTIONS
-    /// What the task threw; null if it did not throw (a cancelled task has not).
+    /// The exception that ended the task; null if it returned, was cancelled or timed out.
     [[nodiscard]] std::exception_ptr error() const noexcept { return error_; }
 #endif
 

@@ -1,4 +1,4 @@
-// sleep, sleep_until, yield: letting time, or the other tasks, pass.
+// sleep, sleep_until, yield: suspend the running task for some time, or for one round of the ready queue.
 #pragma once
 
 #include <chrono>
@@ -43,10 +43,10 @@ public:
     void await_resume() const { Scheduler::check_cancelled(); }
 };
 
-/// `duration` in units of D, rounded up; D::max() if it is over a century.
+/// `duration` in units of D, rounded up; D::max() if it is longer than a century.
 template <class D, class Rep, class Period>
 constexpr D saturated(std::chrono::duration<Rep, Period> duration) {
-    // The limit is a constant in the caller's unit: no 64-bit division at run time, and no overflow.
+    // The limit is a constant in the caller's unit, so there is no 64-bit division at run time and no overflow.
     if constexpr (std::ratio_greater_equal_v<Period, typename D::period>) {
         using Wide = std::chrono::duration<std::int64_t, Period>;
         constexpr auto half_the_range = std::chrono::duration_cast<Wide>(D::max() / 2);
@@ -68,20 +68,24 @@ template <class Rep, class Period>
 
 } // namespace detail
 
-/// Goes once round the ready queue: those that are ready now run first.
+/// `co_await yield()` puts the running task at the end of the ready queue: the tasks that are ready now run first.
+/// Throws CancelledError if the task is cancelled.
 [[nodiscard]] inline detail::YieldAwaiter yield() noexcept { return {}; }
 
-/// Sleeps until the port's clock shows `when` or later; once round the ready queue if it does already.
+/// `co_await sleep_until(when)` suspends the running task until Clock::now() is `when` or later. If it is already, the
+/// task takes one round of the ready queue. Throws CancelledError at once if the task is cancelled. The timer is part
+/// of the frame; nothing is allocated.
 [[nodiscard]] inline detail::SleepAwaiter sleep_until(TimePoint when) noexcept { return detail::SleepAwaiter{when}; }
 
-/// The same by any other clock: for as long as is left now.
+/// As above, by any other clock. The time that is left is computed here, once: setting that clock later has no effect.
 template <class C, class Duration>
 [[nodiscard]] detail::SleepAwaiter sleep_until(std::chrono::time_point<C, Duration> when) {
     const auto now = C::now();
     return detail::SleepAwaiter{when <= now ? at_once : detail::from_now(when - now)};
 }
 
-/// Sleeps for `duration`, never shorter; zero or less goes once round the ready queue.
+/// `co_await sleep(duration)` suspends the running task for `duration` or longer, never shorter. A zero or negative
+/// duration takes one round of the ready queue. The time counts from the call of sleep().
 template <class Rep, class Period>
 [[nodiscard]] detail::SleepAwaiter sleep(std::chrono::duration<Rep, Period> duration) {
     return detail::SleepAwaiter{detail::from_now(duration)};

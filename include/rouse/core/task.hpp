@@ -1,4 +1,4 @@
-// Task<T>: the type of a coroutine that a loop can run.
+// Task<T>: the return type of a coroutine that a loop can run.
 #pragma once
 
 #include <coroutine>
@@ -19,12 +19,12 @@ class Task;
 
 namespace detail {
 
-/// What all promises have in common: where frames come from, and what happens at both ends of a coroutine.
+/// What all promises share: where frames are allocated, and what happens when a coroutine begins and ends.
 template <class Derived>
 class PromiseBase {
 public:
-    // noexcept, so that the compiler asks for the failure and gives an empty Task. Inlined, so that the size is a
-    // constant and a frame that can never fit is found by the linker (see static_frame_pool.hpp).
+    // noexcept, so that after a failure the compiler calls get_return_object_on_allocation_failure(). Inlined, so that
+    // `bytes` is a constant and a frame that can never fit is a link error (see static_frame_pool.hpp).
     [[gnu::always_inline]] static void* operator new(std::size_t bytes) noexcept {
         Scheduler* scheduler = Scheduler::current_or_null();
         return FramePool::begin_frame(scheduler == nullptr ? nullptr : scheduler->frame_pool(),
@@ -60,10 +60,10 @@ public:
     [[nodiscard]] TaskRecord& record() noexcept { return TaskRecord::of(handle()); }
 
 protected:
-    // The frame, by an address of which the compiler cannot tell that it is that of the promise, or of the memory that
-    // it allocated. Else clang may put the frame of a child into its parent's (heap elision), and then there is no
-    // record in front of it; or it may conclude, for a promise of one byte, that nothing in front of the promise can be
-    // reached from it, and drop stores.
+    // The frame of this promise. The address passes through an empty asm, so that the compiler cannot relate it to the
+    // promise or to the memory that it allocated. Otherwise clang may place the frame of a child inside its parent's
+    // (heap elision), where no record precedes it; or it may conclude that a promise of one byte gives no access to
+    // what precedes it, and drop stores to the record.
     std::coroutine_handle<Derived> handle() noexcept {
         void* address = std::coroutine_handle<Derived>::from_promise(static_cast<Derived&>(*this)).address();
         asm("" : "+r"(address));
@@ -105,7 +105,7 @@ public:
 
 private:
     union {
-        Stored value_; // alive when the record's ending is `value`
+        Stored value_; // alive only when the record's ending is `value`
     };
 };
 
@@ -118,7 +118,7 @@ public:
 };
 
 #if ROUSE_EXCEPTIONS
-/// Throws what ended a coroutine that has not returned.
+/// Throws the error or the cancellation that ended a coroutine.
 [[noreturn]] inline void throw_ending(TaskRecord& record) {
     if (record.ending == Ending::error) std::rethrow_exception(record.error());
     Scheduler::note_cancellation();
@@ -133,7 +133,7 @@ ROUSE_NOINLINE_ON_FIRMWARE inline void check_child(std::coroutine_handle<> child
         misuse("rouse: co_await of a Task that was awaited before; use create_task to await it more than once");
 }
 
-// Runs the child; false if it has ended.
+// Resumes the child. Returns false if it has ended, so that the parent continues at once.
 ROUSE_NOINLINE_ON_FIRMWARE inline bool suspends_in(std::coroutine_handle<> child, std::coroutine_handle<> parent) {
     TaskRecord& record = TaskRecord::of(child);
     record.state = TaskState::running;
@@ -143,10 +143,12 @@ ROUSE_NOINLINE_ON_FIRMWARE inline bool suspends_in(std::coroutine_handle<> child
     return true;
 }
 
-/// co_await of a Task: runs the child at once, on the stack of the parent's resume. A child that ends without
-/// suspending has made await_suspend return false, so the parent just goes on, and the stack never grows with the
-/// number of children; a child that ends later leaves its parent to the loop (see FinalAwaiter). This does not depend
-/// on tail calls, which GCC makes only when optimising, and not on every CPU.
+/// The awaiter of a Task: resumes the child from await_suspend, on the stack of the parent's resumption.
+///
+/// If the child ends without suspending, await_suspend returns false and the parent continues, so the stack does not
+/// grow with the number of children. A child that ends later makes its parent the resume point of the task (see
+/// FinalAwaiter), and the loop resumes it. Neither depends on symmetric transfer, which GCC turns into a tail call only
+/// when optimising, and not on every CPU.
 template <class T>
 class ChildAwaiter {
 public:
@@ -172,37 +174,44 @@ private:
     std::coroutine_handle<Promise<T>> child_;
 };
 
-/// The record of the frame of a Task, which must not be empty.
+/// The record of a Task, which must not be empty.
 template <class T>
 TaskRecord& record_of(const Task<T>& task) noexcept;
 
-/// Takes the frame from a Task, which is empty afterwards. Null if it was empty.
+/// Takes the frame out of a Task and leaves it empty. Returns null if it was empty before.
 template <class T>
 [[nodiscard]] TaskRecord* release(Task<T>& task) noexcept;
 
 } // namespace detail
 
-/// A coroutine that returns T. Lazy: it runs when it is awaited (`co_await f()` runs it in place, as part of the task
-/// that awaits) or handed to create_task or run. Move-only; destroying one that was not run destroys its frame.
-/// Empty after a move, or if its frame could not be allocated.
+/// A coroutine that returns T, not yet started. It begins when it is awaited or started:
 ///
-/// Costs a frame from the loop's pool: no call of malloc, but where the pool has to grow.
+///     co_await f()       runs it in place, as part of the awaiting task, and returns its result
+///     create_task(f())   starts it as a task of its own, which runs beside the present one
+///     run(f())           runs it as the main task of a new loop
 ///
-/// Made and awaited on the thread of the loop that runs it. Its arguments live in the frame, until the Task (or the
-/// last TaskHandle) is destroyed; what it only refers to must live as long: a lambda that captures must outlive the
-/// coroutine that it made.
+/// Make, await and destroy a Task on the thread of the loop that runs it. It is move-only. Destroying a Task that was
+/// never started destroys its frame. A Task is empty after it has been moved from or started, and also if its frame
+/// could not be allocated: awaiting an empty Task is a UsageError.
+///
+/// The arguments are copied or moved into the frame and live until the Task, or the last TaskHandle, is destroyed.
+/// Arguments that are references or pointers must stay valid by themselves, and so must the captures of a lambda: a
+/// lambda with captures must outlive the coroutines that it makes.
+///
+/// Costs one frame from the pool of the loop, which calls the heap only to grow. Awaiting a Task in place involves
+/// neither the ready queue nor an allocation besides that frame.
 template <class T>
 class [[nodiscard]] Task {
 public:
-    /// What the language asks for.
+    /// Required by the language.
     using promise_type = detail::Promise<T>;
-    /// What the coroutine returns.
+    /// The type that the coroutine returns.
     using value_type = T;
 
     Task() noexcept = default;
-    /// Takes the coroutine; the other is empty then.
+    /// Takes over the coroutine; `other` is empty afterwards.
     Task(Task&& other) noexcept : frame_{std::exchange(other.frame_, nullptr)} {}
-    /// Takes the coroutine; ends the one that was here, if it has not been run.
+    /// Destroys the present coroutine, if there is one, and takes over that of `other`, which is empty afterwards.
     Task& operator=(Task&& other) noexcept {
         if (this != &other) {
             if (frame_) frame_.destroy();
@@ -214,10 +223,12 @@ public:
         if (frame_) frame_.destroy();
     }
 
-    /// Whether there is a coroutine to run.
+    /// Whether there is a coroutine; false for an empty Task.
     explicit operator bool() const noexcept { return frame_ != nullptr; }
 
-    /// Runs the coroutine in place; once. Returns what it returns, throws what it throws.
+    /// Runs the coroutine in place. Returns what it returns, or throws what it throws. A Task can be awaited once;
+    /// UsageError the second time. If the awaiting task is cancelled, CancelledError is thrown at the co_await where
+    /// the innermost coroutine is suspended.
     auto operator co_await() const noexcept { return detail::ChildAwaiter<T>{frame_}; }
 
 private:

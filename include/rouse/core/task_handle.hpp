@@ -1,4 +1,4 @@
-// TaskHandle<T>: refers to a task that a loop runs. Also current_task().
+// TaskHandle<T>: refers to a task that a loop runs. current_task(): the running one.
 #pragma once
 
 #include <coroutine>
@@ -19,15 +19,16 @@ class TaskHandle;
 
 namespace detail {
 
-/// A counted reference to a task, whatever it returns. Not thread-safe: it stays on the thread of the task's loop.
+/// A counted reference to a task of any type: the part of a TaskHandle that does not depend on T. For the thread of the
+/// task's loop; the count is not atomic.
 class TaskReference {
 public:
     TaskReference() noexcept = default;
-    /// One more hold on the same task.
+    /// Refers to the same task.
     TaskReference(const TaskReference& other) noexcept : TaskReference{other.task_} {}
-    /// Takes over the hold; the other handle is empty then.
+    /// Takes over the reference; `other` is empty afterwards.
     TaskReference(TaskReference&& other) noexcept : task_{std::exchange(other.task_, nullptr)} {}
-    /// Drops the task that was held, and holds the other's.
+    /// Drops the present task and refers to that of `other`.
     TaskReference& operator=(TaskReference other) noexcept {
         std::swap(task_, other.task_);
         return *this;
@@ -36,12 +37,14 @@ public:
         if (task_ != nullptr) Scheduler::release(*task_);
     }
 
-    /// Whether there is a task; everything but cancel(), done() and comparison is bad use of an empty handle.
+    /// Whether the handle refers to a task. Of an empty handle, awaiting and result() are UsageErrors.
     explicit operator bool() const noexcept { return task_ != nullptr; }
 
-    /// Makes the next resumption of the task throw CancelledError at its co_await (without exceptions: destroys its
-    /// frames instead). Forwarded to the task that it awaits. Returns false if the task is done, and for an empty
-    /// handle. A task cannot cancel itself: UsageError.
+    /// Makes the next resumption of the task throw CancelledError at its co_await; without exceptions, its frames are
+    /// destroyed instead, the innermost first. If the task is awaiting another task, that one is cancelled.
+    /// Cancellation wins even if the awaited thing has happened already, and nothing is lost by it. Returns false, and
+    /// does nothing, if the task is done or the handle is empty. UsageError if a task cancels itself, or a task of
+    /// another thread.
     bool cancel() const {
         if (task_ == nullptr || task_->finished()) return false;
         if (task_->state == TaskState::running && task_ == running_or_null()) {
@@ -50,21 +53,21 @@ public:
         return scheduler_of_task().cancel(*task_);
     }
 
-    /// Whether the task has ended: returned, thrown or been cancelled. True for an empty handle.
+    /// Whether the task has ended: has returned, thrown or been cancelled. True for an empty handle.
     [[nodiscard]] bool done() const noexcept { return task_ == nullptr || task_->finished(); }
 
-    /// Whether the task has ended by a cancellation.
+    /// Whether the task has ended by a cancellation. False for an empty handle.
     [[nodiscard]] bool cancelled() const noexcept {
         return task_ != nullptr && task_->finished() && task_->ending == Ending::cancelled;
     }
 
-    /// The name given to create_task, or an empty one.
+    /// The name given to create_task; empty if it has none. Valid as long as a handle refers to the task.
     [[nodiscard]] std::string_view name() const noexcept {
         if (task_ == nullptr || !task_->named) return {};
         return task_->name->text();
     }
 
-    /// Whether both are handles of the same task, or both are empty.
+    /// Whether both refer to the same task, or both are empty.
     friend bool operator==(const TaskReference& a, const TaskReference& b) noexcept { return a.task_ == b.task_; }
 
     /// The record of the task; null for an empty handle.
@@ -93,7 +96,7 @@ private:
     TaskRecord* task_ = nullptr;
 };
 
-/// Bad use unless `task` is one of the current loop.
+/// UsageError unless `task` belongs to the current loop.
 inline void check_awaitable(const TaskReference& task) {
     if (!task) misuse("rouse: co_await of an empty TaskHandle");
     if (FramePool::of(*record_of(task)) != Scheduler::current().frame_pool()) {
@@ -101,7 +104,7 @@ inline void check_awaitable(const TaskReference& task) {
     }
 }
 
-/// Waits for a task. Shared by `co_await handle` and `co_await handle.outcome()`.
+/// Waits for a task to end. Shared by `co_await handle` and `co_await handle.outcome()`.
 class JoinAwaiter {
 public:
     JoinAwaiter(TaskReference awaited, bool wants_outcome) noexcept : awaited_{std::move(awaited)} {
@@ -116,7 +119,7 @@ public:
     ROUSE_NOINLINE_ON_FIRMWARE bool await_ready() const {
         check_awaitable(awaited_);
         const TaskRecord* task = record_of(awaited_);
-        // Without exceptions a cancelled task cancels its awaiter, for which that has to suspend.
+        // Without exceptions a cancelled task cancels the awaiting task, which must be suspended for that.
         if (!ROUSE_EXCEPTIONS && !waiter_.wants_outcome && awaited_.cancelled()) return false;
         return task->finished();
     }
@@ -135,7 +138,7 @@ public:
     }
 
 protected:
-    // On resumption: the task that has ended.
+    // For await_resume: the task that has ended.
     TaskRecord& resumed() {
         if (waiter_.task != nullptr) Scheduler::check_cancelled(); // it was suspended
         record_of(awaited_)->ending_observed = true;
@@ -143,7 +146,7 @@ protected:
     }
 
 private:
-    // A circle would never end, and cancel() relies on there being none.
+    // The tasks of a circle would wait for ever, and cancel() relies on there being no circle.
     static void refuse_circle(TaskRecord& awaited) {
         for (TaskRecord* task = &awaited;;) {
             if (task == &Scheduler::running_task_itself())
@@ -157,7 +160,7 @@ private:
     JoinWaiter waiter_;
 };
 
-/// The value that a task returned: a copy, as others may await it too; moved out where it cannot be copied.
+/// The value that a task returned: a copy, because other tasks may await it too; moved out if it cannot be copied.
 template <class T>
 decltype(auto) take_value(TaskRecord& task) {
     auto& value = std::coroutine_handle<Promise<T>>::from_address(&task + 1).promise().value();
@@ -187,51 +190,63 @@ Outcome<T> outcome_of(TaskRecord& task) {
     }
 }
 
-/// A handle of a task; an empty handle for null.
+/// `co_await handle`: returns the value of the task, or throws.
+template <class T>
+struct ValueAwaiter : JoinAwaiter {
+    using JoinAwaiter::JoinAwaiter;
+    T await_resume() {
+        [[maybe_unused]] TaskRecord& task = resumed();
+#if ROUSE_EXCEPTIONS
+        if (task.ending != Ending::value) throw_ending(task);
+#endif
+        if constexpr (!std::is_void_v<T>) return take_value<T>(task);
+    }
+};
+
+/// `co_await handle.outcome()`: returns how the task ended.
+template <class T>
+struct OutcomeAwaiter : JoinAwaiter {
+    using JoinAwaiter::JoinAwaiter;
+    Outcome<T> await_resume() { return outcome_of<T>(resumed()); }
+};
+
+/// A handle for a task; an empty handle for null.
 template <class T>
 TaskHandle<T> handle_of(TaskRecord* task) noexcept;
 
 } // namespace detail
 
-/// A hold on a task. Copyable; dropping it does not stop the task. Stays on the thread of the task's loop, but may
-/// outlive the loop. TaskHandle<> is a handle of a task of any type.
+/// Refers to a task that was started, to await it, cancel it or ask for its result. TaskHandle<> refers to a task of
+/// any type. Dropping a handle does not stop the task.
 ///
-/// `co_await handle`, by any number of tasks: waits for the task to end, and returns what it returned (a copy; what
-/// cannot be copied goes to the first who awaits), throws what it threw, or throws CancelledError if it was cancelled.
-/// If the awaiting task is cancelled, so is the awaited one.
+/// A handle can be copied. It may be used only on the thread of the task's loop, and may outlive that loop.
+///
+/// `co_await handle` waits for the task to end. Any number of tasks of the same loop may do so at once; they resume in
+/// the order in which they began to wait. It returns a copy of the task's value (a value that cannot be copied is moved
+/// to the first task that awaits it), throws the task's exception, or throws CancelledError if the task was cancelled.
+/// Cancelling the awaiting task cancels the awaited one; to avoid that, wait for an Event that the task sets.
+///
+/// Costs one word. The result stays in the task's frame until the last handle is gone.
 template <class T>
 class TaskHandle : public detail::TaskReference {
 public:
     TaskHandle() noexcept = default;
-    /// Any handle is a handle of a task whose value does not matter.
+    /// Converts a handle of any type; only the value of the task is not accessible.
     template <class U>
         requires std::is_void_v<T>
     TaskHandle(const TaskHandle<U>& other) noexcept : TaskReference{other} {}
 
-    struct Awaiter : detail::JoinAwaiter {
-        using JoinAwaiter::JoinAwaiter;
-        T await_resume() {
-            [[maybe_unused]] detail::TaskRecord& task = resumed();
-#if ROUSE_EXCEPTIONS
-            if (task.ending != detail::Ending::value) detail::throw_ending(task);
-#endif
-            if constexpr (!std::is_void_v<T>) return detail::take_value<T>(task);
-        }
-    };
-    /// Waits for the task to end, see above.
-    auto operator co_await() const& noexcept { return Awaiter{*this, false}; }
-    /// The same for a handle that nobody else needs; it is kept until the task has ended.
-    auto operator co_await() && noexcept { return Awaiter{std::move(*this), false}; }
+    /// Waits for the task to end; see above.
+    auto operator co_await() const& noexcept { return detail::ValueAwaiter<T>{*this, false}; }
+    /// As above, for a temporary handle, which is kept until the task has ended.
+    auto operator co_await() && noexcept { return detail::ValueAwaiter<T>{std::move(*this), false}; }
 
-    struct OutcomeAwaiter : detail::JoinAwaiter {
-        using JoinAwaiter::JoinAwaiter;
-        Outcome<T> await_resume() { return detail::outcome_of<T>(resumed()); }
-    };
-    /// `co_await handle.outcome()`: the same wait, but how the task ended comes back as a value, and a cancelled task
-    /// does not cancel the one that awaits it.
-    [[nodiscard]] auto outcome() const noexcept { return OutcomeAwaiter{*this, true}; }
+    /// `co_await handle.outcome()` waits in the same way and returns an Outcome: the value, the exception or the
+    /// cancellation. It throws only if the awaiting task itself is cancelled. Works with and without exceptions.
+    [[nodiscard]] auto outcome() const noexcept { return detail::OutcomeAwaiter<T>{*this, true}; }
 
-    /// What a task that is done() returned, or throws what it threw; UsageError if it is not done.
+    /// Returns the value of a task that is done(), or throws its exception or CancelledError. UsageError if the task
+    /// has not ended.
     [[nodiscard]] T result() const {
         if (!*this || !done()) detail::misuse("rouse: TaskHandle::result: the task has not ended");
         record_of(*this)->ending_observed = true;
@@ -253,7 +268,7 @@ TaskHandle<T> handle_of(TaskRecord* task) noexcept {
 
 } // namespace detail
 
-/// The task that is running. Outside of a task: UsageError.
+/// The task that is running. UsageError if no task is running on this thread.
 inline TaskHandle<> current_task() { return detail::handle_of<void>(&detail::Scheduler::running_task_itself()); }
 
 } // namespace ROUSE_ABI

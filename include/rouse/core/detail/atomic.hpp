@@ -1,15 +1,16 @@
-// The one place where rouse names its atomics. Every lock-free header takes them from here, so that a target
-// without read-modify-write instructions, or a model checker, can put its own in their place.
+// Atomic: the atomics of rouse, named in this one place. Every lock-free header takes them from here, so that a target
+// without read-modify-write instructions, or a model checker, can supply its own.
 //
-// On a microcontroller with one core, whoever interrupts another sees all that it has done, in its order: what has to
-// be kept from reordering is the compiler, and Atomic has the orders of its operations as compiler barriers, without
-// the barrier instructions of the processor, which order memory for other cores. (What DMA reads and writes is not
-// ordered by any of rouse's objects, on any processor, but by the driver that starts and ends it.)
+// On a microcontroller with one core, an interrupt handler sees everything that the interrupted code has done, in
+// order. Only the compiler can reorder accesses. There, Atomic turns memory orders into compiler barriers and omits the
+// barrier instructions of the processor, which order memory for other cores. (None of rouse's objects orders memory for
+// DMA, on any processor; the driver that starts and ends a transfer must do so.)
 //
-// ARMv6-M (Cortex-M0) has loads and stores, but nothing that reads and writes at once. There each read-modify-write is
-// done under PRIMASK: three to six instructions with interrupts off. That is atomic towards interrupts of the same
-// core, of which most such chips have one; it is not lock-free, and does not claim to be. Two of them (RP2040) need an
-// Atomic made with the chip's spin locks, and get an error without.
+// ARMv6-M (Cortex-M0) has loads and stores but no read-modify-write instructions. There, Atomic masks interrupts
+// (PRIMASK) around each read-modify-write, for three to six instructions. That makes it atomic with respect to
+// interrupts of the same core. It is not lock-free and does not claim to be. With two such cores (RP2040) masking is
+// not enough: Atomic must then be made with the chip's spin locks, and without a ROUSE_ATOMIC_HEADER the program does
+// not compile.
 #pragma once
 
 #include <rouse/core/config.hpp>
@@ -17,7 +18,7 @@
 #if defined(ROUSE_ATOMIC_HEADER)
 #include ROUSE_ATOMIC_HEADER
 #elif defined(__ARM_ARCH_6M__) && ROUSE_CORES > 1
-#error "rouse: ARMv6-M cannot read and write at once between cores: give a ROUSE_ATOMIC_HEADER, made with spin locks"
+#error "rouse: Atomic: ARMv6-M has no read-modify-write between cores; define ROUSE_ATOMIC_HEADER, made with spin locks"
 #elif !ROUSE_HOSTED && ROUSE_CORES == 1
 
 #include <atomic>
@@ -26,7 +27,7 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-// All of it is inlined, or the orders would be looked at when it runs.
+/// The part of std::atomic that rouse uses, for one core. Always inlined, so that each memory order is a constant.
 template <class T>
 class Atomic {
 public:
@@ -89,13 +90,13 @@ public:
     }
 
 private:
-    // Volatile: one load or store of its own, as atomic as an access of one word is, and never a call of a library.
+    // Volatile, so that each call is exactly one load or store of a word, which is atomic, and never a library call.
     [[gnu::always_inline]] T read() const noexcept { return static_cast<const volatile T&>(value_); }
     [[gnu::always_inline]] void write(T value) noexcept { static_cast<volatile T&>(value_) = value; }
 
 #if defined(__ARM_ARCH_6M__)
-    // With interrupts off, from the load to the store; nests. The "memory" clobbers keep the compiler from moving an
-    // access out of the section.
+    // Replaces the value by next(value) with interrupts masked from the load to the store. Nests, because it restores
+    // PRIMASK. The "memory" clobbers keep the compiler from moving an access out of the section.
     template <class F>
     [[gnu::always_inline]] T change(F next) noexcept {
         unsigned masked_before;
@@ -122,7 +123,7 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// std::atomic, or the target's stand-in with the same functions.
+/// std::atomic on every other target.
 template <class T>
 using Atomic = std::atomic<T>;
 

@@ -1,4 +1,4 @@
-// ExceptionHandler: what a loop calls for an exception that ends a task which nobody awaits.
+// ExceptionHandler: called by a loop when an exception has ended a task and no one awaits it.
 #pragma once
 
 #include <rouse/core/config.hpp>
@@ -12,12 +12,13 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
+/// The handler of a loop, whatever its type; see Loop::set_exception_handler.
 struct ExceptionHandler {
     virtual ~ExceptionHandler() = default;
     virtual void operator()(std::string_view task_name, std::exception_ptr error) = 0;
 };
 
-/// One that calls a function of the user's, of type F.
+/// A handler that calls a function of type F.
 template <class F>
 struct ExceptionHandlerOf final : ExceptionHandler {
     explicit ExceptionHandlerOf(F f) : function{std::move(f)} {}

@@ -1,13 +1,5 @@
-// The pool that coroutine frames come from: free lists by size, so that a warm program allocates nothing.
-//
-// Hosted: every loop has a FramePool. Blocks are cut from slabs that are aligned to their size, so a block finds its
-// slab, and the slab its pool, by masking the address; a frame made where no loop is, or larger than the classes,
-// gets a slab of its own. The pool can list the blocks in use, which is how a loop finds its tasks when it ends
-// and why no task carries links for it. A pool whose loop has ended lives on until its last block comes home,
-// because a TaskHandle may outlive the loop.
-// Not thread-safe: one thread at a time may use a pool and the frames that come from it.
-//
-// On firmware: see static_frame_pool.hpp.
+// FramePool: the memory for coroutine frames, in free lists by size, so that a program that has warmed up allocates
+// nothing. This is the pool for hosted systems; for firmware see static_frame_pool.hpp.
 #pragma once
 
 #include <cstddef>
@@ -23,12 +15,22 @@ namespace detail {
 
 class Scheduler;
 
+/// The frames of one loop. Blocks are cut from slabs that are aligned to their size, so masking the address of a block
+/// gives its slab, which names the pool. A frame that is created where there is no loop, or that is larger than the
+/// largest size class, gets a slab to itself.
+///
+/// Not thread-safe: only one thread at a time may use a pool and the frames that come from it.
+///
+/// The pool can list the blocks in use. Thereby a loop finds its tasks when it ends, and no task needs links for that.
+/// A pool whose loop has ended exists until its last block is released, because a TaskHandle may outlive the loop.
+///
+/// Allocating and releasing take a few instructions, except when a slab is added.
 class FramePool {
 public:
-    /// The pool of a loop. `thread` tells threads apart by the address of a thread-local object.
+    /// Makes the pool of a loop. `thread` identifies the thread: the address of a thread-local object.
     static FramePool* create(Scheduler* scheduler, const void* thread) { return new FramePool{scheduler, thread}; }
 
-    /// The loop has ended: the pool goes when the last of its blocks is released.
+    /// Called when the loop has ended: the pool is deleted when the last of its blocks is released.
     void abandon() noexcept {
         scheduler_ = nullptr;
         for_each_in_use([this](TaskRecord&) { ++still_out_; });
@@ -41,8 +43,8 @@ public:
     /// The loop whose pool this is; null once it has ended.
     [[nodiscard]] Scheduler* scheduler() const noexcept { return scheduler_; }
 
-    /// A block of at least `bytes`, with a TaskRecord at its start, from `pool`, or from the heap if that is
-    /// null. Returns null if there is no memory.
+    /// Returns a block of at least `bytes`, with a TaskRecord at its start. It comes from `pool`, or from the heap if
+    /// `pool` is null. Returns null if there is no memory.
     [[gnu::always_inline]] static void* allocate(FramePool* pool, std::size_t bytes) noexcept {
         if (pool == nullptr || bytes > largest_class) [[unlikely]]
             return allocate_alone(pool, bytes);
@@ -57,13 +59,14 @@ public:
         return block;
     }
 
-    /// A block for a frame, with its record begun: the address behind it, or null.
+    /// Allocates a block for a frame, constructs its record, and returns the address after the record; null if there is
+    /// no memory.
     [[gnu::always_inline]] static void* begin_frame(FramePool* pool, std::size_t bytes) noexcept {
         void* block = allocate(pool, bytes);
         return block == nullptr ? nullptr : ::new (block) TaskRecord + 1;
     }
 
-    /// Takes back a block, whichever pool it came from.
+    /// Returns a block to the pool that it came from.
     [[gnu::always_inline]] static void release(TaskRecord& block) noexcept {
         Slab& slab = Slab::of(&block);
         if (slab.free == nullptr) [[unlikely]] {
@@ -73,10 +76,10 @@ public:
         }
     }
 
-    /// The pool that a block came from; null if it was made where no loop is.
+    /// The pool that a block came from; null if it was allocated where there was no loop.
     static FramePool* of(TaskRecord& block) noexcept { return Slab::of(&block).pool; }
 
-    /// Calls f(record) for each block in use. f may release the block that it is given, and no other.
+    /// Calls f(record) for each block in use. f may release the block that it is given, but no other.
     template <class F>
     void for_each_in_use(F f) {
         for (Slab* slab = slabs_; slab != nullptr;) {
@@ -91,9 +94,9 @@ public:
 
 private:
     static constexpr std::size_t granule = 16;
-    static constexpr std::size_t largest_class = ROUSE_POOL_FRAMES ? 2048 : granule; // no frame is as small as that
+    static constexpr std::size_t largest_class = ROUSE_POOL_FRAMES ? 2048 : granule; // no frame is that small
     static constexpr std::size_t slab_alignment = 16384;
-    // Less than the alignment by what a heap keeps for itself, so that slabs can lie side by side.
+    // Smaller than the alignment by what a heap needs for its own data, so that slabs can be adjacent.
     static constexpr std::size_t slab_bytes = slab_alignment - 64;
 
     struct alignas(64) Slab {
@@ -102,7 +105,7 @@ private:
         Slab* previous;
         std::size_t block_bytes;
         std::size_t blocks;
-        TaskRecord** free; // the free list of its blocks, in the pool; null: it has none, or its loop has ended
+        TaskRecord** free; // the pool's free list for its blocks; null: it has none, or its loop has ended
 
         static Slab& of(void* block) noexcept {
             return *reinterpret_cast<Slab*>(reinterpret_cast<std::uintptr_t>(block) & ~(slab_alignment - 1));
@@ -155,7 +158,7 @@ private:
         free = &block;
     }
 
-    // A block that has a slab for itself, or whose loop has ended.
+    // Releases a block that has a slab to itself, or whose loop has ended.
     [[gnu::noinline]] static void release_uncommon(TaskRecord& block, Slab& slab) noexcept {
         FramePool* pool = slab.pool;
         if (slab.blocks == 1) {
@@ -167,7 +170,7 @@ private:
         if (pool != nullptr && pool->scheduler_ == nullptr && --pool->still_out_ == 0) delete pool;
     }
 
-    // Returns the first of the new free blocks, or null.
+    // Returns the first of the new free blocks, or null if there is no memory.
     [[gnu::noinline]] TaskRecord* add_slab(std::size_t size_class) noexcept {
         const std::size_t block_bytes = (size_class + 1) * granule;
         Slab* slab = new_slab(this, slab_bytes, block_bytes, blocks_per_slab(block_bytes), &free_[size_class]);
@@ -187,11 +190,11 @@ private:
         if (slab.next != nullptr) slab.next->previous = slab.previous;
     }
 
-    TaskRecord* free_[largest_class / granule] = {}; // by size class, each linked by link.next
+    TaskRecord* free_[largest_class / granule] = {}; // by size class; each linked by link.next
     Slab* slabs_ = nullptr;
     Scheduler* scheduler_;
     const void* thread_;
-    std::size_t still_out_ = 0; // once the loop has ended: the blocks in use
+    std::size_t still_out_ = 0; // after the loop has ended: the number of blocks in use
 };
 
 } // namespace detail

@@ -1,10 +1,10 @@
 // The inbox: the one atomic word through which foreign contexts reach a loop.
 //
-// The word is at any time one of
+// At any time the word has one of three values:
 //
-//     empty      the loop is awake and has been told nothing
-//     asleep     the loop sleeps, or is about to; whoever replaces this owes it one Port::wake()
-//     a pointer  the newest of the items that foreign contexts have sent, linked to the older ones
+//     empty      the loop is awake and nothing has been sent since it last looked
+//     asleep     the loop sleeps or is about to sleep; the context that replaces this value owes one Port::wake()
+//     a pointer  the newest item that foreign contexts have sent, linked to the older ones
 //
 //                 send                         send
 //        empty ---------> pointer    asleep ---------> pointer, then wake()
@@ -12,12 +12,12 @@
 //          '----- take ------'          | '- take -> empty
 //          empty --- fall_asleep -------'
 //
-// Why no wake is lost: mailbox and sleep state are the same word, so there is no moment between looking into the
-// mailbox and going to sleep. fall_asleep succeeds only from empty; a send either comes before it, and then it
-// fails and the loop looks again, or after it, and then the sender finds `asleep` and owes the wake.
+// Why no wake is lost: the mailbox and the sleep state are one word, so there is no window between looking into the
+// mailbox and going to sleep. fall_asleep() succeeds only if the word is empty. A send that comes before it makes it
+// fail, and the loop looks again. A send that comes after it finds `asleep` and owes the wake.
 //
-// Orders: send releases, take acquires; so what the sender wrote before send() is seen by the loop when the item
-// arrives. fall_asleep publishes nothing and is relaxed. No fence is needed anywhere.
+// Memory orders: send() releases and take() acquires, so the loop sees everything that the sender wrote before send().
+// fall_asleep() publishes nothing and is relaxed. No fence is needed.
 #pragma once
 
 #include <cstdint>
@@ -32,17 +32,21 @@ namespace detail {
 class Scheduler;
 class Inbox;
 
-/// What a foreign context sends to a loop. Whoever owns the item lets it be sent by one context at a time, and
-/// keeps it alive from the moment somebody may send it until it has arrived.
+/// An item that a foreign context sends to a loop to report that something has happened. Awaiters derive from it.
+///
+/// wake() may be called from any context, arrive() is called on the thread of the loop. The owner of an item must
+/// ensure that only one context at a time can send it, and must keep it alive from the moment when a context may send
+/// it until it has arrived. An item that was sent always arrives, once; items arrive in the order in which they were
+/// sent. Costs three words, one of them for the virtual function; nothing is allocated.
 class InboxItem {
 public:
-    /// On the loop, after the item was sent. It may be sent again from here on.
+    /// Called by the loop after the item was sent. From here on the item may be sent again.
     virtual void arrive() noexcept = 0;
 
-    /// From any context: sends the item to its inbox. Lock-free: the inner loop repeats only when another context
-    /// has sent to, or the loop has emptied, the same inbox in between. Not virtual, and nothing
-    /// that a foreign context calls is: when an item is destroyed its vtable pointer is written first, and only then
-    /// can its destructor wait for the context that has taken it.
+    /// Sends the item to its inbox. May be called from any context. See Inbox::send.
+    ///
+    /// Not virtual, and neither is any other function that a foreign context calls: destroying an item first overwrites
+    /// its vtable pointer, and only then can its destructor wait for a context that is about to send the item.
     void wake() noexcept;
 
 protected:
@@ -51,48 +55,57 @@ protected:
     InboxItem(const InboxItem&) = delete;
     InboxItem& operator=(const InboxItem&) = delete;
 
-    // Where to send it. Written by the loop before the item can be sent.
+    // The inbox of the waiting task's loop. Written by the loop before any context can send the item; read by the
+    // sender.
     Inbox* inbox_ = nullptr;
 
 private:
     friend class Inbox;
-    InboxItem* next_ = nullptr; // written by the sender, read by the loop after take()
+    InboxItem* next_ = nullptr; // the item sent before this one; written by the sender, read by the loop in take()
 };
 
+/// The mailbox of a loop. send() may be called from any context and by any number of contexts at once; all other
+/// functions are for the loop. No item is lost, and items arrive in the order of their compare-exchange in send().
+///
+/// Costs a sender one compare-exchange, and one Port::wake() for all that is sent while the loop sleeps.
 class Inbox {
 public:
     Inbox(Port& port, Scheduler* scheduler) noexcept : port_{port}, scheduler_{scheduler} {}
     Inbox(const Inbox&) = delete;
     Inbox& operator=(const Inbox&) = delete;
 
-    /// From any context. Makes a system call (Port::wake) only if the loop was asleep, and is the only one to
-    /// do so until it has slept again.
+    /// Puts an item into the inbox. May be called from any context. Lock-free: the loop inside repeats only if another
+    /// context has sent an item meanwhile or the scheduler has taken the list. Calls Port::wake() (a system call, on an
+    /// operating system) only if the loop was asleep; later senders do not call it until the loop has slept again.
     void send(InboxItem& item) noexcept {
         std::uintptr_t before = word_.load(std::memory_order_relaxed);
         do {
             item.next_ = before == asleep ? nullptr : reinterpret_cast<InboxItem*>(before);
-            // release: pairs with the acquire in take(); the item and all that its sender wrote before it.
+            // release: pairs with the acquire in take(), which then sees the item and everything written before send().
+            // A failed exchange publishes nothing, and next_ is written again: relaxed.
         } while (!word_.compare_exchange_weak(before, reinterpret_cast<std::uintptr_t>(&item),
                                               std::memory_order_release, std::memory_order_relaxed));
-        // From here on the item may be gone. The port may not: the loop waits for this call.
+        // From here on the item may have been destroyed. The port still exists, because the loop waits for this call.
         if (before == asleep) port_.wake();
     }
 
-    /// The loop that empties this inbox.
+    /// The scheduler that empties this inbox.
     [[nodiscard]] Scheduler& scheduler() const noexcept { return *scheduler_; }
 
-    /// Loop side: whether there is anything to take. A hint: take() is what counts.
+    /// Whether there is nothing to take. For the loop. Only a hint, because a sender may change the answer at once;
+    /// fall_asleep() and take() decide.
     [[nodiscard]] bool empty() const noexcept { return word_.load(std::memory_order_relaxed) == 0; }
 
-    /// Loop side: from empty to asleep; false if something was sent, and then nothing has changed.
+    /// Changes the word from empty to asleep. For the loop. Returns false and changes nothing if something was sent.
     [[nodiscard]] bool fall_asleep() noexcept {
         std::uintptr_t expected = 0;
         return word_.compare_exchange_strong(expected, asleep, std::memory_order_relaxed, std::memory_order_relaxed);
     }
 
-    /// Loop side: takes all that was sent and lets each item arrive, in the order of sending. Returns true if
-    /// the word was still `asleep`, that is: if nobody has replaced it and so nobody owes a wake for it.
+    /// Takes all items that were sent and calls arrive() on each, in the order of sending. For the loop. Returns true
+    /// if the word was still `asleep`: then nothing was sent and no sender owes a wake.
     bool take() noexcept {
+        // acquire: pairs with the release in send().
         const std::uintptr_t word = word_.exchange(0, std::memory_order_acquire);
         if (word == asleep) return true;
         InboxItem* in_order = nullptr;
@@ -104,16 +117,16 @@ public:
         }
         while (in_order != nullptr) {
             InboxItem* item = in_order;
-            in_order = item->next_; // read first: once it has arrived the item may be sent again
+            in_order = item->next_; // read first: once it has arrived, the item may be sent again or destroyed
             item->arrive();
         }
         return false;
     }
 
 private:
-    static constexpr std::uintptr_t asleep = 1; // no item has an odd address
+    static constexpr std::uintptr_t asleep = 1; // not the address of an item: those are even. Empty is 0.
 
-    Atomic<std::uintptr_t> word_{0}; // written by senders and by the loop
+    Atomic<std::uintptr_t> word_{0}; // written and read by senders (send) and by the loop (fall_asleep, take, empty)
     Port& port_;
     Scheduler* const scheduler_;
 };

@@ -7,10 +7,12 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
+/// For the thread of the loop. All functions take constant time; nothing is allocated.
 class ReadyQueue {
 public:
     [[nodiscard]] bool empty() const noexcept { return head_ == nullptr; }
 
+    /// Adds a task at the end and sets its state to `ready`.
     void push(TaskRecord& task) noexcept {
         task.state = TaskState::ready;
         task.link.next = nullptr;
@@ -22,7 +24,7 @@ public:
         tail_ = &task;
     }
 
-    /// For a task that runs in the place of the one that has just run.
+    /// Adds a task at the front, so that it runs next: for one that continues in place of the task that has just run.
     void push_front(TaskRecord& task) noexcept {
         task.state = TaskState::ready;
         task.link.next = head_;
@@ -30,7 +32,7 @@ public:
         head_ = &task;
     }
 
-    /// The queue must not be empty.
+    /// Removes and returns the first task. The queue must not be empty.
     TaskRecord& pop() noexcept {
         TaskRecord& task = *head_;
         head_ = task.link.next;

@@ -1,8 +1,8 @@
-// What the sanitizers are told, where the program is built with them; else nothing.
+// Annotations for the sanitizers; they do nothing in a program that is built without.
 //
-// AddressSanitizer: which blocks of the frame pool are free, so that it sees a use of a frame after its end although
-// the memory is never given back. ThreadSanitizer: that the system call of a wake happens before the one that takes it
-// in.
+// AddressSanitizer learns which blocks of the frame pool are free, so that it reports the use of a frame after its end,
+// although the memory never returns to the heap. ThreadSanitizer learns that the system call that wakes a loop happens
+// before the one by which the loop takes the wake in.
 #pragma once
 
 #include <cstddef>

@@ -4,16 +4,16 @@
 // A turn of the scheduler: take the inbox, make the tasks ready whose timers are due, resume up to `steps_per_turn`
 // tasks from the front of the ready queue, then let the port look for input and output, or sleep if nothing is ready.
 //
-// How a task runs: the scheduler resumes its innermost frame. A child that ends leaves its parent as the task's new
-// resume point and suspends; the scheduler then resumes the parent. Nothing is resumed from inside anything else, so
+// How a task runs: the scheduler resumes its innermost frame. A child that ends after it was suspended makes its parent
+// the task's new resume point, and the scheduler then resumes the parent. No task is resumed from inside another, so
 // the stack does not grow with the number of children.
 //
 // How a task is cancelled: with exceptions, its next resumption throws CancelledError. Without, its outermost frame is
 // destroyed; since every child lives in a temporary of its parent, the innermost frame goes first.
 //
-// How a scheduler ends: not before every item that a foreign context has taken has arrived (the tasks that wait for
-// such items cannot end earlier), and not before every Port::wake() that it is owed has been counted. So no foreign
-// context touches the scheduler or its port afterwards.
+// How a scheduler ends: only after every waiter that a foreign context has taken has arrived (the tasks that wait for
+// them cannot end earlier), and after every Port::wake() that it is owed has been counted. Therefore no foreign context
+// touches the scheduler or its port afterwards.
 #pragma once
 
 #include <coroutine>
@@ -31,8 +31,8 @@
 #include <rouse/core/detail/waiter.hpp>
 #include <rouse/core/error.hpp>
 #include <rouse/core/port.hpp>
-// With an operating system there may be a hundred thousand timers and frames of any size, and twelve kilobytes for each
-// loop do not matter; on firmware it is the other way round.
+// With an operating system there may be a hundred thousand timers and frames of any size, and twelve kilobytes per loop
+// do not matter. On firmware there are few of both, and kilobytes matter.
 #if ROUSE_HOSTED
 #include <rouse/core/detail/frame_pool.hpp>
 #include <rouse/core/detail/timer_wheel.hpp>
@@ -52,7 +52,7 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-struct ThreadSwitch; // defined by the model checker in tests/, which runs several threads on one
+struct ThreadSwitch; // defined by the model checker in tests/, which runs several threads on one real thread
 
 #if ROUSE_HOSTED
 using Timers = TimerWheel;
@@ -60,7 +60,10 @@ using Timers = TimerWheel;
 using Timers = TimerHeap;
 #endif
 
-/// All members are for the thread of the loop. Foreign contexts reach it only through its inbox.
+/// Runs the tasks of one loop on a port: the implementation of Loop, and what awaiters use to suspend and wake tasks.
+///
+/// All members are for the thread of the loop. Foreign contexts reach it only through its inbox. For the order of tasks
+/// and timers see Loop. Waking, parking and starting a task take constant time and allocate nothing.
 class Scheduler : public PortUser {
 public:
     explicit Scheduler(Port& port);
@@ -83,7 +86,7 @@ public:
         return current != nullptr && current->running();
     }
 
-    // ---- what the loop offers its user; see Loop ----
+    // ---- the implementation of Loop, which documents it ----
 
     void run_forever();
     void stop() noexcept;
@@ -110,17 +113,21 @@ public:
 
     // ---- for awaiters ----
 
-    /// What an awaiter parks: the running task, or the branch that is parked in its place; UsageError if there is none.
+    /// The record that an awaiter parks: the running task, or the branch that takes its place. UsageError if there is
+    /// none.
     static TaskRecord& running_task();
 
-    /// The running task even where a branch is parked in its place; and the same, or null.
+    /// The running task, even if a branch takes its place. UsageError if there is none.
     static TaskRecord& running_task_itself();
+
+    /// As running_task(), but returns null if there is none.
     [[nodiscard]] TaskRecord* running_or_null() const noexcept { return running_task_; }
 
-    /// Suspends the running task at `frame`. It waits in `waiter`, of the kind that `state` names.
+    /// Suspends the running task at `frame`. It waits in `waiter`; `state` names the object and the class of the
+    /// waiter.
     static void park(Waiter& waiter, TaskState state, std::coroutine_handle<> frame);
 
-    /// Undoes the park() that was just done: the task continues.
+    /// Undoes the last park(), so that the task continues without being suspended.
     static void unpark(Waiter& waiter) noexcept;
 
     /// Suspends the running task at `frame` and puts it at the end of the ready queue.
@@ -129,35 +136,38 @@ public:
     /// Makes the task that waits in `waiter` ready, on its own loop; does nothing if it no longer waits there.
     static void wake(Waiter& waiter) noexcept;
 
-    /// As wake(), but the task becomes the first of the ready queue: for a task that only let another run in its place.
+    /// As wake(), but puts the task at the front of the ready queue: for a task that waited for another to run in its
+    /// place.
     void wake_next(Waiter& waiter) noexcept;
 
-    /// Calls suspend() with `branch` in place of the running task, so that an awaiter in it parks the branch.
+    /// Calls suspend() with `branch` in place of the running task, so that an awaiter that suspend() calls parks the
+    /// branch.
     template <class F>
     static void in_place_of_task(Branch& branch, F suspend);
 
-    /// Removes a waiting task or branch from what it waits in. Returns false if a foreign context has already taken it;
-    /// then its wake arrives through the inbox.
+    /// Removes a waiting task or branch from the object in which it waits. Returns false if its wake is already on its
+    /// way, because a foreign context has taken it; the wake then arrives through the inbox.
     bool remove_from_wait(TaskRecord& task) noexcept;
 
     /// For await_resume: throws CancelledError if the running task has been cancelled. Does nothing without exceptions,
     /// because a cancelled task is not resumed then.
     static void check_cancelled();
 
-    /// As above; calls give_back() before it throws, to return what was granted to an awaiter that may live on for
-    /// long.
+    /// As above, but calls give_back() before it throws, to return what was granted to the awaiter, which may exist
+    /// long after that.
     template <class F>
     static void check_cancelled(F give_back);
 
     /// See TaskHandle::cancel.
     bool cancel(TaskRecord& task) noexcept;
 
-    /// Ends the wait of a task without what it waits for. Returns false if the task is not waiting, or if its wake is
+    /// Ends the wait of a task early and makes it ready. Returns false if the task is not waiting, or if its wake is
     /// already on its way.
     bool interrupt(TaskRecord& task) noexcept;
 
-    /// Blocks until arrived() returns true: until an item that a foreign context has taken has come in. That context
-    /// has a few instructions left between its exchange and its push; if it was interrupted there, this sleeps.
+    /// Blocks until arrived() returns true, that is, until an item that a foreign context has taken has arrived.
+    /// Between its exchange and its push that context has only a few instructions left; if it was preempted there, this
+    /// sleeps.
     template <class F>
     void wait_for_arrival(F arrived) noexcept;
 
@@ -172,8 +182,9 @@ public:
     [[nodiscard]] const TaskRecord* cancelling() const noexcept { return cancelling_; }
 #endif
 
-    /// Starts or stops a timer. Stopping an idle timer does nothing.
+    /// Starts a timer, whose task and deadline are set.
     void add_timer(Timer& timer) noexcept;
+    /// Stops a timer. Does nothing if it is not running.
     void remove_timer(Timer& timer) noexcept { timers_.remove(timer); }
     [[nodiscard]] const Timers& timers() const noexcept { return timers_; }
 
@@ -183,14 +194,14 @@ public:
     // ---- for Task, TaskHandle and start.hpp ----
 
     /// Starts a task whose frame is suspended at its beginning: puts it at the end of the ready queue. If `cancelled`,
-    /// its frame is destroyed before it begins. Null stays null.
+    /// its frame is destroyed before it begins. Returns `task`, which may be null.
     TaskRecord* start(TaskRecord* task, bool cancelled) noexcept;
 
     /// Whether cancel_all() is waiting for the last tasks.
     [[nodiscard]] bool ending() const noexcept { return ending_; }
 
-    /// Starts a task in place of the task that will wait for it: it runs next, and begins even if it is cancelled
-    /// first, as a child would.
+    /// Starts a task at the front of the ready queue, because the running task will wait for it. It begins even if it
+    /// is cancelled before, as a child would.
     void start_next(TaskRecord& task) noexcept;
 
     /// Gives a started task a name, which is copied; without memory for it the task stays unnamed.
@@ -202,7 +213,7 @@ public:
     /// Releases one reference to a task; the last one destroys its frame.
     static void release(TaskRecord& task) noexcept;
 
-    /// Called when a coroutine has come to its end, where it stays suspended.
+    /// Called at the final suspend point of a coroutine.
     static void frame_ended(TaskRecord& record) noexcept;
 
     /// Called by the frame's operator delete: returns the block to its pool, unless the record is still referenced.
@@ -215,7 +226,7 @@ public:
 #endif
 
 private:
-    // How many tasks are resumed before the inbox, the timers and the port are looked at again.
+    // The number of tasks that are resumed before the scheduler looks at the inbox, the timers and the port again.
     static constexpr unsigned steps_per_turn = 64;
 
     // ---- running ----
@@ -255,8 +266,8 @@ private:
 #endif
 
     ReadyQueue ready_;
-    mutable Timers timers_; // asking for the first may rearrange them
-    // Set by the first timer and the first cancellation: a program that has none does not link what they do.
+    mutable Timers timers_; // asking for the first deadline may rearrange them
+    // Set by the first timer and the first cancellation, so that a program that has none does not link their code.
     void (*fire_due_)(Scheduler&) noexcept = nullptr;
     void (*end_cancelled_)(Scheduler&, TaskRecord&) noexcept = nullptr;
 #if ROUSE_BUSY_POLLING
@@ -265,13 +276,13 @@ private:
 #endif
     Inbox inbox_;
     TaskRecord* running_task_ = nullptr;
-    TaskRecord* sentinel_ = nullptr; // while running: popping it from the ready queue ends the run
+    TaskRecord* sentinel_ = nullptr; // null: not running. Popping it from the ready queue ends the run
     FramePool* pool_;
     std::size_t live_ = 0;
-    int wakes_owed_ = 0;  // how often `asleep` was replaced, less the wakes that the port has counted
-    bool asleep_ = false; // the inbox was put to sleep by this loop and has not been taken since
+    int wakes_owed_ = 0;  // the times that senders replaced `asleep`, minus the wakes that the port has counted
+    bool asleep_ = false; // this loop has set the inbox to `asleep` and has not taken it since
     bool stop_requested_ = false;
-    bool ending_ = false; // cancel_all() waits for the last tasks: new ones are cancelled before they start
+    bool ending_ = false; // cancel_all() is waiting for the last tasks; new ones are cancelled before they start
 #if ROUSE_EXCEPTIONS
     ExceptionHandler* exception_handler_ = nullptr; // owned; null: the default
     const TaskRecord* cancelling_ = nullptr;
@@ -279,8 +290,7 @@ private:
     Scheduler* older_; // the next in the list of this thread's schedulers
 };
 
-// ---- the scheduler of this thread, its turns, and its end
-// -------------------------------------------------------------
+// ---- the scheduler of this thread, its turns, and its end ----
 
 inline Scheduler::Scheduler(Port& port)
     : PortUser{port}, inbox_{port, this}, pool_{FramePool::create(this, &current_)}, older_{newest_} {
@@ -289,7 +299,7 @@ inline Scheduler::Scheduler(Port& port)
 }
 
 inline Scheduler::~Scheduler() {
-    // In a child of fork() this may be the loop of a thread that no longer exists.
+    // In a child of fork() this may be the loop of a thread that does not exist there.
     Scheduler* const running = current_ != this && blocking_refused() ? current_or_null() : nullptr;
     current_ = this;
     // In the order in which cancelling would end them: awaited tasks before the tasks that await them.
@@ -299,8 +309,8 @@ inline Scheduler::~Scheduler() {
     while (!ready_.empty()) destroy_frame(ready_.pop());
     take_inbox();
     while (!ready_.empty()) destroy_frame(ready_.pop());
-    // What is left could not be removed from its wait: a foreign context has taken it, or tasks wait for each other in
-    // a circle.
+    // The remaining tasks could not be removed from their waits: a foreign context has taken them, or they wait for
+    // each other in a circle.
     pool_->for_each_in_use([this](TaskRecord& task) {
         if (task.is_task && !task.finished()) ready_.push(task);
     });
@@ -346,7 +356,7 @@ inline void Scheduler::sleep() noexcept {
 
 template <class F>
 void Scheduler::wait_for_arrival(F arrived) noexcept {
-    const bool was_asleep = asleep_; // between two poll()s
+    const bool was_asleep = asleep_; // called between two calls of poll()
     take_inbox();
     while (!arrived()) {
         asleep_ = inbox_.fall_asleep();
@@ -355,7 +365,7 @@ void Scheduler::wait_for_arrival(F arrived) noexcept {
     }
     if (!was_asleep) return;
     asleep_ = inbox_.fall_asleep();
-    if (!asleep_) { // something arrived in between: the host has to look again
+    if (!asleep_) { // something was sent meanwhile: the host must call poll() again
         ++wakes_owed_;
         port_.wake();
     }
@@ -435,7 +445,7 @@ inline void Scheduler::stop() noexcept {
 inline bool Scheduler::poll() {
     refuse_to_nest();
     current_ = this;
-    // Long past, but not at_once: the port has to take in the wakes, or its descriptor stays readable.
+    // A time long past, but not at_once: the port must take in the wakes, or its descriptor stays readable.
     wait_until(TimePoint{});
     begin_turn();
     for (unsigned steps = 0; steps < steps_per_turn && !ready_.empty(); ++steps) step(ready_.pop());
@@ -450,14 +460,14 @@ inline TimePoint Scheduler::next_deadline() const noexcept {
     return timers_.empty() ? forever : timers_.first_deadline();
 }
 
-// ---- busy polling
-// ------------------------------------------------------------------------------------------------------
+// ---- busy polling ----
 //
-// Before the loop sleeps it looks for work for a while. Waking it from a sleep takes an operating system microseconds;
-// finding it awake takes as long as moving a cache line between two cores. The price is the core's time.
+// Before the loop sleeps, it looks for work for a while. An operating system takes microseconds to wake it from a
+// sleep; while it polls, it sees an item as soon as a cache line has moved between two cores. The price is the core's
+// time.
 
 #if ROUSE_BUSY_POLLING
-/// Tells the CPU that this is a spinning loop, which saves power and leaves more to the other thread of the core.
+/// Tells the CPU that this is a spinning loop, which saves power and leaves more resources to the core's other thread.
 inline void spin_pause() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
@@ -471,14 +481,14 @@ inline void Scheduler::set_busy_poll(Clock::duration longest) noexcept {
     busy_poll_ = longest.count() > 0 ? &Scheduler::busy_poll : nullptr;
 }
 
-// The word of the inbox stays `empty` meanwhile, so a sender makes no system call. What arrives after the last look is
-// found by fall_asleep(), which is what makes this safe. Returns whether there is something to do.
+// Returns whether there is something to do. The word of the inbox stays `empty` meanwhile, so a sender makes no system
+// call. An item that is sent after the last look makes fall_asleep() fail, so it is not missed.
 inline bool Scheduler::busy_poll(Scheduler& scheduler) noexcept {
     constexpr int looks_per_round = 16;
     constexpr int fastest_round_ns = 64;
     TimePoint now = scheduler.port_.now();
     const TimePoint end = std::min(now + scheduler.busy_poll_for_, scheduler.next_deadline());
-    // Rounds are counted too, so that this ends on a port whose clock advances only while the loop sleeps.
+    // The rounds are limited too, so that this ends on a port whose clock advances only while the loop sleeps.
     for (auto left = (end - now).count() / fastest_round_ns; now < end && left > 0; --left) {
         for (int look = 0; look < looks_per_round; ++look) {
             if (!scheduler.inbox_.empty()) return true;
@@ -492,8 +502,7 @@ inline bool Scheduler::busy_poll(Scheduler& scheduler) noexcept {
 }
 #endif
 
-// ---- waking
-// ------------------------------------------------------------------------------------------------------------
+// ---- waking ----
 
 inline bool Scheduler::waits_in(const Waiter& waiter) noexcept {
     return waiter.task->waiting() && waiter.task->link.waiter == &waiter;
@@ -514,7 +523,7 @@ inline void Scheduler::make_ready(Waiter& waiter) noexcept {
 }
 
 inline void Scheduler::wake(Waiter& waiter) noexcept {
-    if (ROUSE_HOSTED && !waiter.task->is_task) { // a branch, which is in no pool
+    if (ROUSE_HOSTED && !waiter.task->is_task) { // a branch, which comes from no pool
         if (waits_in(waiter)) wake_branch(static_cast<Branch&>(*waiter.task));
     } else {
         FramePool::of(*waiter.task)->scheduler()->make_ready(waiter);
@@ -572,8 +581,7 @@ inline void Scheduler::fire_due(Scheduler& scheduler) noexcept {
     while (Timer* timer = scheduler.timers_.take_due(now)) scheduler.fire(*timer);
 }
 
-// ---- the life of a task
-// ------------------------------------------------------------------------------------------------
+// ---- the life of a task ----
 
 inline TaskRecord& Scheduler::running_task() {
     Scheduler* scheduler = current_or_null();
@@ -608,7 +616,7 @@ inline void Scheduler::park_ready(std::coroutine_handle<> frame) {
     if (task.is_task) {
         ready_.push(task);
     } else {
-        task.state = TaskState::ready; // a branch: its task takes the round of the queue, see Race
+        task.state = TaskState::ready; // a branch: its task takes the round of the ready queue, see Race
     }
 }
 
@@ -718,9 +726,11 @@ inline void Scheduler::step(TaskRecord& task) noexcept {
     if (task.state == TaskState::done) {
         finish(task);
     } else if (task.state == TaskState::running) [[unlikely]] {
-        ROUSE_PANIC("rouse: a task was suspended by an awaitable that is not rouse's, and cannot be resumed");
+        ROUSE_PANIC(
+            "rouse: a task was suspended by an awaitable that is not rouse's and cannot be resumed; derive its awaiter "
+            "from AwaiterBase");
     } else if (task.cancel_requested && task.waiting()) [[unlikely]] {
-        end_cancelled_(*this, task); // cancelled while it ran, through a task that awaits it
+        end_cancelled_(*this, task); // it was cancelled while it ran, through a task that awaits it
     }
 }
 

@@ -1,4 +1,4 @@
-// How a Task<T> becomes a task of a scheduler.
+// start(): turns a Task<T> into a task of a scheduler.
 #pragma once
 
 #include <string_view>
@@ -19,30 +19,33 @@ Task<T> run_as_child(Task<T> task) {
     co_return co_await task;
 }
 
-/// For a Task whose frame does not come from the pool of `scheduler`, which finds its tasks in its pool: returns a Task
-/// that does, and runs the other as its child.
+/// Wraps a Task whose frame does not come from the pool of `scheduler` in a Task whose frame does, and which runs the
+/// first as its child. A scheduler finds its tasks in its pool.
 template <class T>
 [[gnu::noinline]] Task<T> wrap_foreign_frame(Scheduler& scheduler, Task<T>&& task) {
     FramePool* pool = FramePool::of(record_of(task));
     if (pool != nullptr && pool->thread() != scheduler.frame_pool()->thread()) {
-        static_cast<void>(release(task)); // not ours to destroy: its pool is in use on that thread
+        static_cast<void>(release(task)); // not destroyed here, because its pool is in use on that thread
         misuse(
             "rouse: create_task: the Task was made on the thread of another loop; make it on the thread that runs it");
     }
     if (scheduler.running() && Scheduler::current_or_null() != &scheduler) {
         misuse(
-            "rouse: create_task: the loop runs on another thread; send it what it is to do, by a queue or a flag, "
-            "and let a task of the loop create this one");
+            "rouse: create_task: the loop runs on another thread; send it a message through a queue or a flag, and let "
+            "a task of that loop create this one");
     }
     return scheduler.as_current([&] { return run_as_child(std::move(task)); });
 }
 #endif
 
 ROUSE_NOINLINE_ON_FIRMWARE inline void check_unstarted(const TaskRecord& task) {
-    if (task.state != TaskState::created) misuse("rouse: create_task: the Task was awaited before");
+    if (task.state != TaskState::created) {
+        misuse("rouse: create_task: the Task was awaited before; call the coroutine again to get a new one");
+    }
 }
 
-/// Takes the frame of a Task, which is empty afterwards: a frame of the pool of `scheduler`. Null if the Task is empty.
+/// Takes the frame out of a Task and leaves it empty. The frame comes from the pool of `scheduler`. Returns null if the
+/// Task is empty.
 template <class T>
 TaskRecord* take_frame([[maybe_unused]] Scheduler& scheduler, Task<T>& task) {
     if (!task) return nullptr;
@@ -60,13 +63,13 @@ TaskHandle<T> start(Scheduler& scheduler, Task<T>&& task) {
     return handle_of<T>(scheduler.start(take_frame(scheduler, task), scheduler.ending()));
 }
 
-/// The same for a task that another task waits for: it starts even if the loop is ending.
+/// As start(), for a task that another task waits for: it starts even if the loop is cancelling its tasks.
 template <class T>
 TaskHandle<T> start_awaited(Scheduler& scheduler, Task<T>&& task) {
     return handle_of<T>(scheduler.start(take_frame(scheduler, task), false));
 }
 
-// With a name. Separate, so that a program without names does not link what they need.
+// With a name. Separate functions, so that a program without names does not link the code for them.
 
 template <class T>
 TaskHandle<T> start(Scheduler& scheduler, Task<T>&& task, std::string_view name) {
@@ -82,7 +85,8 @@ TaskHandle<T> start_awaited(Scheduler& scheduler, Task<T>&& task, std::string_vi
     return handle;
 }
 
-/// Starts a task in place of the running one, which will wait for it; see Scheduler::start_next.
+/// Starts a task that runs next, before the ready queue, because the running task will wait for it; see
+/// Scheduler::start_next.
 template <class T>
 TaskHandle<T> start_next(Scheduler& scheduler, Task<T>&& task) {
     TaskRecord* record = take_frame(scheduler, task);

@@ -1,8 +1,8 @@
-// The frame pool of firmware: ROUSE_FRAME_BYTES of static memory, no heap. A freed block is used again for the next
-// frame of just its size; there is one pool, for one loop.
+// FramePool on firmware: ROUSE_FRAME_BYTES of static memory, without a heap. There is one pool, for one loop.
 //
-// A frame that can never fit is a link error where the compiler optimises (the name of the missing function says
-// why), and at -O0 a panic that says how many bytes it takes. If the pool is used up, the frame's Task is empty.
+// A freed block is reused for the next frame of exactly its size. If the pool is used up, the Task is empty. A frame
+// too large for the pool is reported as a link error if the compiler optimises (the name of the missing function says
+// why); at -O0 it is a panic that names its size.
 #pragma once
 
 #include <cstddef>
@@ -21,6 +21,8 @@ class Scheduler;
 extern "C" void rouse_frame_is_larger_than_ROUSE_FRAME_BYTES(); // not defined anywhere
 #endif
 
+/// For the one thread of the program: interrupts must not create or destroy coroutines. Allocating takes time in
+/// proportion to the number of blocks; a block costs one aligned word besides the frame and its record.
 class FramePool {
 public:
     static FramePool* create(Scheduler* scheduler, const void*) noexcept {
@@ -32,10 +34,11 @@ public:
     [[nodiscard]] const void* thread() const noexcept { return nullptr; }
     static FramePool* of(TaskRecord&) noexcept { return &the_pool(); }
 
-    /// A block of at least `bytes`, with a TaskRecord at its start; null if the pool is used up.
+    /// Returns a block of at least `bytes`, with a TaskRecord at its start, or null if the pool is used up.
     static void* allocate(FramePool*, std::size_t bytes) noexcept { return the_pool().take(bytes); }
 
-    /// A block for a frame, with its record begun: the address behind it, or null.
+    /// Allocates a block for a frame, constructs its record, and returns the address after the record; null if the pool
+    /// is used up.
     [[gnu::always_inline]] static void* begin_frame(FramePool*, std::size_t bytes) noexcept {
 #if defined(__OPTIMIZE__)
         if (__builtin_constant_p(bytes) && whole_bytes(bytes) > ROUSE_FRAME_BYTES)
@@ -61,7 +64,7 @@ public:
 private:
     static constexpr std::size_t granule = 8;
 
-    // In front of each block: its size, which never changes.
+    // Precedes each block: its size, which never changes.
     struct Head {
         alignas(granule) std::size_t bytes;
         alignas(granule) TaskRecord record;
@@ -82,8 +85,8 @@ private:
         return block == nullptr ? nullptr : ::new (block) TaskRecord + 1;
     }
 
-    // First fit among the free blocks of just this size; then a new one. Frames of one coroutine are all of one
-    // size, so blocks are never split or joined and nothing fragments.
+    // Takes the first free block of exactly this size, or else cuts a new one. All frames of one coroutine have the
+    // same size, so blocks need not be split or joined and the pool does not fragment.
     void* take(std::size_t bytes) noexcept {
         const std::size_t whole = whole_bytes(bytes);
         for (std::size_t at = 0; at < used_;) {
@@ -119,7 +122,7 @@ private:
     }
 #endif
 
-    void put_back(TaskRecord&) noexcept {} // the record's state says that it is unused
+    void put_back(TaskRecord&) noexcept {} // TaskRecord::clear() has marked it unused
 
     Scheduler* scheduler_ = nullptr;
     std::size_t used_ = 0;

@@ -1,7 +1,7 @@
-// TaskRecord: the four words in front of every coroutine frame, by which the scheduler knows a task.
+// TaskRecord: the four words that precede every coroutine frame, by which the scheduler knows a task.
 //
-// A coroutine of type Task<T> is either a *child*, awaited in place by the frame that called it, or a *task*,
-// the outermost frame of a chain, which the loop schedules. Both have the same record, because the frame is created
+// A coroutine of type Task<T> is either a *child*, awaited in place by the frame that called it, or a *task*, the
+// outermost frame of a chain, which the loop schedules. Both have the same record, because the frame is created
 // before it is known which it will be. The record precedes the frame instead of being in its promise, so that it
 // outlives the frame: when a task is ended from outside, its frame is destroyed while handles may still refer to the
 // task.
@@ -37,8 +37,8 @@ namespace detail {
 
 class TaskRecord;
 
-/// What a task, or a child, is doing. While it waits, the state says what it waits in and, by the order of the
-/// enumerators, which kind of Waiter that is.
+/// The state of a task or child. While it waits, the state names the object in which it waits; the order of the
+/// enumerators gives the class of its Waiter.
 enum class TaskState : std::uint8_t {
     unused,  // the block is in the pool's free list
     created, // the frame exists; it has not been started
@@ -66,10 +66,10 @@ enum class TaskState : std::uint8_t {
     waiting_in_select,
     waiting_in_gather,
     waiting_in_task_group,
-    waiting_in_custom, // an object of the user's; see AwaiterBase
+    waiting_in_custom, // a class derived from AwaiterBase
     // ended:
     done,      // its frame is at the end and holds the result
-    destroyed, // by a cancellation that left only the record
+    destroyed, // its frame was destroyed by a cancellation; only the record is left
 };
 
 /// The class of the waiter in which a task is suspended; see waiter.hpp.
@@ -82,24 +82,26 @@ enum class WaiterKind : std::uint8_t { list, timer, join, retractable };
     return waiting == TaskState::waiting_for_task ? WaiterKind::join : WaiterKind::retractable;
 }
 
+/// How a coroutine has ended; `none` before that.
 enum class Ending : std::uint8_t { none, value, error, cancelled };
 
-/// The base of every awaiter that suspends a task. It lives in the frame of the coroutine that waits, and unlinks
-/// itself from whatever it is in when it is destroyed. See waiter.hpp for the kinds of waiters.
+/// The base of every awaiter that suspends a task. It lives in the frame of the waiting coroutine, and unlinks itself
+/// from its object when it is destroyed. See waiter.hpp for the kinds of waiters.
 struct Waiter {
-    TaskRecord* task = nullptr;
+    TaskRecord* task = nullptr; // the task or Branch that waits; null before it is suspended
 };
 
-/// A task's place in the record of a task that it awaits (see TaskHandle).
+/// The waiter of a task that awaits another task (see TaskHandle). It is in the record of the awaited task.
 struct JoinWaiter : Waiter {
-    // Called when `awaited` has ended. A pointer, so that a program without gather() does not link what gather() does.
+    // Called when `awaited` has ended. A pointer, so that a program without gather() does not link the code for
+    // gather().
     void (*on_done)(JoinWaiter&, TaskRecord& ended) noexcept;
     TaskRecord* awaited = nullptr; // null: not in a record
     JoinWaiter* next = nullptr;
-    bool wants_outcome = false; // a cancellation of `awaited` does not cancel the waiting task
+    bool wants_outcome = false; // the cancellation of `awaited` does not cancel the waiting task
 };
 
-/// The name of a task that has one, and its awaiters, which a task without a name has in its record.
+/// The name of a task, and its awaiters, which a task without a name has in its record.
 struct TaskName {
     JoinWaiter* awaiters;
     std::size_t length; // the characters follow
@@ -107,6 +109,7 @@ struct TaskName {
     [[nodiscard]] std::string_view text() const noexcept { return {reinterpret_cast<const char*>(this + 1), length}; }
 };
 
+/// For the thread of the loop. See the top of this file.
 class TaskRecord {
 public:
     ROUSE_NOINLINE_ON_FIRMWARE TaskRecord() noexcept {}
@@ -125,7 +128,7 @@ public:
     }
 
 #if ROUSE_EXCEPTIONS
-    // The error shares its word with the links: a coroutine that has thrown no longer waits for anything.
+    // The error shares its word with the links, because a coroutine that has thrown no longer waits.
     void set_error(std::exception_ptr error) noexcept {
         static_assert(sizeof(std::exception_ptr) == sizeof(void*));
         ::new (static_cast<void*>(link.error)) std::exception_ptr{std::move(error)};
@@ -136,7 +139,7 @@ public:
     }
 #endif
 
-    /// Destroys what the record holds, before the block returns to its pool.
+    /// Destroys the error, if there is one, and marks the block as unused.
     void clear() noexcept {
 #if ROUSE_EXCEPTIONS
         if (ending == Ending::error) error().~exception_ptr();
@@ -146,48 +149,49 @@ public:
 
     union Link {
         TaskRecord* next; // ready: the next in the queue. unused: the next free block
-        Waiter* waiter;   // waiting: what it waits in
+        Waiter* waiter;   // waiting: its waiter
 #if ROUSE_EXCEPTIONS
         alignas(void*) std::byte error[sizeof(void*)]; // ending == error
 #endif
     } link{nullptr};
 
-    // A task: the innermost frame, which is resumed next. A child: the frame that awaits it; null while that frame is
-    // still inside its co_await and will see by itself that the child has ended.
+    // Of a task: the innermost frame, which is resumed next. Of a child: the frame that awaits it; null while that
+    // frame is still in await_suspend, where it sees for itself whether the child has ended.
     std::coroutine_handle<> resume_point{};
 
-    union { // a task: its awaiters, the newest first
+    union { // of a task: its awaiters, newest first
         JoinWaiter* unnamed_awaiters = nullptr;
         TaskName* name; // if `named`
     };
     [[nodiscard]] JoinWaiter*& awaiters() noexcept { return named ? name->awaiters : unnamed_awaiters; }
 
-    // One reference of the loop until the task is done, and one of each TaskHandle.
+    // One reference by the loop until the task is done, and one by each TaskHandle.
     using Count = std::conditional_t<sizeof(void*) == 8, std::uint32_t, std::uint16_t>;
     Count references = 0;
 
     TaskState state = TaskState::created;
 
-    // Nothing that changes at each step is a bit. Writing a bit means reading its byte first, and compilers read two
-    // bytes at once, for which a CPU has to wait until the last store to one of them has reached the cache.
-    static constexpr int ending_bits = sizeof(void*) == 8 ? 8 : 2; // a byte of its own where there is one
+    // No member that changes at each step is a bit-field. Writing a bit first reads its byte, and compilers read two
+    // bytes at once, for which a CPU waits until the last store to one of them has reached the cache.
+    static constexpr int ending_bits = sizeof(void*) == 8 ? 8 : 2; // a whole byte where there is room
     Ending ending : ending_bits = Ending::none;
-    bool is_task : 1 = false;                                 // scheduled by a loop, not a child
-    bool cancel_requested : 1 = false;                        // its next resumption is a cancellation
-    bool named : 1 = false;                                   // see `name`
-    bool ending_observed : 1 = false;                         // its ending was awaited, asked for or reported
-    std::uint8_t unused_bits : (ending_bits == 8 ? 4 : 2){0}; // so that no bit has to be read before it is written
+    bool is_task : 1 = false;          // scheduled by a loop, not a child
+    bool cancel_requested : 1 = false; // its next resumption delivers a cancellation
+    bool named : 1 = false;            // see `name`
+    bool ending_observed : 1 = false;  // its ending was awaited, read or reported
+    std::uint8_t unused_bits
+        : (ending_bits == 8 ? 4 : 2){0}; // initialised with the others, so that the constructor reads no bit
 };
 
 static_assert(sizeof(TaskRecord) == 4 * sizeof(void*));
 
-/// Puts a waiter into the record of a task that has not ended.
+/// Puts a waiter into the record of `awaited`, which must not have ended.
 inline void enter(JoinWaiter& waiter, TaskRecord& awaited) noexcept {
     waiter.awaited = &awaited;
     waiter.next = std::exchange(awaited.awaiters(), &waiter);
 }
 
-/// Removes the waiter again, unless the task has ended meanwhile.
+/// Removes the waiter from the record. Does nothing if the awaited task has ended.
 inline void leave(JoinWaiter& waiter) noexcept {
     if (waiter.awaited == nullptr) return;
     JoinWaiter** link = &waiter.awaited->awaiters();

@@ -1,6 +1,6 @@
-// TimerHeap: running timers in a pairing heap, whose nodes stand in the waiting frames. Adding one is O(1), taking out
-// the first or any other O(log n) amortised; nothing is allocated. Source: Fredman, Sedgewick, Sleator, Tarjan: "The
-// pairing heap", Algorithmica 1 (1986), two-pass variant.
+// TimerHeap: the running timers of a loop in a pairing heap. Adding a timer takes O(1), removing the first or any other
+// O(log n) amortised. The nodes are the timers themselves; nothing is allocated. Source: Fredman, Sedgewick, Sleator,
+// Tarjan: "The pairing heap", Algorithmica 1 (1986), two-pass variant.
 #pragma once
 
 #include <cstdint>
@@ -11,11 +11,12 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
+/// For the thread of the loop. Timers due at the same instant are taken in the order in which they were added.
 class TimerHeap {
 public:
     [[nodiscard]] bool empty() const noexcept { return root_ == nullptr; }
 
-    /// When the first is due; there must be one.
+    /// The earliest deadline. The heap must not be empty.
     [[nodiscard]] TimePoint first_deadline() const noexcept { return root_->deadline; }
 
     void add(Timer& timer) noexcept {
@@ -23,14 +24,14 @@ public:
         insert(timer);
     }
 
-    /// The two halves of add(): counts it among those that are set, and puts it in its place.
+    /// The two halves of add(): number() records the order of starting, insert() puts the timer into the heap.
     void number(Timer& timer) noexcept { timer.order = next_order_++ & 0x1fff'ffffU; }
     void insert(Timer& timer) noexcept {
         timer.child = timer.sibling = nullptr;
         set_root(root_ == nullptr ? &timer : &merge(*root_, timer));
     }
 
-    /// Takes a timer out, wherever it is; does nothing if it is in no heap.
+    /// Removes a timer. Does nothing if it is not running.
     void remove(Timer& timer) noexcept {
         if (timer.before == nullptr) return;
         if (&timer == root_) {
@@ -47,7 +48,7 @@ public:
         timer.before = nullptr;
     }
 
-    /// Takes out and returns the first if it is due; else null.
+    /// Removes and returns the first timer if it is due at `now`; returns null otherwise.
     Timer* take_due(TimePoint now) noexcept {
         Timer* first = root_;
         if (first == nullptr || first->deadline > now) return nullptr;
@@ -63,11 +64,11 @@ private:
 
     static bool earlier(const Timer& a, const Timer& b) noexcept {
         if (a.deadline != b.deadline) return a.deadline < b.deadline;
-        // Right across the wrap of the counter.
+        // The order is 29 bits that wrap around: the sign of the difference, shifted to the top, decides.
         return static_cast<std::int32_t>((std::uint32_t{a.order} - std::uint32_t{b.order}) << 3) < 0;
     }
 
-    // Both are roots: without siblings. The later one becomes the first child of the earlier one.
+    // Both are roots, without siblings. The later one becomes the first child of the earlier one.
     static Timer& merge(Timer& a, Timer& b) noexcept {
         Timer& parent = earlier(a, b) ? a : b;
         Timer& child = &parent == &a ? b : a;
@@ -78,7 +79,7 @@ private:
         return parent;
     }
 
-    // Two passes: merge in pairs from the left, then all pairs from the right. No recursion.
+    // Two passes: merges the siblings in pairs from the left, then merges the pairs from the right. Not recursive.
     static Timer* merge_siblings(Timer* first) noexcept {
         Timer* pairs = nullptr; // linked by `sibling`, the last pair first
         while (first != nullptr) {

@@ -1,20 +1,23 @@
-// TimerWheel: running timers, the first of them in a heap and, if there are many, the others in lists by time; so the
-// heap stays small, for in a large one every step is a cache miss. Adding and removing in a list is O(1); nothing is
-// allocated.
+// TimerWheel: the running timers of a loop. The earliest are in a heap; if there are many, the others are in lists by
+// time. The heap stays small, because in a large one every step is a cache miss. Adding to a list and removing from it
+// take O(1); nothing is allocated.
 //
-// Time is cut into blocks of half a millisecond. The timers of a list are due after the block `near_`: their block
-// differs from it first in some digit (of eight bits). The place of that digit is the list's level, its value the
-// list's place in the level; so the lists are in the order of time. When the first list may hold what is due before the
-// heap's first, it is taken apart: `near_` becomes its first block, and its timers go into the heap, or into lists of
-// lower levels. So a timer is moved once a level at most. Lists of the lowest level are taken apart when somebody asks
-// for the first deadline, and so it is exact; those above only when their time has come (a loop looks up then, to go on
-// sleeping), as otherwise a lone timer for tomorrow would bring everything near.
+// Time is divided into blocks of half a millisecond. All timers in lists are due after the block `near_`. Compare the
+// number of a timer's block with `near_`, in digits of eight bits: the most significant digit that differs selects the
+// list. The position of that digit is the level of the list, and its value is the place of the list in that level, so
+// the lists are in the order of time.
 //
-// The first few timers are in the heap, whenever they are due: who has no more does not look up too early. So is one
-// that is due before all others there, which costs little in a heap.
+// When the first list may hold a timer that is due before the first one in the heap, the list is split: `near_` becomes
+// its first block, and its timers move into the heap or into lists of lower levels. A timer moves at most once per
+// level. Lists of the lowest level are split when the first deadline is asked for, so that deadline is exact. Lists of
+// higher levels are split only when their time has come, at which the loop wakes once and sleeps again; otherwise a
+// single timer for tomorrow would move everything into the heap today.
 //
-// Source: Varghese, Lauck: "Hashed and Hierarchical Timing Wheels", SOSP 1987 (scheme 7). The heap in front keeps
-// deadlines exact, and the order of those that are due at one instant.
+// The first few timers are always in the heap, so a program with few timers never wakes too early. A timer that is due
+// before all others in the heap is also put there, which costs little.
+//
+// Source: Varghese, Lauck: "Hashed and Hierarchical Timing Wheels", SOSP 1987 (scheme 7). The heap keeps deadlines
+// exact, and keeps the order of timers that are due at the same instant.
 #pragma once
 
 #include <bit>
@@ -28,13 +31,14 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
+/// For the thread of the loop. Timers due at the same instant are taken in the order in which they were added.
 class TimerWheel {
 public:
-    TimerWheel() noexcept {} // not `= default`, which would let `TimerWheel{}` write all of lists_
+    TimerWheel() noexcept {} // not `= default`, because `TimerWheel{}` would then clear all of lists_
 
     [[nodiscard]] bool empty() const noexcept { return heap_.empty() && in_lists_ == 0; }
 
-    /// When the first is due, or before that a time at which a list has to be taken apart; there must be one.
+    /// The earliest deadline, or an earlier time at which a list has to be split. There must be a timer.
     [[nodiscard]] TimePoint first_deadline() noexcept {
         bring_near(TimePoint::min());
         return lists_come_first() ? first_list_ : heap_.first_deadline();
@@ -45,7 +49,7 @@ public:
         place(timer);
     }
 
-    /// Takes a timer out, wherever it is; does nothing if it does not run.
+    /// Removes a timer. Does nothing if it is not running.
     void remove(Timer& timer) noexcept {
         if (timer.before == nullptr) return;
         if (timer.child == &timer) {
@@ -56,7 +60,7 @@ public:
         }
     }
 
-    /// Takes out and returns the first if it is due; else null.
+    /// Removes and returns the first timer if it is due at `now`; returns null otherwise.
     Timer* take_due(TimePoint now) noexcept {
         bring_near(now);
         Timer* first = heap_.take_due(now);
@@ -65,16 +69,16 @@ public:
     }
 
 private:
-    static constexpr unsigned block_bits = 19; // of nanoseconds: half a millisecond
+    static constexpr unsigned block_bits = 19; // a block is 2^19 ns, half a millisecond
     static constexpr unsigned digit_bits = 8;
-    static constexpr unsigned digits = 1U << digit_bits; // and so many lists a level
+    static constexpr unsigned digits = 1U << digit_bits; // also the number of lists per level
     static constexpr unsigned levels = (63 - block_bits + digit_bits - 1) / digit_bits;
     static constexpr unsigned list_count = levels * digits;
     static constexpr std::size_t few = 64;
 
     using Block = std::uint64_t;
 
-    // Those before the clock's beginning, too, are in the first block.
+    // Timers due before the epoch of the clock are in the first block.
     static Block block_of(const Timer& timer) noexcept {
         const auto count = timer.deadline.time_since_epoch().count();
         return count < 0 ? 0 : static_cast<Block>(count) >> block_bits;
@@ -85,20 +89,20 @@ private:
 
     static std::uint64_t bit(unsigned list) noexcept { return std::uint64_t{1} << list % 64; }
 
-    // For a timer that is due after near_.
+    // The list of a timer, which must be due after near_.
     [[nodiscard]] unsigned list_of(const Timer& timer) const noexcept {
         const Block block = block_of(timer);
         const unsigned level = (static_cast<unsigned>(std::bit_width(block ^ near_)) - 1) / digit_bits;
         return level * digits + static_cast<unsigned>(block >> level * digit_bits) % digits;
     }
 
-    // The first block of a list: near_, with the list's digit, and zeros below.
+    // The first block of a list: near_ with the digit of the list, and zeros below it.
     [[nodiscard]] Block first_block(unsigned list) const noexcept {
         const unsigned shift = list / digits * digit_bits;
         return ((near_ >> shift & ~Block{digits - 1}) | list % digits) << shift;
     }
 
-    // There must be one that is not empty.
+    // The first list that is not empty. There must be one.
     [[nodiscard]] unsigned first_list() const noexcept {
         unsigned word = 0;
         while (occupied_[word] == 0) ++word;
@@ -144,7 +148,7 @@ private:
         apart_from_ = list < digits ? TimePoint::min() : start;
     }
 
-    // Takes lists apart until the heap's first is the first of all, as far as that may be done now.
+    // Splits lists, as far as their time has come, until no list may hold a timer before the first in the heap.
     void bring_near(TimePoint now) noexcept {
         while (apart_from_ <= now && lists_come_first()) {
             const unsigned list = first_list();
@@ -165,11 +169,11 @@ private:
     TimerHeap heap_;
     std::size_t in_heap_ = 0;
     std::size_t in_lists_ = 0;
-    TimePoint first_list_{};                       // no list that is not empty starts before; if there are any
-    TimePoint apart_from_{};                       // from when on the first of them may be taken apart
+    TimePoint first_list_{};                       // no timer in a list is due before this; valid if in_lists_ is not 0
+    TimePoint apart_from_{};                       // the first list may be split from this time on
     Block near_ = 0;                               // only grows
-    std::uint64_t occupied_[list_count / 64] = {}; // a bit of each list: whether it is not empty
-    Timer* lists_[list_count]; // of those with the bit only; linked by `sibling`; `before` of the first is itself
+    std::uint64_t occupied_[list_count / 64] = {}; // one bit per list: set if the list has timers
+    Timer* lists_[list_count]; // valid where the bit is set; linked by `sibling`; `before` of the first is itself
 };
 
 } // namespace detail

@@ -1,15 +1,15 @@
-// Waiter: what suspends a task, and the kinds of waiters.
+// The kinds of Waiter, and Branch.
 //
-// A waiter lives in the frame of the coroutine that waits, and unlinks itself from what it waits in when it is
-// destroyed. There are four kinds, told apart by the state of the waiting task (see TaskState), which also says what is
-// waited in:
+// A waiter lives in the frame of the waiting coroutine, and unlinks itself from its object when it is destroyed. There
+// are four kinds. The state of the waiting task (see TaskState) tells which kind its waiter is, and in which object it
+// waits:
 //
 //     ListWaiter         in a WaitList, which only the tasks of one loop touch
 //     Timer              in the timers of a loop (timer.hpp)
 //     JoinWaiter         in the record of the task that is awaited (task_record.hpp)
-//     RetractableWaiter  in any other object: it knows itself how to leave it
+//     RetractableWaiter  in any other object; it has a function that removes it
 //
-// What a waiter wakes is either a task or a Branch, which stands for one.
+// A waiter wakes either a task or a Branch, which takes the place of a task.
 #pragma once
 
 #include <rouse/core/detail/task_record.hpp>
@@ -18,11 +18,11 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// A waiter that knows how to leave the object that it waits in.
+/// A waiter that can remove itself from the object in which it waits.
 struct RetractableWaiter : Waiter {
-    /// On the loop: leaves the object, so that nothing can wake this waiter any more, and returns true. Returns false
-    /// if a wake is already on its way (a foreign context has taken the waiter): then the waiter must stay where it is
-    /// until the wake arrives, which resumes the task.
+    /// Removes the waiter from its object, so that nothing can wake it any more, and returns true. Called on the loop.
+    /// Returns false if a wake is already on its way, because a foreign context has taken the waiter: then the waiter
+    /// must not be destroyed until the wake arrives, which resumes the task.
     virtual bool retract() noexcept = 0;
 
 protected:
@@ -32,7 +32,7 @@ protected:
     RetractableWaiter& operator=(const RetractableWaiter&) = delete;
 };
 
-/// A node of a circular list; a node that is alone is linked to itself.
+/// A node of a circular doubly linked list.
 class ListNode {
 public:
     constexpr ListNode() noexcept = default;
@@ -41,7 +41,7 @@ public:
 
     [[nodiscard]] bool linked() const noexcept { return next_ != nullptr && next_ != this; }
 
-    /// Leaves the list; does nothing if the node is in none.
+    /// Removes the node from its list. Does nothing if it is in none.
     void unlink() noexcept {
         if (next_ == nullptr) return;
         previous_->next_ = next_;
@@ -62,14 +62,14 @@ struct ListWaiter : Waiter, ListNode {
 };
 
 /// The tasks that wait in one object, first in, first out. Only for objects that the tasks of one loop share. The owner
-/// of a list knows which class its nodes have.
+/// of a list knows the class of its nodes. All functions but take_all() and the destructor take constant time.
 class WaitList {
 public:
     constexpr WaitList() noexcept = default;
     WaitList(const WaitList&) = delete;
     WaitList& operator=(const WaitList&) = delete;
 
-    /// Unlinks the waiters that are left. Their tasks are not woken; they stay suspended until cancelled.
+    /// Unlinks the remaining waiters. Their tasks are not woken; they stay suspended until cancelled.
     ~WaitList() {
         while (!empty()) pop_front();
     }
@@ -97,12 +97,12 @@ public:
     }
 
 private:
-    ListNode ends_; // before the first and after the last node; its links are null until first used
+    ListNode ends_; // precedes the first and follows the last node; its links are null until first used
 };
 
-/// Stands for a task where the task waits for several things at once, or where no task waits but something must happen
-/// when a wait ends. It is a record without a frame. When its waiter is woken, the loop calls `on_wake` at once instead
-/// of making a task ready.
+/// Takes the place of a task in a wait. It is used where one task waits for several things at once (select has a branch
+/// for each), and where no task waits but a function must be called when a wait ends. It is a record without a frame.
+/// When its waiter is woken, the loop calls `on_wake` at once instead of making a task ready.
 ///
 /// on_wake runs inside set(), release(), a turn of the loop, or the end of a task that has not yet notified all its
 /// awaiters. It may wake and cancel tasks and end the branch; it must not resume a task or destroy a frame.
@@ -111,7 +111,7 @@ struct Branch : TaskRecord {
 
     explicit Branch(OnWake function) noexcept : on_wake{function} { state = TaskState::running; }
 
-    /// From now on the branch waits in `waiter`, whose kind is `kind`.
+    /// Makes the branch wait in `waiter`, whose class and object `kind` names.
     void wait_in(Waiter& waiter, TaskState kind) noexcept {
         waiter.task = this;
         link.waiter = &waiter;
@@ -119,7 +119,7 @@ struct Branch : TaskRecord {
     }
 
     OnWake on_wake;
-    TaskRecord* stands_for = nullptr; // the task in whose place it is parked, or null
+    TaskRecord* stands_for = nullptr; // the task in whose place it waits, or null
 };
 
 } // namespace detail
