@@ -19,6 +19,7 @@
 #include <rouse/core/detail/sanitizers.hpp>
 #include <rouse/core/port.hpp>
 #include <rouse/ports/detail/fork_generation.hpp>
+#include <rouse/ports/detail/io_port.hpp>
 
 #if ROUSE_EXCEPTIONS
 #include <system_error>
@@ -26,20 +27,6 @@
 
 namespace rouse {
 inline namespace ROUSE_ABI {
-
-/// Somebody who is told when a descriptor becomes ready. Registered once, edge-triggered: told of each change, not of
-/// each state.
-class Watch {
-public:
-    /// On the loop, while it looks for input: `events` are epoll's. Must not resume anything, and not throw.
-    virtual void on_events(std::uint32_t events) noexcept = 0;
-
-protected:
-    Watch() = default;
-    ~Watch() = default;
-    Watch(const Watch&) = delete;
-    Watch& operator=(const Watch&) = delete;
-};
 
 /// The port of one loop, on the thread that made it; wake() may be called from any context.
 ///
@@ -52,7 +39,7 @@ protected:
 /// To run an inherited loop is a panic, and to watch a descriptor on it a UsageError, as it would take the parent's
 /// events. A child that is forked inside of a task is still inside of it, so it cannot run another loop on this thread,
 /// but it can on a new one.
-class EpollPort final : public Port {
+class EpollPort final : public detail::IoPort {
 public:
     /// Throws std::system_error if the process has no descriptors left, naming what it could not make.
     EpollPort() {
@@ -75,14 +62,9 @@ public:
             close_keeping_errno(epoll_);
             fail("rouse: EpollPort: epoll_ctl");
         }
-        newest_before_ = std::exchange(newest_, this);
     }
 
     ~EpollPort() {
-        EpollPort** link = &newest_;
-        // In a child of fork it may be the port of a thread that is not there any more: not in this thread's list.
-        while (*link != this && *link != nullptr) link = &(*link)->newest_before_;
-        if (*link == this) *link = newest_before_;
         ::close(wake_);
         ::close(epoll_);
     }
@@ -103,7 +85,7 @@ public:
         for (batch_next_ = 0, batch_size_ = count; batch_next_ < batch_size_;) {
             const epoll_event& event = events_[batch_next_++];
             if (event.data.ptr != nullptr) {
-                static_cast<Watch*>(event.data.ptr)->on_events(event.events);
+                static_cast<detail::Watch*>(event.data.ptr)->on_ready(readiness(event.events));
             } else if (event.events != 0) {
                 wakes = take_wakes();
             }
@@ -130,8 +112,8 @@ public:
 
     [[nodiscard]] int native_handle() const noexcept override { return epoll_; }
 
-    /// Starts to watch a descriptor, for input and output, edge-triggered. Returns 0 or an errno.
-    [[nodiscard]] int add(int descriptor, Watch& watch) {
+    /// For io/, see IoPort. UsageError in a child of fork().
+    [[nodiscard]] int arm(int descriptor, detail::Watch& watch) override {
         if (generation_.inherited())
             detail::misuse("rouse: EpollPort: a descriptor cannot be watched on a loop that was inherited over fork()");
         epoll_event event{};
@@ -142,22 +124,17 @@ public:
         return 0;
     }
 
-    /// Ends it; call before the descriptor is closed. The watch is not told anything afterwards.
-    void remove(int descriptor, Watch& watch) noexcept {
+    /// For io/. Does nothing: edge-triggered, epoll reports each arrival.
+    void rearm(int, detail::Watch&, detail::Readiness) noexcept override {}
+
+    /// For io/.
+    void remove(int descriptor, detail::Watch& watch) noexcept override {
         epoll_event unused{};
         if (!generation_.inherited()) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, &unused);
         --watches_;
         for (int i = batch_next_; i < batch_size_; ++i) {
             if (events_[i].data.ptr == &watch) events_[i] = {};
         }
-    }
-
-    /// Whether this port is the one that `port` refers to; a loop knows its port only as a Port.
-    [[nodiscard]] static EpollPort* find(const Port& port) noexcept {
-        for (EpollPort* each = newest_; each != nullptr; each = each->newest_before_) {
-            if (each == &port) return each;
-        }
-        return nullptr;
     }
 
 private:
@@ -175,6 +152,12 @@ private:
         const int saved = errno;
         ::close(descriptor);
         errno = saved;
+    }
+
+    static constexpr detail::Readiness readiness(std::uint32_t events) noexcept {
+        using enum detail::Readiness;
+        return ((events & EPOLLIN) != 0 ? readable : none) | ((events & EPOLLOUT) != 0 ? writable : none) |
+               ((events & EPOLLRDHUP) != 0 ? ended : none) | ((events & (EPOLLHUP | EPOLLERR)) != 0 ? broken : none);
     }
 
     // In a child of fork nobody is left who could owe a wake. A loop that ends waits once, if at all, and is told that
@@ -227,7 +210,6 @@ private:
     }
 
     static constexpr int batch_capacity = 128;
-    static inline constinit thread_local EpollPort* newest_ = nullptr; // this thread's, see find()
 
     detail::ForkGeneration generation_;
     bool told_in_child_ = false;
@@ -237,7 +219,6 @@ private:
     int batch_next_ = 0; // events_[batch_next_ .. batch_size_) are still to be told
     int batch_size_ = 0;
     [[maybe_unused]] bool has_pwait2_ = true;
-    EpollPort* newest_before_ = nullptr;
     epoll_event events_[batch_capacity];
 };
 

@@ -18,7 +18,6 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/task.hpp>
 #include <rouse/io/address.hpp>
 #include <rouse/io/detail/descriptor.hpp>
@@ -50,7 +49,7 @@ public:
     /// Takes over a non-blocking datagram descriptor; see Socket. `peer` is none if it is not connected.
     DatagramChannel(Descriptor&& taken, const Address& peer, int& error)
         : Socket{std::move(taken), error}, local_{Address::of_socket(descriptor())}, peer_{peer} {
-        output_state().make_ready(loop());
+        output_slot().make_ready(loop());
     }
 
     [[nodiscard]] const Address& local() const noexcept { return local_; }
@@ -59,7 +58,7 @@ public:
     /// To the peer if `to` is no address.
     static Task<Reply<void>> send(std::shared_ptr<DatagramChannel> channel, std::string_view bytes, Address to) {
         for (;;) {
-            co_await channel->output_state().wait();
+            co_await channel->output_slot().wait();
             const int error = channel->try_to_send(bytes, to);
             if (error == 0) co_return done();
             if (error != EAGAIN) co_return channel->cannot_send(error, bytes.size(), to);
@@ -89,9 +88,8 @@ public:
 private:
     static constexpr std::size_t longest = 64 * 1024; // more than any datagram of UDP
 
-    [[nodiscard]] Readiness::Awaiter incoming() {
-        if (input_state().awaited()) misuse("rouse: DatagramSocket: another task is receiving from it already");
-        return input_state().wait();
+    [[nodiscard]] WatchSlot::Awaiter incoming() {
+        return input_slot().wait_alone("rouse: DatagramSocket: another task is receiving from it already");
     }
 
     template <class T>
@@ -103,7 +101,7 @@ private:
     int try_to_send(std::string_view bytes, const Address& to) noexcept {
         const sockaddr* const place = to.size() > 0 ? to.data() : nullptr;
         return transfer(
-                   output_state(),
+                   output_slot(),
                    [&] { return ::sendto(descriptor(), bytes.data(), bytes.size(), MSG_NOSIGNAL, place, to.size()); })
             .error;
     }
@@ -122,7 +120,7 @@ private:
         message.msg_namelen = sizeof from;
         message.msg_iov = &place;
         message.msg_iovlen = 1;
-        const Transfer done = transfer(input_state(), [&] { return ::recvmsg(descriptor(), &message, 0); });
+        const Transfer done = transfer(input_slot(), [&] { return ::recvmsg(descriptor(), &message, 0); });
         if (done.error == 0)
             received = {done.bytes, unmapped(from, message.msg_namelen), (message.msg_flags & MSG_TRUNC) != 0};
         return done.error;

@@ -69,7 +69,7 @@ public:
     StreamConnection(Descriptor&& taken, PipeEnd end, Calls calls, bool reopened, int& error)
         : Socket{std::move(taken), error, calls}, end_{end} {
         drained_.set();
-        if (reopened) input_state().make_ready(loop());
+        if (reopened) input_slot().make_ready(loop());
     }
 
     /// Nobody has it any more: the loop ends, or nobody waited until all was sent.
@@ -89,8 +89,7 @@ public:
 
     /// Waits until receive_more() or receive_into() is worth a try.
     [[nodiscard]] auto more() {
-        if (input_state().awaited()) misuse("rouse: StreamReader: another task is reading from it already");
-        return readable();
+        return input_slot().wait_alone("rouse: StreamReader: another task is reading from it already");
     }
 
     /// Receives at most a chunk into input(), perhaps nothing. False if the connection has failed: see failure().
@@ -225,10 +224,10 @@ public:
         co_return done();
     }
 
-    void on_events(std::uint32_t events) noexcept override {
+    void on_ready(Readiness readiness) noexcept override {
         drains_in_a_row_ = 0;
-        Socket::on_events(events);
-        if (output_.empty() || !output_state().ready()) return;
+        Socket::on_ready(readiness);
+        if (output_.empty() || !output_slot().ready()) return;
         const Transfer done = send(output_.view());
         if (done.error != 0 && done.error != EAGAIN) return connection_failed(done.error);
         output_.consume(done.bytes);
