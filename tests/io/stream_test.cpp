@@ -564,7 +564,7 @@ static Task<> water_marks(loopback::Connection& c) {
     co_await settle();
     CHECK(held_back.done());
     const std::string what = test::misuse_of([&] { c.writer.set_water_marks(2, 1); });
-    CHECK(what == "rouse: StreamWriter::set_water_marks: the low one is above the high one");
+    CHECK(what == "rouse: StreamWriter::set_water_marks: the low mark is greater than the high mark");
 }
 TEST_CASE("drain waits above the high-water mark that was set, until the low one") { with_connection(water_marks); }
 

@@ -1,12 +1,12 @@
-// Socket: a descriptor that knows whether it is readable and writable, mostly of a socket.
+// Socket: a watched descriptor with its system calls, usually of a socket.
 //
-// It is registered with epoll once, edge-triggered, and never touched by epoll_ctl again until it is closed. So it has
-// to remember what it was told: a direction is ready from an edge on until a system call has found it exhausted. A recv
-// that gives less than it was asked for has drained the socket, so the one that would only say EAGAIN is saved. A
-// hang-up ends that: it was the last edge, and what it announces is found only by calling on to the end. (TCP's urgent
-// data break a recv short, too: what is behind them may wait for the peer's next bytes. Nobody should use them.)
+// A direction is ready from a report of the port until a system call finds it exhausted; see DescriptorWatch. A recv
+// that returns fewer bytes than asked for has drained the socket, which saves the call that would only return EAGAIN.
+// This no longer holds after a hang-up: it was the last report, so what remains is found only by calling until the end.
+// (Urgent data of TCP cut a recv short too: the bytes after them may wait for the next ones of the peer. Urgent data
+// are not supported.)
 //
-// A file, which is what a pipe or a terminal is here, is exhausted by EAGAIN only: a terminal gives one line at a time.
+// A file, which here includes pipes and terminals, is exhausted by EAGAIN only: a terminal returns one line at a time.
 #pragma once
 
 #include <cerrno>
@@ -29,15 +29,18 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// Owns a descriptor. For the thread of the loop that it was made on, whose port must be an EpollPort.
+/// Owns a descriptor, watches it, and makes its system calls. For the thread of the loop that it was made on, whose
+/// port must be able to watch descriptors.
 ///
-/// It must be closed before that port is destroyed. What tasks hold is: a Loop destroys their frames, and a port
-/// outlives its loop. A socket that was carried out of its loop, say as the result of run(), is not; closing it panics.
+/// It must be closed before that port is destroyed. A socket that a task holds is: a Loop destroys the frames of its
+/// tasks, and a port outlives its loop. Closing a socket that was carried out of its loop, such as the result of run(),
+/// panics.
 class Socket : protected DescriptorWatch {
 public:
-    /// Takes over a descriptor, a non-blocking one for `Calls::of_socket`. If epoll does not take it, `error` is set to
-    /// an errno, and the object is good for nothing; else to 0. A file that epoll has no use for (one on a disk,
-    /// /dev/null) is always ready. UsageError if there is no loop on an EpollPort.
+    /// Takes over a descriptor, which for `Calls::of_socket` must be non-blocking. `error` is set to 0, or to an errno
+    /// if the port cannot watch it; then the descriptor has not been taken over and the object must not be used. A file
+    /// that cannot be watched (one on a disk, /dev/null) is always ready. UsageError if there is no loop, or its port
+    /// cannot watch descriptors.
     Socket(Descriptor&& descriptor, int& error, Calls calls = Calls::of_socket) : calls_{calls} {
         error = arm(descriptor.number());
         if (error == 0) {
@@ -54,14 +57,14 @@ public:
     using DescriptorWatch::descriptor;
     [[nodiscard]] bool is_open() const noexcept { return descriptor() >= 0; }
 
-    /// Waits until there may be something to read: bytes, a connection, the end, an error; or the socket is closed.
-    /// Any number of tasks may wait; all are woken.
+    /// Waits until there may be something to read: bytes, a connection, the end or an error; or until the socket is
+    /// closed. Any number of tasks may wait; all are woken.
     [[nodiscard]] auto readable() noexcept { return input_slot().wait(); }
 
-    /// The same for writing.
+    /// Waits until there may be room to write, or an error; otherwise like readable().
     [[nodiscard]] auto writable() noexcept { return output_slot().wait(); }
 
-    /// Reads into `into`, which must not be empty. No bytes and no error: the end.
+    /// Reads into `into`, which must not be empty. No bytes and no error mean the end.
     Transfer receive(std::span<char> into) noexcept {
         if (calls_ != Calls::of_socket) [[unlikely]]
             return receive_from_file(into);
@@ -71,7 +74,7 @@ public:
         return done;
     }
 
-    /// Sends as much of `bytes` as there is room for.
+    /// Sends as many of `bytes` as there is room for.
     Transfer send(std::string_view bytes) noexcept {
         if (calls_ != Calls::of_socket) [[unlikely]]
             return send_to_file(bytes);
@@ -82,8 +85,8 @@ public:
         return done;
     }
 
-    /// Takes the next connection from a listening socket, and says where it comes from. Returns a non-blocking
-    /// descriptor, or an errno, negative.
+    /// Takes the next connection from a listening socket, and sets `from` to its peer. Returns a non-blocking
+    /// descriptor, or a negative errno.
     [[nodiscard]] int accept(Address& from) noexcept {
         sockaddr_storage address{};
         socklen_t size = sizeof address;
@@ -98,20 +101,20 @@ public:
         return accepted;
     }
 
-    /// The error that the socket has come to without a system call of ours, as a connect does; 0 if none.
+    /// The error that occurred outside of a system call, as in a connect in progress; 0 if there is none.
     [[nodiscard]] int pending_error() const noexcept {
         int error = 0;
         socklen_t size = sizeof error;
         return ::getsockopt(descriptor(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
     }
 
-    /// Makes close() a reset: the peer's reads then fail behind what it has got, instead of finding the end. Not in a
-    /// child of fork, where the connection is the parent's.
+    /// Makes close() reset the connection: the peer's reads then fail after the bytes it has received, instead of
+    /// reaching the end. Does nothing in a child of fork(), where the connection belongs to the parent.
     void make_close_a_reset() noexcept {
         if (!generation_.inherited()) reset_on_close(descriptor());
     }
 
-    /// Closes at once, and wakes those who wait. Does nothing the second time.
+    /// Closes the descriptor at once and wakes all waiting tasks. Does nothing the second time.
     void close() noexcept {
         if (!is_open()) return;
         ::close(remove());
@@ -121,7 +124,8 @@ public:
 protected:
     [[nodiscard]] bool is_socket() const noexcept { return calls_ == Calls::of_socket; }
 
-    /// One system call in a direction; `call` does it, and returns its count, or -1 and errno. EBADF if it is closed.
+    /// Makes one system call in a direction. `call` makes it and returns its count, or -1 and errno. EBADF if the
+    /// socket is closed.
     template <class Call>
     Transfer transfer(WatchSlot& direction, Call call) noexcept {
         if (!is_open()) return {0, EBADF};
@@ -136,12 +140,12 @@ protected:
     }
 
 private:
-    // Those of files are not inlined, so that those of sockets are.
+    // The calls for files are not inlined, so that those for sockets are.
     [[gnu::noinline]] Transfer receive_from_file(std::span<char> into) noexcept {
         return transfer(input_slot(), [&] { return read_file(descriptor(), into, calls_); });
     }
 
-    // Until it is full, as no edge comes before that.
+    // Writes until the file is full, as an edge-triggered port reports nothing before.
     [[gnu::noinline]] Transfer send_to_file(std::string_view bytes) noexcept {
         Transfer all;
         while (all.error == 0 && all.bytes < bytes.size()) {
