@@ -182,7 +182,9 @@ TEST_CASE("to watch a descriptor on an inherited port is bad use") {
     Recorder watch;
     const Child child = in_child([&] {
         const auto message = misuse_of([&] { (void)port.arm(pair.ends[0], watch); });
-        return contains(message, "EpollPort: a descriptor cannot be watched on a loop that was inherited over fork()");
+        return contains(message,
+                        "EpollPort: a descriptor cannot be watched on a loop that was inherited over fork(); make a "
+                        "new port and loop");
     });
     CHECK(child.well());
     CHECK(port.wait_until(at_once) == 0);

@@ -145,8 +145,9 @@ inline std::string host_and_port(const Address& address) {
 } // namespace detail
 
 inline Reply<Address> Address::unix_path(const std::string& path) {
-    if (path.empty()) detail::misuse("rouse: Address::unix_path: the path is empty");
-    if (path.find('\0') != std::string::npos) detail::misuse("rouse: Address::unix_path: the path has a NUL in it");
+    if (path.empty()) detail::misuse("rouse: Address::unix_path: the path must not be empty");
+    if (path.find('\0') != std::string::npos)
+        detail::misuse("rouse: Address::unix_path: the path must not contain a NUL");
     sockaddr_un address{};
     if (path.size() >= sizeof address.sun_path)
         return detail::failed<Address>(ENAMETOOLONG, "cannot name a Unix socket " + path);

@@ -90,7 +90,7 @@ public:
     /// Like receive(), into the caller's memory, which must stay valid until it returns. UsageError if the span is
     /// empty.
     [[nodiscard]] Task<Reply<ReceivedInto>> receive_into(std::span<char> bytes) {
-        if (bytes.empty()) detail::misuse("rouse: DatagramSocket::receive_into: the span is empty");
+        if (bytes.empty()) detail::misuse("rouse: DatagramSocket::receive_into: the span must not be empty");
         return detail::DatagramChannel::receive_into(channel(), bytes);
     }
 
@@ -100,7 +100,8 @@ public:
 
 private:
     [[nodiscard]] const std::shared_ptr<detail::DatagramChannel>& channel() const {
-        if (channel_ == nullptr) detail::misuse("rouse: DatagramSocket: it was moved from");
+        if (channel_ == nullptr)
+            detail::misuse("rouse: DatagramSocket: it was moved from; use the one that it was moved to");
         return channel_;
     }
 

@@ -74,7 +74,7 @@ public:
     /// Reads up to and including `separator`. Throws IncompleteRead if the end comes first, and LimitOverrun as soon as
     /// it is known not to end within `limit` bytes. UsageError if the separator is empty.
     [[nodiscard]] Task<Reply<std::string>> readuntil(std::string separator, std::size_t limit = default_limit) {
-        if (separator.empty()) detail::misuse("rouse: StreamReader::readuntil: the separator is empty");
+        if (separator.empty()) detail::misuse("rouse: StreamReader::readuntil: the separator must not be empty");
         return read_until(connection(), std::move(separator), limit);
     }
 
@@ -86,7 +86,8 @@ private:
     using Connection = std::shared_ptr<detail::StreamConnection>;
 
     [[nodiscard]] const Connection& connection() const {
-        if (connection_ == nullptr) detail::misuse("rouse: StreamReader: it was moved from");
+        if (connection_ == nullptr)
+            detail::misuse("rouse: StreamReader: it was moved from; use the one that it was moved to");
         return connection_;
     }
 

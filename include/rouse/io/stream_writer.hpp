@@ -98,7 +98,8 @@ public:
 
 private:
     [[nodiscard]] const std::shared_ptr<detail::StreamConnection>& connection() const {
-        if (connection_ == nullptr) detail::misuse("rouse: StreamWriter: it was moved from");
+        if (connection_ == nullptr)
+            detail::misuse("rouse: StreamWriter: it was moved from; use the one that it was moved to");
         return connection_;
     }
 

@@ -32,9 +32,9 @@ inline namespace ROUSE_ABI {
 ///
 /// For the loop on the thread that made it; wake() may be called from any context, including a signal handler.
 ///
-/// No wake is lost, and each is counted once. A sleep ends at its deadline or later, never before, except when it is
-/// woken or interrupted by a signal. A sleep costs one system call, taking in wakes one more; wake() costs one, and the
-/// loop asks for it only when it sleeps.
+/// No wake is lost, and each is counted once. A sleep ends at its deadline or later, never before, except by a wake,
+/// a descriptor that becomes ready, or a signal. A sleep costs one system call, taking in wakes one more; wake() costs
+/// one, and the loop asks for it only when it sleeps.
 ///
 /// fork(): a port, the loop on it, and the objects in which its tasks wait stay with the parent. The child has copies
 /// of them that share the parent's epoll instance and eventfd. It has to make a new port and loop, which are
@@ -122,7 +122,9 @@ public:
     /// For io/, see IoPort. UsageError in a child of fork().
     [[nodiscard]] int arm(int descriptor, detail::Watch& watch) override {
         if (generation_.inherited())
-            detail::misuse("rouse: EpollPort: a descriptor cannot be watched on a loop that was inherited over fork()");
+            detail::misuse(
+                "rouse: EpollPort: a descriptor cannot be watched on a loop that was inherited over fork(); make a new "
+                "port and loop");
         epoll_event event{};
         event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
         event.data.ptr = &watch;

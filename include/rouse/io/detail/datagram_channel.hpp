@@ -92,7 +92,7 @@ private:
     static constexpr std::size_t longest = 64 * 1024; // greater than any UDP datagram
 
     [[nodiscard]] WatchSlot::Awaiter incoming() {
-        return input_slot().wait_alone("rouse: DatagramSocket: another task is receiving from it already");
+        return input_slot().wait_alone("rouse: DatagramSocket: another task is receiving from it; one at a time may");
     }
 
     template <class T>

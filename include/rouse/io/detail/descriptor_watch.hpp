@@ -15,8 +15,8 @@ namespace detail {
 /// The one watch of a descriptor on its port. Tasks that read and tasks that write share it: each kind waits in its own
 /// slot. For the thread of the loop that it was made on.
 ///
-/// It must be removed before it is destroyed, and before the port is. What tasks hold is: a Loop destroys their frames,
-/// and a port outlives its loop.
+/// remove() must be called before it is destroyed, and before the port is. The frames of tasks fulfil the latter: a
+/// Loop destroys them, and a port outlives its loop. No report is lost between arm() and remove().
 ///
 /// With epoll, arm() and remove() cost one system call each, and waiting none beyond the port's wait.
 class DescriptorWatch : Watch {
@@ -46,9 +46,11 @@ public:
     /// port has been destroyed. To be called once, if there is a descriptor.
     int remove() noexcept {
         if (IoPort::find(*port_) == nullptr)
-            ROUSE_PANIC("rouse: Socket: must be closed before the port of its loop is destroyed");
+            ROUSE_PANIC(
+                "rouse: Socket: it must be closed before the port of its loop is destroyed; do not return it from "
+                "run()");
         const int descriptor = std::exchange(descriptor_, -1);
-        if (watched_) port_->remove(descriptor, *this);
+        if (std::exchange(watched_, false)) port_->remove(descriptor, *this);
         return descriptor;
     }
 
@@ -91,7 +93,7 @@ private:
     WatchSlot output_;
     int descriptor_ = -1;
     bool watched_ = false; // by port_
-    bool hung_up_ = false; // the port will not report input again
+    bool hung_up_ = false; // set by on_ready(): input has had its last report
 };
 
 } // namespace detail

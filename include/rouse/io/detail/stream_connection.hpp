@@ -95,7 +95,7 @@ public:
 
     /// Waits until receive_more() or receive_into() is worth a try. UsageError if another task waits.
     [[nodiscard]] auto more() {
-        return input_slot().wait_alone("rouse: StreamReader: another task is reading from it already");
+        return input_slot().wait_alone("rouse: StreamReader: another task is reading from it; one at a time may");
     }
 
     /// Receives at most one chunk into input(), possibly nothing. False if the connection has failed, see failure().
@@ -148,7 +148,9 @@ public:
             lost_ = true;
             return;
         }
-        if (output_end_ != OutputEnd::open) misuse("rouse: StreamWriter::write: after write_eof() or close()");
+        if (output_end_ != OutputEnd::open)
+            misuse(
+                "rouse: StreamWriter::write: the output has been ended by write_eof() or close(); write before that");
         if (bytes.empty()) return;
         if (output_.empty()) {
             const Transfer done = send(bytes);
@@ -172,7 +174,8 @@ public:
 
     /// A writer is held back once more than `high` bytes are unsent, until at most `low` are.
     void set_water_marks(std::size_t low, std::size_t high) {
-        if (low > high) misuse("rouse: StreamWriter::set_water_marks: the low mark is greater than the high mark");
+        if (low > high)
+            misuse("rouse: StreamWriter::set_water_marks: the low mark must not be greater than the high mark");
         low_water_ = low;
         high_water_ = high;
         if (output_.size() > high) drained_.clear();

@@ -24,7 +24,8 @@ public:
     /// Whether this object was made before the fork() that made this process. From any context.
     [[nodiscard]] bool inherited() const noexcept { return made_in_ != now_.load(std::memory_order_relaxed); }
 
-    /// Begins to count forks, if it has not yet. Returns 0 or an errno. To be called by the constructor of each object.
+    /// Begins to count forks, if it has not yet. Returns 0 or an errno. EpollPort calls it before any object on it is
+    /// made.
     static int count_forks() noexcept {
         static const int error = ::pthread_atfork(hold_signals, release_signals, begin_child);
         return error;
