@@ -235,7 +235,7 @@ static Task<> two_receivers() {
     co_await settle();
     std::array<char, 4> memory{};
     const auto refused = co_await thrown<UsageError>(receiver.receive_into(memory));
-    CHECK(refused == "rouse: DatagramSocket: another task is receiving from it already");
+    CHECK(refused == "rouse: DatagramSocket: another task is receiving from it; one at a time may");
     co_await sender.send_to("one", receiver.local());
     const Datagram got = co_await first;
     CHECK(got.bytes == "one");
@@ -425,12 +425,12 @@ static Task<> bad_use() {
     CHECK(test::misuse_of([&] { static_cast<void>(connected.send_to("x", unconnected.local())); }) ==
           "rouse: DatagramSocket::send_to: it is connected to one peer; use send()");
     CHECK(test::misuse_of([&] { static_cast<void>(connected.receive_into({})); }) ==
-          "rouse: DatagramSocket::receive_into: the span is empty");
+          "rouse: DatagramSocket::receive_into: the span must not be empty");
     CHECK(test::misuse_of([] { static_cast<void>(DatagramSocket::connect("127.0.0.1", 0)); }) ==
           "rouse: DatagramSocket::connect: the peer's port must not be 0");
     const DatagramSocket elsewhere = std::move(connected);
     CHECK(test::misuse_of([&] { static_cast<void>(connected.receive()); }) ==
-          "rouse: DatagramSocket: it was moved from");
+          "rouse: DatagramSocket: it was moved from; use the one that it was moved to");
     co_return;
 }
 TEST_CASE("bad use of a DatagramSocket names the rule") { on_loop(bad_use); }

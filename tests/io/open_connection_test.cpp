@@ -52,12 +52,12 @@ static Task<> cancel_while_connecting() {
 
 TEST_CASE("a cancelled connect closes what it had begun") { loopback::bounded(cancel_while_connecting()); }
 
-TEST_CASE("a connection needs a loop on an EpollPort, and says so") {
+TEST_CASE("a connection needs a port that can watch descriptors, and says so") {
     VirtualTimePort port;
     Loop loop{port};
     const Plain listener = Plain::listening();
     const auto before = loopback::open_descriptors();
     CHECK(loop.run(thrown<UsageError>(open_connection("127.0.0.1", listener.port()))) ==
-          "rouse: Socket: needs a loop on an EpollPort");
+          "rouse: Loop: its port cannot watch descriptors; for input and output use DefaultPort, as run() does");
     CHECK(loopback::open_descriptors() == before);
 }

@@ -184,7 +184,7 @@ static Task<> two_readers(loopback::Connection& c) {
     auto first = create_task(c.reader.read(10));
     co_await settle();
     const auto got = co_await thrown<UsageError>(c.reader.read(10));
-    CHECK(got == "rouse: StreamReader: another task is reading from it already");
+    CHECK(got == "rouse: StreamReader: another task is reading from it; one at a time may");
     c.peer.send("x");
     const auto got_2 = co_await first;
     CHECK(got_2 == "x");
@@ -200,7 +200,7 @@ static Task<> moved_reader(loopback::Connection& c) {
     CHECK(got == "x");
     const auto got_2 =
         co_await thrown<UsageError>([](StreamReader& moved) -> Task<> { co_await moved.read(1); }(c.reader));
-    CHECK(got_2 == "rouse: StreamReader: it was moved from");
+    CHECK(got_2 == "rouse: StreamReader: it was moved from; use the one that it was moved to");
 }
 TEST_CASE("a reader may be moved while it is read from") { with_connection(moved_reader); }
 
@@ -522,7 +522,7 @@ TEST_CASE("readuntil gives what comes up to the separator; it throws at a limit,
 
 static Task<> no_separator(loopback::Connection& c) {
     const std::string what = test::misuse_of([&] { static_cast<void>(c.reader.readuntil("")); });
-    CHECK(what == "rouse: StreamReader::readuntil: the separator is empty");
+    CHECK(what == "rouse: StreamReader::readuntil: the separator must not be empty");
     co_return;
 }
 TEST_CASE("readuntil needs a separator") { with_connection(no_separator); }
@@ -564,7 +564,7 @@ static Task<> water_marks(loopback::Connection& c) {
     co_await settle();
     CHECK(held_back.done());
     const std::string what = test::misuse_of([&] { c.writer.set_water_marks(2, 1); });
-    CHECK(what == "rouse: StreamWriter::set_water_marks: the low one is above the high one");
+    CHECK(what == "rouse: StreamWriter::set_water_marks: the low mark must not be greater than the high mark");
 }
 TEST_CASE("drain waits above the high-water mark that was set, until the low one") { with_connection(water_marks); }
 

@@ -102,9 +102,9 @@ TEST_CASE("a path that is too long for a Unix socket is an error that names it")
 }
 
 TEST_CASE("a path that would name another kind of Unix socket is refused") {
-    CHECK_THROWS_WITH(Address::unix_path(""), "rouse: Address::unix_path: the path is empty");
+    CHECK_THROWS_WITH(Address::unix_path(""), "rouse: Address::unix_path: the path must not be empty");
     CHECK_THROWS_WITH(Address::unix_path(std::string("\0abstract", 9)),
-                      "rouse: Address::unix_path: the path has a NUL in it");
+                      "rouse: Address::unix_path: the path must not contain a NUL");
 }
 
 TEST_CASE("a Unix socket that is not bound has an unnamed address") {
@@ -238,7 +238,7 @@ static Task<> nobody(std::string path) {
     CHECK(stale == "rouse: cannot connect to " + path + ": Connection refused");
     CHECK(loopback::open_descriptors() == before);
     const std::string empty = co_await thrown<UsageError>(open_unix_connection(""));
-    CHECK(empty == "rouse: Address::unix_path: the path is empty");
+    CHECK(empty == "rouse: Address::unix_path: the path must not be empty");
 }
 TEST_CASE("connecting to a path where nobody listens is an error that names it") { with_path(nobody); }
 

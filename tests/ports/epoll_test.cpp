@@ -16,13 +16,13 @@ using namespace test;
 
 namespace {
 
-struct Recorder final : Watch {
+struct Recorder final : detail::Watch {
     ~Recorder() = default;
-    void on_events(std::uint32_t events) noexcept override {
-        last = events;
+    void on_ready(detail::Readiness readiness) noexcept override {
+        last = readiness;
         ++count;
     }
-    std::uint32_t last = 0;
+    detail::Readiness last = detail::Readiness::none;
     int count = 0;
 };
 
@@ -96,16 +96,16 @@ TEST_CASE("a watch is told of each edge once, and nothing after it is removed") 
     int ends[2];
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
     Recorder watch;
-    REQUIRE(port.add(ends[0], watch) == 0);
+    REQUIRE(port.arm(ends[0], watch) == 0);
     port.wait_until(at_once);
     CHECK(watch.count == 1);
-    CHECK((watch.last & EPOLLOUT) != 0);
+    CHECK(watch.last == detail::Readiness::writable);
     port.wait_until(at_once);
     CHECK(watch.count == 1);
     REQUIRE(::write(ends[1], "x", 1) == 1);
     port.wait_until(forever);
     CHECK(watch.count == 2);
-    CHECK((watch.last & EPOLLIN) != 0);
+    CHECK(has_any(watch.last, detail::Readiness::readable));
     port.remove(ends[0], watch);
     REQUIRE(::write(ends[1], "x", 1) == 1);
     port.wait_until(at_once);
@@ -119,9 +119,9 @@ TEST_CASE("a watch that is removed while others are told is not told any more") 
     int a[2], b[2];
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, a) == 0);
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, b) == 0);
-    struct Remover final : Watch {
+    struct Remover final : detail::Watch {
         ~Remover() = default;
-        void on_events(std::uint32_t) noexcept override {
+        void on_ready(detail::Readiness) noexcept override {
             ++count;
             port->remove(other_descriptor, *other);
         }
@@ -135,22 +135,22 @@ TEST_CASE("a watch that is removed while others are told is not told any more") 
     second.other = &first;
     first.other_descriptor = b[0];
     second.other_descriptor = a[0];
-    REQUIRE(port.add(a[0], first) == 0);
-    REQUIRE(port.add(b[0], second) == 0);
+    REQUIRE(port.arm(a[0], first) == 0);
+    REQUIRE(port.arm(b[0], second) == 0);
     port.wait_until(forever);
     CHECK(first.count + second.count == 1);
     for (const int fd : {a[0], a[1], b[0], b[1]}) ::close(fd);
 }
 
 TEST_CASE("find knows the ports of this thread by their address") {
-    CHECK(EpollPort::find(VirtualTimePort{}) == nullptr);
+    CHECK(detail::IoPort::find(VirtualTimePort{}) == nullptr);
     EpollPort a;
     {
         EpollPort b;
-        CHECK(EpollPort::find(a) == &a);
-        CHECK(EpollPort::find(b) == &b);
+        CHECK(detail::IoPort::find(a) == &a);
+        CHECK(detail::IoPort::find(b) == &b);
     }
-    CHECK(EpollPort::find(a) == &a);
+    CHECK(detail::IoPort::find(a) == &a);
 }
 
 TEST_CASE("no descriptors left at start-up is an error that says so, and none is leaked") {

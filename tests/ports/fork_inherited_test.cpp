@@ -18,9 +18,9 @@ using namespace test;
 
 namespace {
 
-struct Recorder final : Watch {
+struct Recorder final : detail::Watch {
     ~Recorder() = default;
-    void on_events(std::uint32_t) noexcept override { ++count; }
+    void on_ready(detail::Readiness) noexcept override { ++count; }
     int count = 0;
 };
 
@@ -75,7 +75,7 @@ TEST_CASE("an inherited loop is destroyed in the child, descriptors and all; the
     Busy busy;
     Pair pair;
     Recorder watch;
-    REQUIRE(busy.port->add(pair.ends[0], watch) == 0);
+    REQUIRE(busy.port->arm(pair.ends[0], watch) == 0);
     busy.port->wait_until(at_once); // it is writable
     const int before = watch.count;
     SECTION("as it stands") {
@@ -181,8 +181,10 @@ TEST_CASE("to watch a descriptor on an inherited port is bad use") {
     Pair pair;
     Recorder watch;
     const Child child = in_child([&] {
-        const auto message = misuse_of([&] { (void)port.add(pair.ends[0], watch); });
-        return contains(message, "EpollPort: a descriptor cannot be watched on a loop that was inherited over fork()");
+        const auto message = misuse_of([&] { (void)port.arm(pair.ends[0], watch); });
+        return contains(message,
+                        "EpollPort: a descriptor cannot be watched on a loop that was inherited over fork(); make a "
+                        "new port and loop");
     });
     CHECK(child.well());
     CHECK(port.wait_until(at_once) == 0);

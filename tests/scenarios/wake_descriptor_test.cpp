@@ -15,11 +15,11 @@ namespace {
 
 // One end of a pair of sockets, served by `port`; calls `serve` for each edge of input.
 template <class F>
-class Served final : Watch {
+class Served final : detail::Watch {
 public:
     Served(EpollPort& port, F serve) : port_{port}, serve_{serve} {
         REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends_) == 0);
-        REQUIRE(port_.add(ends_[0], *this) == 0);
+        REQUIRE(port_.arm(ends_[0], *this) == 0);
     }
     ~Served() {
         port_.remove(ends_[0], *this);
@@ -32,9 +32,9 @@ public:
     bool feed() { return ::write(ends_[1], "x", 1) == 1; }
 
 private:
-    void on_events(std::uint32_t events) noexcept override {
+    void on_ready(detail::Readiness readiness) noexcept override {
         char byte = 0;
-        while ((events & EPOLLIN) != 0 && ::read(ends_[0], &byte, 1) == 1) serve_();
+        while (has_any(readiness, detail::Readiness::readable) && ::read(ends_[0], &byte, 1) == 1) serve_();
     }
 
     EpollPort& port_;

@@ -1,4 +1,4 @@
-// Address: where a socket is or goes to, and how names become addresses.
+// Address: the address of a socket, and how the name of a host becomes addresses.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +24,7 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// The category of the errors of name resolution, other than those of the system.
+/// The category of errors of name resolution that are not errors of the system.
 [[nodiscard]] inline const std::error_category& resolve_category() noexcept {
     struct Category final : std::error_category {
         const char* name() const noexcept override { return "resolve"; }
@@ -40,26 +40,27 @@ public:
     /// No address.
     Address() noexcept = default;
 
-    /// A copy of what the system gave.
+    /// Copies an address that the system returned.
     Address(const sockaddr* address, socklen_t size) noexcept
         : size_{std::min(size, static_cast<socklen_t>(sizeof storage_))} {
         std::memcpy(&storage_, address, size_);
     }
 
-    /// What the address of an empty host is for.
+    /// The purpose of an address, which decides what an empty host means.
     enum class Use { connect, listen };
 
-    /// The addresses of a host, best first, never none. An empty host is this machine: its loopback to connect to, all
-    /// its addresses to listen on. Blocks while the system asks its name servers; at once for a numeric address. Throws
-    /// std::system_error that names the host.
+    /// Returns the addresses of a host, at least one, in the system's order of preference. An empty host means this
+    /// machine: its loopback address to connect to, all its addresses to listen on. Blocks the calling thread while the
+    /// system asks its name servers; returns at once for a numeric address. Throws std::system_error that names the
+    /// host.
     static Reply<std::vector<Address>> resolve(const std::string& host, std::uint16_t port, Use use = Use::connect);
 
-    /// The Unix socket of this path. UsageError for a path that is empty or has a NUL in it (the system would take
-    /// either for another kind of name); std::system_error (ENAMETOOLONG) that names the path if it has more than 107
-    /// bytes.
+    /// Returns the address of the Unix socket at this path. UsageError if the path is empty or contains a NUL (the
+    /// system would take either for another kind of name). Throws std::system_error (ENAMETOOLONG) that names the path
+    /// if it is longer than 107 bytes.
     static Reply<Address> unix_path(const std::string& path);
 
-    /// The address that a socket is bound to; none if the descriptor is bad.
+    /// Returns the address that a socket is bound to; no address if the descriptor is bad.
     static Address of_socket(int descriptor) noexcept {
         Address address;
         address.size_ = sizeof address.storage_;
@@ -70,21 +71,21 @@ public:
     /// AF_INET, AF_INET6 or AF_UNIX; AF_UNSPEC if there is no address.
     [[nodiscard]] int family() const noexcept { return storage_.ss_family; }
 
-    /// Whether it is that of a Unix socket without a path, as those that connect have.
+    /// Whether it is the address of a Unix socket without a path, as clients have.
     [[nodiscard]] bool is_unnamed() const noexcept { return family() == AF_UNIX && path().empty(); }
 
-    /// 0 if the address has none.
+    /// The port; 0 if the address has none.
     [[nodiscard]] std::uint16_t port() const noexcept {
         const std::uint16_t* port = port_in_storage();
         return port == nullptr ? std::uint16_t{0} : ntohs(*port);
     }
 
-    /// Sets the port, of 0 to 65535; does nothing to an address that has none.
+    /// Sets the port. Does nothing to an address without one.
     void set_port(std::uint16_t port) noexcept {
         if (auto* place = const_cast<std::uint16_t*>(port_in_storage())) *place = htons(port);
     }
 
-    /// The address in digits, without the port; or the path of a Unix socket, "(unnamed)" if it has none.
+    /// The numeric address without the port; for a Unix socket its path, or "(unnamed)" if it has none.
     [[nodiscard]] std::string host() const {
         if (family() == AF_UNIX) return std::string{is_unnamed() ? "(unnamed)" : path()};
         char text[NI_MAXHOST];
@@ -92,18 +93,18 @@ public:
         return text;
     }
 
-    /// Address and port in short: "127.0.0.1:80", "[::1]:80"; or what host() gives for a Unix socket.
+    /// Address and port, as "127.0.0.1:80" or "[::1]:80"; for a Unix socket the same as host().
     [[nodiscard]] std::string text() const {
         if (family() == AF_UNIX) return host();
         const std::string digits = family() == AF_INET6 ? "[" + host() + "]" : host();
         return digits + ":" + std::to_string(port());
     }
 
-    /// What the system's calls take and fill in.
+    /// The address as the system's calls take it.
     [[nodiscard]] const sockaddr* data() const noexcept { return reinterpret_cast<const sockaddr*>(&storage_); }
-    /// The same, to be filled in.
+    /// The address for a system call to fill in.
     [[nodiscard]] sockaddr* data() noexcept { return reinterpret_cast<sockaddr*>(&storage_); }
-    /// In bytes; 0 if there is no address.
+    /// The size of data() in bytes; 0 if there is no address.
     [[nodiscard]] socklen_t size() const noexcept { return size_; }
 
     friend bool operator==(const Address& a, const Address& b) noexcept {
@@ -117,7 +118,7 @@ private:
         return nullptr;
     }
 
-    // Of a Unix socket; empty for one without. The system need not end it with a NUL.
+    // The path of a Unix socket; empty if it has none. The system need not end it with a NUL.
     [[nodiscard]] std::string_view path() const noexcept {
         constexpr std::size_t begin = offsetof(sockaddr_un, sun_path);
         if (size_ <= begin) return {};
@@ -131,12 +132,12 @@ private:
 
 namespace detail {
 
-/// A host and a port as error messages name them.
+/// Formats a host and a port for error messages.
 inline std::string host_and_port(std::string_view host, std::uint16_t port) {
     return std::string{host} + " port " + std::to_string(port);
 }
 
-/// The same of an address; the path of a Unix socket.
+/// Formats an address for error messages; for a Unix socket, its path.
 inline std::string host_and_port(const Address& address) {
     return address.family() == AF_UNIX ? address.host() : host_and_port(address.host(), address.port());
 }
@@ -144,14 +145,15 @@ inline std::string host_and_port(const Address& address) {
 } // namespace detail
 
 inline Reply<Address> Address::unix_path(const std::string& path) {
-    if (path.empty()) detail::misuse("rouse: Address::unix_path: the path is empty");
-    if (path.find('\0') != std::string::npos) detail::misuse("rouse: Address::unix_path: the path has a NUL in it");
+    if (path.empty()) detail::misuse("rouse: Address::unix_path: the path must not be empty");
+    if (path.find('\0') != std::string::npos)
+        detail::misuse("rouse: Address::unix_path: the path must not contain a NUL");
     sockaddr_un address{};
     if (path.size() >= sizeof address.sun_path)
         return detail::failed<Address>(ENAMETOOLONG, "cannot name a Unix socket " + path);
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, path.size());
-    // With the NUL, as the system gives it back.
+    // Includes the NUL, as the system returns it.
     const std::size_t size = offsetof(sockaddr_un, sun_path) + path.size() + 1;
     return Address{reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(size)};
 }
@@ -159,7 +161,7 @@ inline Reply<Address> Address::unix_path(const std::string& path) {
 inline Reply<std::vector<Address>> Address::resolve(const std::string& host, std::uint16_t port, Use use) {
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
-    hints.ai_socktype = SOCK_STREAM; // one entry for each address, whatever is to be done with it
+    hints.ai_socktype = SOCK_STREAM; // one entry for each address, whatever its use
     hints.ai_flags = AI_NUMERICSERV | (use == Use::listen ? AI_PASSIVE : 0);
     addrinfo* first = nullptr;
     const std::string service = std::to_string(port);

@@ -1,4 +1,5 @@
-// All of net/: needs a hosted port. Without exceptions its functions give a Result, see reply.hpp.
+// All of io/: streams, TCP, UDP, Unix sockets, pipes and signals. For hosted platforms. Functions that may fail throw;
+// without exceptions they return a Result, see reply.hpp.
 #pragma once
 
 #include <rouse/io/address.hpp>
@@ -7,5 +8,6 @@
 #include <rouse/io/pipe.hpp>
 #include <rouse/io/resolve.hpp>
 #include <rouse/io/server.hpp>
+#include <rouse/io/signal.hpp>
 #include <rouse/io/stream.hpp>
 #include <rouse/io/unix.hpp>

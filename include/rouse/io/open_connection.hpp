@@ -1,4 +1,4 @@
-// open_connection: a TCP connection to a host.
+// open_connection: connects to a host by TCP.
 #pragma once
 
 #include <cerrno>
@@ -21,12 +21,12 @@ using Streams = std::pair<StreamReader, StreamWriter>;
 
 namespace detail {
 
-/// Connects to one address. Returns 0 or an errno; the connection is left in `connected`.
+/// Connects to one address and puts the connection into `connected`. Returns 0 or an errno.
 inline Task<int> connect(Address address, std::shared_ptr<StreamConnection>& connected) {
     Descriptor descriptor{::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
     if (!descriptor) co_return errno;
-    // Before it is watched: a socket that is not connecting yet has hung up, says epoll.
-    // An interrupted connect goes on by itself, like one in progress.
+    // Connects before the port watches the socket, as epoll reports a hang-up for one that is not connecting yet. An
+    // interrupted connect continues by itself, like one in progress.
     const int begun = ::connect(descriptor.number(), address.data(), address.size()) == 0 ? 0 : errno;
     if (begun != 0 && begun != EINPROGRESS && begun != EINTR) co_return begun;
     int error = 0;
@@ -38,9 +38,9 @@ inline Task<int> connect(Address address, std::shared_ptr<StreamConnection>& con
 
 } // namespace detail
 
-/// Connects to a host, by name or number, trying each of its addresses in turn. For a time limit: wait_for. Throws
-/// std::system_error that names the host: with the error of its first address, which is the one that the system thinks
-/// best. Cancelling it closes what was begun.
+/// Connects to a host, given by name or address, trying its addresses one after the other. Use wait_for for a time
+/// limit. For tasks of a loop whose port can watch descriptors. Throws std::system_error that names the host, with the
+/// error of its first address, which the system prefers. Cancelling it closes the connection in progress.
 [[nodiscard]] inline Task<Reply<Streams>> open_connection(std::string host, std::uint16_t port) {
     int first_error = 0;
     Reply<std::vector<Address>> addresses = co_await resolve(host, port);

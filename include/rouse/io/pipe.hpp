@@ -19,10 +19,10 @@ inline namespace ROUSE_ABI {
 
 namespace detail {
 
-/// An open file description of our own of a pipe or a terminal, so that it can be non-blocking and whoever else uses it
-/// (a shell, the standard error of this program) does not notice. None if that cannot be had: there is no /proc, the
-/// file is somebody else's, or a pipe has no reader. Nor for other files, where a second one would not be the same: the
-/// other side of a terminal, a device.
+/// Opens a pipe or a terminal a second time, to get an open file description that can be made non-blocking without
+/// affecting other users of the first (a shell, the standard error of this program). Returns no descriptor if this is
+/// not possible: there is no /proc, the file belongs to another user, or a pipe has no reader. Nor for other files,
+/// where a second description would not be equivalent: the other side of a terminal, a device.
 inline Descriptor reopen(int descriptor, const struct stat& file, bool writes) {
     unsigned other_side = 0;
     const bool terminal = ::isatty(descriptor) == 1 && ::ioctl(descriptor, TIOCGPTN, &other_side) != 0;
@@ -38,8 +38,8 @@ inline bool is_stream_socket(int descriptor) noexcept {
     return ::getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }
 
-/// A half of a stream by a descriptor that others may share; its flags are left as they are. With `own` it is closed,
-/// except if this fails.
+/// Makes one half of a stream from a descriptor that others may share, without changing its flags. With `own` it takes
+/// over the descriptor, unless it fails.
 template <class Half>
 [[nodiscard]] Reply<Half> open_pipe(PipeEnd end, bool own) {
     const std::string what = (end.writes ? "cannot write to " : "cannot read from ") + end.text();
@@ -51,7 +51,7 @@ template <class Half>
         return failed<Half>(EBADF, what + only);
     }
 
-    // One that is non-blocking, and whose flags are the caller's alone, will do as it is.
+    // A non-blocking descriptor whose flags are the caller's alone can be used as it is.
     const bool never_waits = own && (flags & O_NONBLOCK) != 0;
     Calls calls = never_waits ? Calls::of_file : Calls::of_file_that_may_wait;
     if (is_stream_socket(end.number)) calls = Calls::of_socket;
@@ -71,41 +71,43 @@ template <class Half>
 
 } // namespace detail
 
-/// A stream of what comes in by a descriptor: a pipe, a FIFO, a terminal, a stream socket, any other that epoll can
-/// watch. It takes the descriptor over, unless it throws, and closes it when the reader is destroyed.
+/// Makes a stream that reads from a descriptor: a pipe, a FIFO, a terminal, a stream socket, or any other that the
+/// loop's port can watch. Takes over the descriptor, unless it throws; destroying the reader closes it.
 ///
-/// A regular file and /dev/null, which are always ready, will do too. While the system fetches them from the disk the
-/// loop stands still: for large files on slow disks there is Context.
+/// In a task, or between the turns of a Loop.
 ///
-/// Whether others that share the descriptor wait in their calls is not changed (O_NONBLOCK is one flag for all of
-/// them): a pipe or terminal is opened a second time. Where that is not possible, each call is made only after a look
-/// whether it would wait; then another process that takes the bytes in between stops this loop until there are more.
+/// A regular file and /dev/null, which are always ready, can be used too. Reading a file from the disk blocks the loop:
+/// for large files on slow disks use Context.
 ///
-/// Throws std::system_error that names the descriptor: EBADF for one that is open for writing only.
+/// It does not change whether others that share the descriptor block in their calls (O_NONBLOCK is one flag for all of
+/// them): it opens a pipe or terminal a second time. Where this is not possible, it checks before each call whether the
+/// call would block; if another process takes the bytes between check and call, the loop blocks until more arrive.
+///
+/// Throws std::system_error that names the descriptor: EBADF if it is open for writing only.
 [[nodiscard]] inline Reply<StreamReader> open_pipe_reader(int descriptor) {
     return detail::open_pipe<StreamReader>({descriptor, false}, true);
 }
 
-/// A stream that goes out by a descriptor, as open_pipe_reader. write_eof() closes it, but for a socket. That nobody
-/// reads any more is found by the next write: drain() throws EPIPE. There is no SIGPIPE.
+/// Makes a stream that writes to a descriptor; otherwise like open_pipe_reader(). write_eof() closes it, unless it is a
+/// socket. If the pipe has no reader any more, the next write fails: drain() throws EPIPE. There is no SIGPIPE.
 [[nodiscard]] inline Reply<StreamWriter> open_pipe_writer(int descriptor) {
     return detail::open_pipe<StreamWriter>({descriptor, true}, true);
 }
 
-/// Standard input, whatever it is: see open_pipe_reader. The descriptor 0 stays open. Of several readers each gets part
-/// of the bytes; and what one has read ahead is lost with it.
+/// Makes a stream that reads standard input, whatever it is; see open_pipe_reader(). Descriptor 0 stays open. If there
+/// are several readers, each gets a part of the bytes, and bytes that one has read ahead are lost with it.
 [[nodiscard]] inline Reply<StreamReader> standard_input() {
     return detail::open_pipe<StreamReader>({STDIN_FILENO, false}, false);
 }
 
-/// Standard output, whatever it is: see open_pipe_writer. The descriptor 1 stays open, so a reader finds the end when
-/// the program ends. Do not mix it with printf or std::cout unless these are flushed before. What is written is lost if
-/// the program ends before it has gone out: close(), and wait_closed().
+/// Makes a stream that writes to standard output, whatever it is; see open_pipe_writer(). Descriptor 1 stays open, so a
+/// reader finds the end when the program ends. Flush printf and std::cout before you write. Bytes that have not been
+/// sent when the program ends are lost: call close() and wait_closed() before.
 [[nodiscard]] inline Reply<StreamWriter> standard_output() {
     return detail::open_pipe<StreamWriter>({STDOUT_FILENO, true}, false);
 }
 
-/// Standard error, in the same way.
+/// Makes a stream that writes to standard error, like standard_output().
 [[nodiscard]] inline Reply<StreamWriter> standard_error() {
     return detail::open_pipe<StreamWriter>({STDERR_FILENO, true}, false);
 }

@@ -1,5 +1,5 @@
-// Reply<T>: what the functions of io/ return that may fail. With exceptions it is T, and they throw; without, it is
-// Result<T>. Inside they are the same code: errors are values there, and failed() makes of them what the build has.
+// Reply<T>: the return type of functions of io/ that may fail. With exceptions it is T, and they throw; without, it is
+// Result<T>. Both builds share the code: errors are values inside, and failed() throws or returns them.
 #pragma once
 
 #include <string>
@@ -19,32 +19,32 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// What has failed, and why. Without exceptions, what Result::error() gives.
+/// What failed, and why. Without exceptions, Result::error() returns it. A value: copy it freely.
 class Error {
 public:
     /// No error.
     Error() = default;
 
-    /// `doing` is what was being done, and to whom: "cannot connect to localhost port 80".
+    /// `doing` says what failed, and names the object: "cannot connect to localhost port 80".
     Error(std::error_code code, std::string doing, std::string partial = {})
         : code_{code}, doing_{std::move(doing)}, partial_{std::move(partial)} {}
 
-    /// Of an errno.
+    /// The same, from an errno.
     Error(int error, std::string doing) : Error{std::error_code{error, std::system_category()}, std::move(doing)} {}
 
-    /// Whether there is one.
+    /// Whether there is an error.
     explicit operator bool() const noexcept { return static_cast<bool>(code_); }
 
-    /// The reason: an errno in the system's category, or one of resolve_category or stream_category.
+    /// The reason: an errno in the system's category, or a code of resolve_category() or stream_category().
     [[nodiscard]] const std::error_code& code() const noexcept { return code_; }
 
-    /// In words: "rouse: cannot connect to localhost port 80: Connection refused".
+    /// The error in words: "rouse: cannot connect to localhost port 80: Connection refused".
     [[nodiscard]] std::string what() const { return "rouse: " + doing_ + ": " + code_.message(); }
 
-    /// Of StreamErrc::incomplete_read: what came before the end; it is not read again.
+    /// For StreamErrc::incomplete_read, the bytes before the end, which have been consumed. Otherwise empty.
     [[nodiscard]] const std::string& partial() const noexcept { return partial_; }
 
-    /// What std::system_error takes: what() without the reason.
+    /// what() without the reason, as the constructor of std::system_error takes it.
     [[nodiscard]] std::string prefix() const { return "rouse: " + doing_; }
 
 private:
@@ -53,26 +53,26 @@ private:
     std::string partial_;
 };
 
-/// A value, or the Error in place of it.
+/// A value, or an Error in its place. The return type of functions of io/ without exceptions.
 template <class T>
 class [[nodiscard]] Result {
     using Stored = std::conditional_t<std::is_void_v<T>, Nothing, T>;
 
 public:
-    /// What it holds if there is no error.
+    /// The type of the value.
     using value_type = T;
 
     Result()
         requires std::is_void_v<T>
         : content_{std::in_place_index<0>} {}
 
-    /// One that holds this value.
+    /// Holds this value.
     template <class U>
         requires(!std::is_same_v<std::remove_cvref_t<U>, Result> && !std::is_same_v<std::remove_cvref_t<U>, Error> &&
                  !std::is_void_v<T> && std::is_constructible_v<Stored, U &&>)
     Result(U&& value) : content_{std::in_place_index<0>, std::forward<U>(value)} {}
 
-    /// `error` must be one.
+    /// Holds this error; it must not be empty.
     Result(Error error) : content_{std::in_place_index<1>, std::move(error)} {}
 
     /// Whether there is a value.
@@ -80,7 +80,7 @@ public:
     /// The same as has_value().
     explicit operator bool() const noexcept { return has_value(); }
 
-    /// The value; UsageError (without exceptions: panics) if there is none.
+    /// The value. UsageError (without exceptions: panics) if there is none.
     std::add_lvalue_reference_t<T> value() & {
         Stored* const stored = require(std::get_if<0>(&content_));
         if constexpr (!std::is_void_v<T>) return *stored;
@@ -94,10 +94,10 @@ public:
     std::add_lvalue_reference_t<T> operator*() & { return value(); }
     /// The value, moved out.
     T operator*() && { return std::move(*this).value(); }
-    /// A member of the value; UsageError (without exceptions: panics) if there is none.
+    /// Accesses a member of the value. UsageError (without exceptions: panics) if there is none.
     Stored* operator->() { return require(std::get_if<0>(&content_)); }
 
-    /// The error; an empty one if there is none.
+    /// The error; an empty one if there is a value.
     [[nodiscard]] Error error() const {
         const Error* const error = std::get_if<1>(&content_);
         return error == nullptr ? Error{} : *error;
@@ -113,7 +113,7 @@ private:
 };
 
 #if ROUSE_EXCEPTIONS
-/// What a function of io/ gives: the value itself, as errors are thrown; without exceptions, a Result.
+/// The return type of a function of io/ that may fail: T itself, as errors are thrown; without exceptions, Result<T>.
 template <class T>
 using Reply = T;
 #else
@@ -123,9 +123,9 @@ using Reply = Result<T>;
 
 namespace detail {
 
-// ---- the one place where errors become what the build has -----------------------------------------------------------
+// ---- the only place where an error is thrown or returned ------------------------------------------------------------
 
-/// `return failed<T>(error)`: throws std::system_error, or gives a Result<T>.
+/// `return failed<T>(error)` throws std::system_error, or returns a Result<T>.
 template <class T>
 [[nodiscard]] Reply<T> failed(Error error) {
 #if ROUSE_EXCEPTIONS
@@ -139,7 +139,7 @@ template <class T>
     return failed<T>(Error{error, std::move(doing)});
 }
 
-/// `return done()` from a function that gives a Reply<void>.
+/// `return done()` ends a function that returns a Reply<void>.
 inline Reply<void> done() { return Reply<void>(); }
 
 #if ROUSE_EXCEPTIONS
@@ -156,7 +156,7 @@ Error error_of(const T&) noexcept {
     return {};
 }
 #else
-/// Whether a reply of another function is an error; then error_of() is to be passed on, else value_of() used.
+/// Whether another function has returned an error. If so, return error_of() to the caller; if not, use value_of().
 template <class T>
 bool is_error(const Result<T>& reply) noexcept {
     return !reply.has_value();
@@ -171,7 +171,8 @@ Error error_of(const Result<T>& reply) {
 }
 #endif
 
-/// What f returns, a bool; false if it throws, as when there is no memory. (Without exceptions, that ends the program.)
+/// Returns what f returns, a bool, or false if f throws, as it does without memory. (Without exceptions, running out of
+/// memory ends the program.)
 template <class F>
 bool attempt(F f) {
 #if ROUSE_EXCEPTIONS

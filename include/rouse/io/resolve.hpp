@@ -1,4 +1,4 @@
-// resolve: names of hosts become addresses, without blocking the loop.
+// resolve: looks up the addresses of a host without blocking the loop.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ inline namespace ROUSE_ABI {
 
 namespace detail {
 
-/// Whether a host is an address in digits, for which nobody has to be asked.
+/// Whether a host is a numeric address, which needs no name server.
 inline bool is_numeric(const std::string& host) noexcept {
     in6_addr unused;
     return ::inet_pton(AF_INET, host.c_str(), &unused) == 1 || ::inet_pton(AF_INET6, host.c_str(), &unused) == 1;
@@ -25,8 +25,10 @@ inline bool is_numeric(const std::string& host) noexcept {
 
 } // namespace detail
 
-/// `co_await resolve(host, port)`: as Address::resolve, but a name is looked up on a thread of its own, while the other
-/// tasks go on. If the task is cancelled the thread ends by itself when the system's time limit is over.
+/// Looks up the addresses of a host like Address::resolve(), but a name on a separate thread, while the other tasks
+/// run. For tasks of any loop. Throws std::system_error that names the host. Cancelling it abandons the lookup: the
+/// thread ends by itself when the system's time limit is over. Costs a thread for each name, and nothing for a numeric
+/// address.
 [[nodiscard]] inline Task<Reply<std::vector<Address>>> resolve(std::string host, std::uint16_t port,
                                                                Address::Use use = Address::Use::connect) {
     if (host.empty() || detail::is_numeric(host)) co_return Address::resolve(host, port, use);

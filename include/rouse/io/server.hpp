@@ -1,4 +1,4 @@
-// start_server and Server: connections that come in, each served by a task.
+// start_server and Server: accept connections, and serve each by a task.
 #pragma once
 
 #include <cerrno>
@@ -20,35 +20,37 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// How much a server takes on.
+/// The limits of a server.
 struct ServerOptions {
-    /// How many clients are served at once; 0: no limit. Further ones wait in the backlog, connected but not accepted,
-    /// until a client has gone: its handler has ended, and what it had written is sent.
+    /// The greatest number of clients served at a time; 0 for no limit. Further clients wait in the backlog, connected
+    /// but not accepted, until a client has gone: its handler has ended and all that it had written has been sent.
     std::size_t most_clients = 0;
 
-    /// How many connections may wait to be accepted, at least 1; the system may take it for less, or for one more.
-    /// What it does with those beyond is the system's affair: on Linux, TCP clients try again for a while.
+    /// The number of connections that may wait to be accepted, at least 1. The system may use a smaller number, or one
+    /// more. It decides what happens to further connections: on Linux, TCP clients retry for a while.
     int backlog = SOMAXCONN;
 };
 
 namespace detail {
 
-/// UsageError if the options break their rules.
+/// UsageError if an option is out of range.
 inline void check(const ServerOptions& options) {
     if (options.backlog < 1) misuse("rouse: ServerOptions: the backlog must be at least 1");
 }
 
 } // namespace detail
 
-/// A server that start_server or start_unix_server has made. Move-only; for the tasks of its loop. Destroying it is
+/// Controls a server that start_server or start_unix_server has started. Move-only; destroying it has the effect of
 /// close().
+///
+/// For the tasks of its loop.
 class [[nodiscard]] Server {
 public:
-    /// For the library: see start_server.
+    /// For the library; see start_server.
     explicit Server(std::shared_ptr<detail::ServerState> state) noexcept : state_{std::move(state)} {}
-    /// Takes the server over; only assignment and destruction are allowed of the other then.
+    /// Takes over the server. The other object may then only be assigned to or destroyed.
     Server(Server&&) noexcept = default;
-    /// Closes the server that was here, and takes the other over.
+    /// Closes the present server, as by close(), and takes over the other.
     Server& operator=(Server&& other) noexcept {
         Server before{std::exchange(state_, std::move(other.state_))};
         return *this;
@@ -57,18 +59,18 @@ public:
         if (state_ != nullptr) state_->close();
     }
 
-    /// The port that it listens on; 0 if it is a path.
+    /// The port that it listens on; 0 if it listens on a path.
     [[nodiscard]] std::uint16_t port() const noexcept { return state_->port(); }
 
-    /// How many clients are being served.
+    /// The number of clients being served.
     [[nodiscard]] std::size_t clients() const noexcept { return state_->clients(); }
 
-    /// Stops listening, and cancels the handlers that run, except one that calls this. Connections that nobody has
+    /// Stops listening, and cancels all running handlers except one that calls this. Connections that have not been
     /// accepted are refused.
     void close() noexcept { state_->close(); }
 
-    /// Waits until it is closed and all handlers have ended; their descriptors are closed then. Not for a handler:
-    /// it would wait for itself.
+    /// Waits until the server is closed and all handlers have ended; their descriptors are closed by then. A handler
+    /// must not call it, as it would wait for itself.
     [[nodiscard]] Task<void> wait_closed() { return detail::ServerState::wait_closed(state_); }
 
 private:
@@ -77,11 +79,12 @@ private:
 
 namespace detail {
 
-/// Serves each client of these listeners. ENOMEM, or std::bad_alloc, if there is no memory for the tasks.
+/// Serves each client of these listeners. std::bad_alloc (without exceptions: ENOMEM) if there is no memory for the
+/// tasks.
 template <class Handler>
 [[nodiscard]] Reply<Server> serve(Handler handler, Listeners listeners, const ServerOptions& options) {
     auto state = std::make_shared<HandlerServerState<Handler>>(std::move(handler));
-    Server server{state}; // closes it again if start() gives up halfway
+    Server server{state}; // closes what was started if start() fails halfway
     if (state->start(std::move(listeners), options.most_clients)) return server;
 #if ROUSE_EXCEPTIONS
     throw std::bad_alloc{};
@@ -92,17 +95,19 @@ template <class Handler>
 
 } // namespace detail
 
-/// Listens on a host (numeric or a name; empty: all addresses of this machine, IPv4 and IPv6) and a port (0: any that
-/// is free), and serves each client by a task of its own, named "client 127.0.0.1:1234", that runs
-/// handler(StreamReader, StreamWriter) -> Task<void>. The handler object lives as long as any of them.
+/// Listens on a host and a port, and serves each client by a separate task, named "client 127.0.0.1:1234", which runs
+/// handler(StreamReader, StreamWriter) -> Task<void>. The host is an address or a name; an empty one means all
+/// addresses of this machine, IPv4 and IPv6. Port 0 means any free port. The handler object lives as long as any of the
+/// tasks.
 ///
-/// A handler that returns leaves a connection that is closed when all is sent, unless it has put its StreamWriter
-/// elsewhere. One that throws, or is cancelled, has its connection closed at once; the exception goes to the loop's
-/// exception handler, and the server goes on. So it does when descriptors run out: it tries again a little later; and
-/// when memory does: the client is reset.
+/// When a handler returns, its connection is closed once all written bytes have been sent, unless the handler has moved
+/// its StreamWriter elsewhere. When it throws or is cancelled, its connection is closed at once; the exception goes to
+/// the loop's exception handler, and the server continues. Out of descriptors, the server retries after 100 ms; out of
+/// memory, it resets the client.
 ///
 /// Throws std::system_error that names host and port, UsageError for bad options, or std::bad_alloc. Without
-/// exceptions, the error of the Result is the first; and a handler whose connection fails is told so by what it calls.
+/// exceptions, the Result has the first of these; and a handler whose connection fails learns it from the calls it
+/// makes.
 ///
 /// GCC before 13 miscompiles a capturing lambda that is written inside a co_await expression: give it a name first.
 template <class Handler>

@@ -1,4 +1,4 @@
-// Signal: the signals of the operating system as something to wait for. POSIX.
+// Signal: waits for signals of the operating system. POSIX.
 #pragma once
 
 #include <array>
@@ -27,39 +27,42 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// `Signal signals{SIGINT, SIGTERM};` takes these signals from the process for as long as it lives, and
-/// `int number = co_await signals.wait()` gives the next one that has come.
+/// Handles signals of the operating system in tasks: `Signal signals{SIGINT, SIGTERM};` takes over these signals of the
+/// process while it lives, and `int number = co_await signals.wait()` waits for the next of them.
 ///
-/// Signals may come on any thread. wait() and received() are for the tasks of one loop, and one task at a time waits.
-/// Made and destroyed on any thread, but not in a signal handler; while a task waits, destroyed on that of its loop.
+/// Signals may be delivered on any thread. wait() and received() are for the tasks of one loop, and one task at a time
+/// may wait. Construct and destroy it on any thread, but not in a signal handler; while a task waits, destroy it on the
+/// thread of the task's loop. Not for faults of the program itself (SIGSEGV, SIGFPE, ...): they are raised again as
+/// soon as the handler returns.
 ///
-/// Each number is given once, however often it has come since it was last given; this holds for real-time signals too.
-/// Of several the lowest number is given first. A wait that is cancelled, or loses in a select, leaves them for the
-/// next. What has not been taken when the object is destroyed is dropped. A task that waits then goes on if it was
-/// roused already; any other waits until it is cancelled. System calls that were interrupted go on (SA_RESTART).
+/// A signal is reported once, however often it was delivered since it was last reported; this also holds for real-time
+/// signals. Of several, the lowest number is reported first. A wait that is cancelled, or loses in a select, leaves the
+/// signals for the next wait. Signals that have not been reported are dropped when the object is destroyed. If a task
+/// is waiting then, it resumes if a signal had already woken it; otherwise it stays suspended until cancelled.
 ///
-/// Not for the faults of the program itself (SIGSEGV, SIGFPE ...): they come again as soon as the handler returns.
+/// A signal costs its handler a few atomic operations, and a system call if the loop sleeps. Interrupted system calls
+/// are restarted (SA_RESTART).
 //
-// The handler adds its number to `come_`, then takes the waiter out of `waiting_` and sends it. The one who waits puts
-// itself into `waiting_`, then looks at `come_`. All changes are read-modify-writes that acquire and release. Whichever
-// is later at `waiting_` sees what the other did before: the handler the waiter, or the waiter the number. So no signal
-// is missed. A handler that is slow between its two steps may rouse the waiter for a number that was taken meanwhile:
-// then the waiter, when it arrives, puts itself back. (A ThreadSafeFlag beside the numbers could not: its wait would be
-// over, with nothing to give.)
+// No signal is missed: the handler adds its number to `pending_`, then takes the waiter out of `waiting_` and sends it
+// to its loop. A waiter puts itself into `waiting_`, then looks at `pending_`. All changes are read-modify-writes with
+// acquire and release, so whichever of the two changes `waiting_` last sees what the other did before: the handler
+// finds the waiter, or the waiter finds the number. A handler that is slow between its two steps may wake the waiter
+// for a number that was taken meanwhile; on arrival the waiter then puts itself back. (A ThreadSafeFlag next to the
+// numbers could not do so: its wait would have ended, without a number to return.)
 //
-// A handler may still be running on some thread while its Signal is destroyed on another. It adds one to `inside`
-// before it looks for the `owner`; the destructor takes the owner away before it looks at `inside`. All four are
-// seq_cst, so either the handler finds no owner, or the destructor finds the handler, and waits until it has left. The
-// old action is back by then and the number not yet free for another Signal, so those inside only become fewer; a
-// handler blocks for nothing, and no other handler runs on top of it, as it has all signals masked. One that interrupts
-// the destructor itself has left before that goes on.
+// A handler may still be running on one thread while its Signal is destroyed on another. It increments `inside` before
+// it reads `owner`; the destructor clears `owner` before it reads `inside`. All four operations are seq_cst, so either
+// the handler finds no owner, or the destructor finds the handler and waits until it has left. By then the old action
+// has been restored and the number is not yet free for another Signal, so `inside` can only decrease. A handler never
+// blocks, and no other handler runs on top of it, as it has all signals masked. A handler that interrupts the
+// destructor itself has left before the destructor continues.
 class Signal {
     class Awaiter;
 
 public:
-    /// Installs the handlers. UsageError, naming the signal, if a Signal has it already, or if there are no numbers;
-    /// std::system_error, naming it, if it is no signal, or none that can be handled (SIGKILL, SIGSTOP). Then
-    /// everything is as before.
+    /// Installs the handlers. UsageError if there are no numbers, or, naming the signal, if another Signal has it.
+    /// Throws std::system_error, naming the signal, if there is no such signal or it cannot be handled (SIGKILL,
+    /// SIGSTOP). If it fails, no handler is changed.
     Signal(std::initializer_list<int> numbers) : Signal{Empty{}} {
         if (numbers.size() == 0) detail::misuse("rouse: Signal: needs at least one signal to wait for");
         kept_.reserve(numbers.size());
@@ -68,13 +71,13 @@ public:
     Signal(const Signal&) = delete;
     Signal& operator=(const Signal&) = delete;
 
-    /// Puts the old handlers back, as they were when this was made. Waits for handlers that run at this moment.
+    /// Restores the previous handlers. Waits for handlers that are running.
     ~Signal();
 
     /// `co_await signals.wait()`: waits for the next signal and returns its number. UsageError if a task waits already.
     [[nodiscard]] Awaiter wait() noexcept;
 
-    /// The next signal, if one has come. None while a task waits: what comes then is for that task.
+    /// Returns the next signal, if there is one. While a task waits there is none: new signals are for that task.
     [[nodiscard]] std::optional<int> received() noexcept {
         if (waiter_ != nullptr || !any()) return std::nullopt;
         return take();
@@ -86,11 +89,11 @@ private:
         int number;
         struct sigaction before;
     };
-    // One for each number, all zero at first. Never destroyed, as a handler may come at any time.
+    // One for each number, all zero at first. Never destroyed, as a handler may run at any time.
     struct Entry {
-        std::atomic<bool> claimed;    // by a Signal, from its installation until it is quite gone
-        std::atomic<Signal*> owner;   // written by the one that has claimed it, read by the handler
-        std::atomic<unsigned> inside; // written by the handlers, read by the owner's destructor
+        std::atomic<bool> claimed;    // set by a Signal that installs its handler, cleared at the end of its destructor
+        std::atomic<Signal*> owner;   // written by the Signal that has claimed it, read by the handlers
+        std::atomic<unsigned> inside; // the number of running handlers; written by them, read by the owner's destructor
     };
     static constexpr int highest = 64;
     static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "rouse: Signal: needs 64-bit atomics in a handler");
@@ -101,29 +104,30 @@ private:
     static void on_signal(int number) noexcept;
     static Entry& entry(int number) noexcept { return entries_[static_cast<std::size_t>(number - 1)]; }
     static std::string text(int number) {
-        // NOLINTNEXTLINE(concurrency-mt-unsafe): the thread's own, or a constant
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): thread-local, or a constant
         return "signal " + std::to_string(number) + " (" + ::strsignal(number) + ")";
     }
     [[noreturn]] static void refuse(int number);
     [[noreturn]] static void fail(int error, int number);
 
-    // A thread that forks is not in a handler of ours, which has all signals masked. The other threads are gone.
+    // In a child of fork(): the forking thread is not in on_signal(), which has all signals masked, and the other
+    // threads do not exist.
     static void begin_child() noexcept {
         for (Entry& each : entries_) each.inside.store(0, std::memory_order_relaxed);
     }
 
-    [[nodiscard]] bool any() const noexcept { return come_.load(std::memory_order_acquire) != 0; }
+    [[nodiscard]] bool any() const noexcept { return pending_.load(std::memory_order_acquire) != 0; }
     int take() noexcept {
-        const int lowest = std::countr_zero(come_.load(std::memory_order_acquire));
-        come_.fetch_and(~(std::uint64_t{1} << lowest), std::memory_order_acq_rel);
+        const int lowest = std::countr_zero(pending_.load(std::memory_order_acquire));
+        pending_.fetch_and(~(std::uint64_t{1} << lowest), std::memory_order_acq_rel);
         return lowest + 1;
     }
 
     static inline constinit std::array<Entry, highest> entries_{};
 
-    std::atomic<std::uint64_t> come_{0};     // bit n-1: signal n. Set by the handlers, cleared by the loop
-    std::atomic<Awaiter*> waiting_{nullptr}; // put there by the loop; taken out by a handler, or back by the loop
-    Awaiter* waiter_ = nullptr;              // loop side: from the suspension of the one that waits to its resumption
+    std::atomic<std::uint64_t> pending_{0};  // bit n-1 for signal n: set by the handlers, cleared by the loop
+    std::atomic<Awaiter*> waiting_{nullptr}; // set by the loop; taken by a handler, or taken back by the loop
+    Awaiter* waiter_ = nullptr;              // for the loop only: from the waiter's suspension to its resumption
     std::vector<Kept> kept_;
 };
 
@@ -138,7 +142,7 @@ public:
 
     bool await_ready() const {
         if (signal_->waiter_ != nullptr) detail::misuse(second_waiter);
-        return signal_->any(); // taken on resumption, like everything
+        return signal_->any(); // a signal is taken on resumption only
     }
 
     bool await_suspend(std::coroutine_handle<> frame) {
@@ -162,7 +166,7 @@ public:
         return signal_ == nullptr ? number_ : signal_->take();
     }
 
-    /// For wait_for: whether the time was up while a handler had us, and it had nothing for us.
+    /// For wait_for: whether the time was up while a handler had taken this waiter, and there was no signal for it.
     [[nodiscard]] bool interrupted() const noexcept { return in_vain_; }
 
 private:
@@ -170,7 +174,7 @@ private:
 
     static constexpr const char* second_waiter = "rouse: Signal::wait: another task is waiting; one at a time may";
 
-    // In waiting_: false if a signal has come already, and then we are out again.
+    // Called while this waiter is in waiting_. False if there is a signal already; the waiter has been taken back then.
     bool stays_parked() noexcept { return !signal_->any() || !take_back(); }
 
     bool take_back() noexcept {
@@ -190,14 +194,14 @@ private:
         return true;
     }
 
-    // From here on the Signal may go without our being told.
+    // From here on the Signal may be destroyed without a call of lose_signal().
     void forget() noexcept {
         if (signal_ != nullptr && signal_->waiter_ == this) signal_->waiter_ = nullptr;
     }
 
     void arrive() noexcept override {
         const bool nothing = signal_ == nullptr ? number_ == 0 : !signal_->any();
-        if (nothing && !given_up_) { // see the class: the handler was late
+        if (nothing && !given_up_) { // the handler was late, see the class
             if (signal_ != nullptr) {
                 signal_->waiting_.exchange(this, std::memory_order_acq_rel);
                 if (stays_parked()) return;
@@ -214,7 +218,7 @@ private:
         detail::Scheduler::wake(*this);
     }
 
-    // The Signal is being destroyed, and no handler comes any more.
+    // The Signal is being destroyed, and its handlers run no more.
     void lose_signal() noexcept {
         const bool arrives = parked_ && !take_back();
         number_ = signal_->any() ? signal_->take() : 0;
@@ -222,10 +226,10 @@ private:
         if (arrives) inbox_->scheduler().wait_for_arrival([this] { return !parked_; });
     }
 
-    Signal* signal_;        // null: destroyed while we waited
-    int number_ = 0;        // then: what we were roused for, if we were
-    bool parked_ = false;   // in waiting_, or taken by a handler and not yet arrived
-    bool given_up_ = false; // cancelled, or late, while a handler had us
+    Signal* signal_;        // null: destroyed while this waiter waited
+    int number_ = 0;        // then: the signal that woke this waiter, or 0
+    bool parked_ = false;   // in waiting_, or taken by a handler and not yet arrived; written by the loop
+    bool given_up_ = false; // cancelled, or timed out, after a handler had taken this waiter
     bool in_vain_ = false;
 };
 
@@ -235,8 +239,8 @@ inline Signal::~Signal() {
     for (const Kept& each : kept_) ::sigaction(each.number, &each.before, nullptr);
     for (const Kept& each : kept_) entry(each.number).owner.store(nullptr, std::memory_order_seq_cst);
     for (const Kept& each : kept_) {
-        // Sleeps, as the handler's thread may be one that does not run while this one does. acquire (in seq_cst): pairs
-        // with the release of the one who leaves, whose last look at this object comes before its end.
+        // Sleeps, as the handler's thread may not be able to run while this one does. The acquire (in seq_cst) pairs
+        // with the release of the handler that leaves: its last access to this object comes before the end of it.
         constexpr timespec moment{0, 10'000};
         while (entry(each.number).inside.load(std::memory_order_seq_cst) != 0) ::nanosleep(&moment, nullptr);
     }
@@ -249,7 +253,7 @@ inline void Signal::on_signal(int number) noexcept {
     Entry& its = entry(number);
     its.inside.fetch_add(1, std::memory_order_seq_cst);
     if (Signal* const signal = its.owner.load(std::memory_order_seq_cst)) {
-        signal->come_.fetch_or(std::uint64_t{1} << (number - 1), std::memory_order_acq_rel);
+        signal->pending_.fetch_or(std::uint64_t{1} << (number - 1), std::memory_order_acq_rel);
         Awaiter* const waiter = signal->waiting_.exchange(nullptr, std::memory_order_acq_rel);
         if (waiter != nullptr) waiter->wake();
     }
@@ -262,7 +266,8 @@ inline void Signal::install(int number) {
     if (error != 0) fail(error, number);
     if (number < 1 || number > highest) fail(EINVAL, number);
     Entry& its = entry(number);
-    if (its.claimed.exchange(true, std::memory_order_acquire)) refuse(number); // pairs with the release of the last one
+    if (its.claimed.exchange(true, std::memory_order_acquire))
+        refuse(number); // pairs with the release of the previous Signal
     its.owner.store(this, std::memory_order_seq_cst);
     Kept kept{number, {}};
     struct sigaction action{};
@@ -279,7 +284,7 @@ inline void Signal::install(int number) {
 }
 
 inline void Signal::refuse(int number) {
-    static const auto messages = [] { // they stay, as a UsageError does not copy its text
+    static const auto messages = [] { // never destroyed, as a UsageError does not copy its text
         std::array<std::string, highest> all;
         for (int each = 1; each <= highest; ++each)
             all[static_cast<std::size_t>(each - 1)] =

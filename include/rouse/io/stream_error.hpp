@@ -1,4 +1,4 @@
-// The errors of a StreamReader that are not the system's: the end came too early, a line is too long.
+// The errors of a StreamReader that do not come from the system: the end came too early, or a line is too long.
 #pragma once
 
 #include <cstddef>
@@ -12,10 +12,10 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// Without exceptions, what Error::code() is compared with.
+/// Without exceptions, compare Error::code() with these.
 enum class StreamErrc {
-    incomplete_read = 1, ///< The end came too early; Error::partial() is what came before it.
-    limit_overrun        ///< The line is too long. What has come of it stays where it is, for read().
+    incomplete_read = 1, ///< The end came too early; Error::partial() has the bytes before it.
+    limit_overrun        ///< The line is too long. Its bytes are not consumed; read() returns them.
 };
 
 /// The category of StreamErrc.
@@ -32,43 +32,43 @@ enum class StreamErrc {
     return category;
 }
 
-/// For std::error_code, which can be compared with a StreamErrc.
+/// Lets a std::error_code be made from, and compared with, a StreamErrc.
 [[nodiscard]] inline std::error_code make_error_code(StreamErrc code) noexcept {
     return {static_cast<int>(code), stream_category()};
 }
 
 #if ROUSE_EXCEPTIONS
-/// Thrown by readexactly and readuntil if the end comes too early.
+/// Thrown by readexactly() and readuntil() if the end comes too early.
 class IncompleteRead : public std::exception {
 public:
-    /// For the library, and for tests.
+    /// For the library and for tests.
     IncompleteRead(std::string read, std::size_t asked) : partial{std::move(read)}, expected{asked} {}
-    /// Says that the connection ended too early; a string literal.
+    /// Says that the connection ended too early. A string literal.
     [[nodiscard]] const char* what() const noexcept override {
         return "rouse: StreamReader: the connection ended before all that was asked for had come";
     }
 
-    std::string partial;  ///< What came before the end; it is not read again.
-    std::size_t expected; ///< How many were asked for; 0 from readuntil, which does not know.
+    std::string partial;  ///< The bytes before the end. They are consumed.
+    std::size_t expected; ///< The number of bytes asked for; 0 from readuntil(), which does not know it.
 };
 
-/// Thrown by readline and readuntil if the line is too long. What has come of it stays where it is, for read().
+/// Thrown by readline() and readuntil() if the line is too long. Its bytes are not consumed; read() returns them.
 class LimitOverrun : public std::exception {
 public:
-    /// For the library, and for tests.
+    /// For the library and for tests.
     explicit LimitOverrun(std::size_t most) noexcept : limit{most} {}
-    /// Says that the line is too long; a string literal.
+    /// Says that the line is too long. A string literal.
     [[nodiscard]] const char* what() const noexcept override {
         return "rouse: StreamReader: there is no end of the line within the limit";
     }
 
-    std::size_t limit; ///< The most bytes that the line might have had, its newline or separator included.
+    std::size_t limit; ///< The greatest allowed length in bytes, including the newline or separator.
 };
 #endif
 
 namespace detail {
 
-/// As failed(), for StreamErrc::incomplete_read from `whom`; `expected` is 0 if it is not known.
+/// Like failed(), for StreamErrc::incomplete_read from `whom`; `expected` is 0 if it is not known.
 template <class T>
 [[nodiscard]] Reply<T> ended_early(std::string partial, [[maybe_unused]] std::size_t expected,
                                    [[maybe_unused]] const std::string& whom) {
@@ -81,7 +81,7 @@ template <class T>
 #endif
 }
 
-/// As failed(), for StreamErrc::limit_overrun.
+/// Like failed(), for StreamErrc::limit_overrun.
 template <class T>
 [[nodiscard]] Reply<T> too_long(std::size_t limit, [[maybe_unused]] const std::string& whom) {
 #if ROUSE_EXCEPTIONS

@@ -19,62 +19,66 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// Reads what the peer sends. Move-only; for the tasks of the loop that the connection was made on, one at a time (a
-/// second one that would have to wait gets a UsageError). It may be moved, or destroyed, while it is read from.
+/// Reads the bytes that the peer sends. Move-only; it may be moved or destroyed while a task reads from it.
 ///
-/// Bytes come in order and once. A cancelled read loses nothing: what has come is there for the next. (By wait_for it
-/// is a task of its own, which may have ended when its waiter is cancelled: docs/cancellation.md.) If the connection
-/// fails, reads give what came before, then throw std::system_error that names the peer. When the StreamWriter of the
-/// connection is closed, they give what is left, then the end.
+/// For the tasks of the loop that the connection was made on, one at a time: a second task that would have to wait gets
+/// a UsageError.
 ///
-/// Without exceptions, each read gives a Result: what would be thrown is its error().
+/// Each byte is read once, in order. A cancelled read loses nothing: the bytes that have arrived are left for the next
+/// read. (wait_for runs a read as a separate task, which may have ended by the time its waiter is cancelled:
+/// docs/cancellation.md.) If the connection fails, reads return the bytes that arrived before, then throw a
+/// std::system_error that names the peer. Once the StreamWriter of the connection is closed, reads return what has
+/// already been received, then the end. Without exceptions, each read returns a Result, whose error() is what would be
+/// thrown.
 ///
-/// A read of what is there already goes on at once, without a turn of the loop, except now and then.
+/// A read whose bytes have already arrived returns at once, without a turn of the loop, except that now and then it
+/// lets the other tasks run first.
 class StreamReader {
 public:
-    /// For the library: see open_connection and start_server.
+    /// For the library; see open_connection and start_server.
     explicit StreamReader(std::shared_ptr<detail::StreamConnection> connection) noexcept
         : connection_{std::move(connection)} {}
-    /// Takes the connection over; only assignment and destruction are allowed of the other then.
+    /// Takes over the connection. The other reader may then only be assigned to or destroyed.
     StreamReader(StreamReader&&) noexcept = default;
-    /// Takes the connection over.
+    /// Takes over the connection.
     StreamReader& operator=(StreamReader&&) noexcept = default;
 
-    /// The most bytes of a line, where no limit is given.
+    /// The greatest length of a line in bytes if no limit is given.
     static constexpr std::size_t default_limit = 64 * 1024;
 
-    /// Some bytes, at least one and at most `most`, as soon as there are any; empty at the end.
+    /// Waits until bytes have arrived and returns at most `most` of them; an empty string at the end.
     [[nodiscard]] Task<Reply<std::string>> read(std::size_t most) { return read_some(connection(), most); }
 
-    /// All bytes until the end.
+    /// Reads until the end and returns all bytes.
     [[nodiscard]] Task<Reply<std::string>> read() { return read_all(connection()); }
 
-    /// As read(most), into the caller's memory, which must stay until then. Returns how many; 0 at the end.
+    /// Like read(most), into the caller's memory, which must stay valid until it returns. Returns the number of bytes;
+    /// 0 at the end.
     [[nodiscard]] Task<Reply<std::size_t>> readinto(std::span<char> bytes) { return read_into(connection(), bytes); }
 
-    /// Exactly `count` bytes. Throws IncompleteRead if the end comes first.
+    /// Reads exactly `count` bytes. Throws IncompleteRead if the end comes first.
     [[nodiscard]] Task<Reply<std::string>> readexactly(std::size_t count) { return read_exactly(connection(), count); }
 
-    /// A line with its newline; what is left without one at the end; empty after that. Throws LimitOverrun if the
-    /// line, with its newline, is longer than `limit`, without waiting for more of it.
+    /// Reads a line and returns it with its newline. At the end, returns the bytes after the last newline, then an
+    /// empty string. Throws LimitOverrun as soon as the line, with its newline, is known to be longer than `limit`.
     [[nodiscard]] Task<Reply<std::string>> readline(std::size_t limit = default_limit) {
         return read_line(connection(), limit);
     }
 
-    /// `while (auto line = co_await reader.next_line())`: the same for all lines until the end, then nothing. (Without
-    /// exceptions the line is `*line`, which is a std::optional.)
+    /// `while (auto line = co_await reader.next_line())` reads line by line, as readline() does, and ends the loop at
+    /// the end: then it returns no value. (Without exceptions the line is `*line`, which is a std::optional.)
     [[nodiscard]] Task<Reply<std::optional<std::string>>> next_line(std::size_t limit = default_limit) {
         return read_next_line(connection(), limit);
     }
 
-    /// All bytes up to `separator`, and it. Throws IncompleteRead if the end comes first, LimitOverrun if it does not
-    /// come within `limit` bytes, without waiting for more of them. UsageError for an empty separator.
+    /// Reads up to and including `separator`. Throws IncompleteRead if the end comes first, and LimitOverrun as soon as
+    /// it is known not to end within `limit` bytes. UsageError if the separator is empty.
     [[nodiscard]] Task<Reply<std::string>> readuntil(std::string separator, std::size_t limit = default_limit) {
-        if (separator.empty()) detail::misuse("rouse: StreamReader::readuntil: the separator is empty");
+        if (separator.empty()) detail::misuse("rouse: StreamReader::readuntil: the separator must not be empty");
         return read_until(connection(), std::move(separator), limit);
     }
 
-    /// Whether the end has come, and all before it has been read.
+    /// Whether the end has arrived and all bytes before it have been read.
     [[nodiscard]] bool at_eof() const { return connection()->ended() && connection()->input().empty(); }
 
 private:
@@ -82,7 +86,8 @@ private:
     using Connection = std::shared_ptr<detail::StreamConnection>;
 
     [[nodiscard]] const Connection& connection() const {
-        if (connection_ == nullptr) detail::misuse("rouse: StreamReader: it was moved from");
+        if (connection_ == nullptr)
+            detail::misuse("rouse: StreamReader: it was moved from; use the one that it was moved to");
         return connection_;
     }
 
@@ -148,8 +153,8 @@ private:
         co_return from->input().take(count);
     }
 
-    // Receives until the separator has come: how many bytes it is to its end; 0 if the end of the connection came
-    // first.
+    // Receives until the separator has arrived, and returns the number of bytes up to its end; 0 if the connection
+    // ended first.
     static Task<Reply<std::size_t>> find(detail::StreamConnection& from, std::string_view separator,
                                          std::size_t limit) {
         std::size_t searched = 0; // no separator begins before

@@ -15,22 +15,25 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// Sends to the peer. Move-only; for the tasks of the loop that the connection was made on. The connection is open as
-/// long as its writer: destroying the writer is close().
+/// Sends bytes to the peer, and closes the connection: destroying the writer has the effect of close(). Move-only.
 ///
-/// What is written is sent in order. If the connection fails, what was not sent is dropped, and drain() throws
-/// std::system_error that names the peer. So it is if there is no memory to keep what was not sent. The peer does not
-/// take a part for all: it finds a reset behind it, not the end.
+/// For the tasks of the loop that the connection was made on.
 ///
-/// Without exceptions, drain(), wait_closed() and the options give a Result<void> with the error that would be thrown.
+/// Bytes are sent in the order in which they were written. If the connection fails, unsent bytes are dropped, and
+/// drain() throws a std::system_error that names the peer; running out of memory for unsent bytes has the same effect.
+/// Whenever bytes are dropped, the connection ends in a reset, so the peer cannot mistake the stream for complete.
+/// Without exceptions, drain(), wait_closed() and the options return a Result<void> with the error that would be
+/// thrown.
+///
+/// A write that the system takes whole costs one system call and no allocation; the rest of any other write is copied.
 class StreamWriter {
 public:
-    /// For the library: see open_connection and start_server.
+    /// For the library; see open_connection and start_server.
     explicit StreamWriter(std::shared_ptr<detail::StreamConnection> connection) noexcept
         : connection_{std::move(connection)} {}
-    /// Takes the connection over; only assignment and destruction are allowed of the other then.
+    /// Takes over the connection. The other writer may then only be assigned to or destroyed.
     StreamWriter(StreamWriter&&) noexcept = default;
-    /// Closes the connection that was here, and takes the other over.
+    /// Closes the present connection, as by close(), and takes over the other.
     StreamWriter& operator=(StreamWriter&& other) noexcept {
         StreamWriter before{std::exchange(connection_, std::move(other.connection_))};
         return *this;
@@ -39,11 +42,11 @@ public:
         if (connection_ != nullptr) connection_->close_when_sent();
     }
 
-    /// Sends what the system takes at once; the rest is copied, and goes out by itself while the loop runs. Never
-    /// waits: follow it by drain(), or memory grows. UsageError after write_eof() or close().
+    /// Sends what the system takes at once, copies the rest, and sends that while the loop runs. Never waits: call
+    /// drain() after it, or memory may grow without bound. UsageError after write_eof() or close().
     void write(std::string_view bytes) { connection()->write(bytes); }
 
-    /// The same for several pieces, with one call of the system.
+    /// Writes several pieces with one system call.
     void writelines(std::span<const std::string_view> pieces) {
         std::size_t size = 0;
         for (const std::string_view piece : pieces) size += piece.size();
@@ -57,45 +60,46 @@ public:
         writelines(std::span{pieces.begin(), pieces.size()});
     }
 
-    /// Once more than the high-water mark (64 KiB) is still to be sent, waits until no more than the low-water mark
-    /// (16 KiB) is; else goes on at once, but now and then goes round the loop. Throws std::system_error if the
+    /// If more bytes than the high-water mark (64 KiB) are unsent, waits until at most the low-water mark (16 KiB) are.
+    /// Otherwise returns at once, except that one call in 16 lets the other tasks run. Throws std::system_error if the
     /// connection has failed. Cancelling it loses nothing.
     [[nodiscard]] Task<Reply<void>> drain() { return detail::StreamConnection::drain(connection()); }
 
-    /// Sets the marks of drain(), in bytes. UsageError if `low` is above `high`.
+    /// Sets the marks that drain() uses, in bytes. UsageError if `low` is greater than `high`.
     void set_water_marks(std::size_t low, std::size_t high) { connection()->set_water_marks(low, high); }
 
-    /// Whether small pieces are sent at once (as they are at first), or collected while the peer has not confirmed what
-    /// was sent before (Nagle's algorithm). TCP only: else, std::system_error.
+    /// Turns Nagle's algorithm off (true, the default here) or on. With it, small pieces are held back until the peer
+    /// has acknowledged what was sent before. Throws std::system_error if the connection is not TCP.
     Reply<void> set_nodelay(bool on) { return connection()->set_option(IPPROTO_TCP, TCP_NODELAY, on); }
 
-    /// Whether the system asks now and then if the peer is still there, when nothing is sent; after the system's time
-    /// (two hours on Linux) the connection fails if it is not.
+    /// Turns keep-alive probes on or off. With them, the system checks an idle connection (on Linux, after two hours),
+    /// and the connection fails if the peer does not answer. Throws std::system_error if the system refuses.
     Reply<void> set_keepalive(bool on) { return connection()->set_option(SOL_SOCKET, SO_KEEPALIVE, on); }
 
-    /// Ends our half of the connection after all that was written; the peer's reads then see the end, and may go on
-    /// sending.
+    /// Ends this half of the connection after all written bytes: the peer then reads the end, and may continue to send.
     void write_eof() { connection()->write_eof(); }
 
-    /// Closes the connection after all that was written has been sent, which a task of its own sees to; if run() ends
-    /// before, the rest is dropped and the connection reset. wait_closed() makes sure.
+    /// Closes the connection once all written bytes have been sent. Returns at once; a separate task keeps the
+    /// connection until then. If run() ends earlier, the rest is dropped and the connection reset: call wait_closed()
+    /// to make sure.
     void close() { connection()->close_when_sent(); }
 
-    /// Waits until the connection is closed. Throws std::system_error if it failed before all was sent.
+    /// Waits until the connection is closed. Throws std::system_error if it failed before all bytes were sent.
     [[nodiscard]] Task<Reply<void>> wait_closed() { return detail::StreamConnection::wait_closed(connection()); }
 
-    /// How many bytes are still to be handed to the system.
+    /// The number of written bytes that the system has not yet taken.
     [[nodiscard]] std::size_t unsent() const { return connection()->unsent(); }
 
-    /// Where the peer is.
+    /// The address of the peer.
     [[nodiscard]] const Address& peer() const { return connection()->peer(); }
 
-    /// Our end of the connection; no address once it is closed.
+    /// The address of this end of the connection; no address once it is closed.
     [[nodiscard]] Address local() const { return Address::of_socket(connection()->descriptor()); }
 
 private:
     [[nodiscard]] const std::shared_ptr<detail::StreamConnection>& connection() const {
-        if (connection_ == nullptr) detail::misuse("rouse: StreamWriter: it was moved from");
+        if (connection_ == nullptr)
+            detail::misuse("rouse: StreamWriter: it was moved from; use the one that it was moved to");
         return connection_;
     }
 

@@ -1,9 +1,9 @@
-// Unix stream sockets: open_unix_connection and start_unix_server, which take a path for host and port.
+// Unix stream sockets: open_unix_connection and start_unix_server, which take a path instead of host and port.
 //
-// They differ from TCP in three ways. They cannot be reset: where something written was dropped, the peer finds the end
-// and not an error, unless it had sent something that was never read. A client has no name: its Address is that of the
-// server. And a peer that passes descriptors along gets its next bytes read only when others follow or it ends its
-// half, since such a message breaks a recv short (see Socket); the descriptors are closed.
+// They differ from TCP in three ways. They cannot be reset: if written bytes were dropped, the peer reads the end
+// instead of an error, unless it had sent bytes that were never read. A client has no name: its Address is that of the
+// server. And if a peer passes descriptors, its next bytes are read only when more follow or it ends its half, since
+// such a message cuts a recv short (see Socket); the descriptors are closed.
 #pragma once
 
 #include <algorithm>
@@ -29,8 +29,8 @@ inline namespace ROUSE_ABI {
 
 namespace detail {
 
-/// Removes a socket file that nobody listens on. Returns 0, or an errno: EADDRINUSE if somebody does, EEXIST if it is
-/// something else than a socket. Who listens sees a client that comes and goes.
+/// Removes a socket file that no process listens on. Returns 0, or an errno: EADDRINUSE if a process does (which then
+/// sees a client connect and disconnect), EEXIST if the file is not a socket.
 inline int remove_stale(const std::string& path, const Address& address) {
     struct stat there{};
     if (::lstat(path.c_str(), &there) != 0) return errno == ENOENT ? 0 : errno;
@@ -43,7 +43,7 @@ inline int remove_stale(const std::string& path, const Address& address) {
     return ::unlink(path.c_str()) == 0 || errno == ENOENT ? 0 : errno;
 }
 
-/// Listens on a path. The error names it.
+/// Listens on a path. The error names the path.
 [[nodiscard]] inline Error listen_on_path(const std::string& path, int backlog, Listeners& listeners) {
     Reply<Address> named = Address::unix_path(path);
     if (is_error(named)) return error_of(named);
@@ -67,9 +67,10 @@ inline int remove_stale(const std::string& path, const Address& address) {
 
 } // namespace detail
 
-/// Connects to the Unix socket of a path. While the backlog of the server is full it tries again, every 64 ms in the
-/// end, without an order among those who do; wait_for limits that. Throws std::system_error that names the path, or
-/// what Address::unix_path throws. Cancelling it closes what was begun.
+/// Connects to the Unix socket at a path. While the backlog of the server is full it retries, first after 1 ms, later
+/// every 64 ms; clients that retry get no order. Use wait_for for a time limit. For tasks of a loop whose port can
+/// watch descriptors. Throws std::system_error that names the path, or what Address::unix_path() throws. Cancelling it
+/// closes the connection in progress.
 [[nodiscard]] inline Task<Reply<Streams>> open_unix_connection(std::string path) {
     using namespace std::chrono_literals;
     Reply<Address> named = Address::unix_path(path);
@@ -80,18 +81,18 @@ inline int remove_stale(const std::string& path, const Address& address) {
         const int error = co_await detail::connect(address, connection);
         if (error == 0) co_return Streams{StreamReader{connection}, StreamWriter{connection}};
         if (error != EAGAIN) co_return detail::failed<Streams>(error, "cannot connect to " + path);
-        co_await sleep(pause); // the system has no way to tell when there is room
+        co_await sleep(pause); // the system does not report when there is room
     }
 }
 
 /// Listens on a path, and serves each client as start_server does; the tasks are named "client <path>".
 ///
-/// The path must not exist, but for the socket of a server that has died: one that nobody listens on is replaced. (Two
-/// servers that begin on one path in the same instant are not kept apart.) The file gets the rights that the umask
-/// leaves: to connect needs the right to write. It is removed when the server closes, if it is still this server's; a
-/// relative path must still lead to it then.
+/// The path must not exist, except as the socket of a server that has died: a socket that no process listens on is
+/// replaced. (Two servers that start on one path at the same instant are not kept apart.) The umask determines the
+/// permissions of the file; connecting needs write permission. The file is removed when the server closes, if it is
+/// still this server's; a relative path must still lead to it then.
 ///
-/// Throws std::system_error that names the path, what Address::unix_path throws, UsageError for bad options, or
+/// Throws std::system_error that names the path, what Address::unix_path() throws, UsageError for bad options, or
 /// std::bad_alloc.
 template <class Handler>
     requires std::is_invocable_r_v<Task<void>, Handler&, StreamReader, StreamWriter>

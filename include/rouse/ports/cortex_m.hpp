@@ -1,16 +1,15 @@
 // The port of Cortex-M: ARMv6-M, ARMv7-M and ARMv8-M, without an operating system.
 //
-// How it sleeps without losing a wake. On one core the loop looks for a wake and sleeps with interrupts masked by
-// PRIMASK: an interrupt that comes between the look and WFI stays pending, and a pending interrupt ends WFI even while
-// it is masked; it runs as soon as the mask is lifted, and the loop looks again. (By BASEPRI this would not work: WFI
-// does not wake for what BASEPRI holds back.)
+// How it sleeps without losing a wake: on one core, the loop checks for a wake and sleeps with interrupts masked by
+// PRIMASK. An interrupt between the check and WFI stays pending, and a pending interrupt ends WFI even while it is
+// masked; its handler runs as soon as the mask is lifted, and the loop checks again. (BASEPRI would not do: WFI is not
+// ended by interrupts that BASEPRI masks.)
 //
-// Where another core may wake this one (ROUSE_CORES > 1) the loop sleeps by WFE, and wake() sends SEV. The processor's
-// event register remembers a SEV, and the return from an interrupt, until the next WFE; so what comes between the look
-// and WFE ends it at once. Nothing needs to be masked.
+// If another core may wake this one (ROUSE_CORES > 1), the loop sleeps in WFE, and wake() executes SEV. The processor's
+// event register records a SEV, and the return from an interrupt, until the next WFE; so an event between the check and
+// WFE ends WFE at once, and no interrupt needs to be masked.
 //
-// Where the time comes from is the program's to say: from SysTick (below), or from any class with the functions of
-// SysTickClock.
+// The program chooses the source of time: SysTick (below), or any class with the functions of SysTickClock.
 #pragma once
 
 #include <chrono>
@@ -25,7 +24,7 @@ inline namespace ROUSE_ABI {
 
 namespace detail {
 
-/// Masks the interrupts of this core while it lives; nests. The "memory" clobbers keep accesses inside.
+/// Masks the interrupts of this core while it lives. Can be nested. The "memory" clobbers keep accesses inside.
 class InterruptsMasked {
 public:
     InterruptsMasked() noexcept { asm volatile("mrs %0, primask\n cpsid i" : "=r"(before_)::"memory"); }
@@ -39,15 +38,15 @@ private:
 
 } // namespace detail
 
-/// The time, by SysTick: an interrupt every `period`, and the counter for what is between two. The program calls tick()
-/// from SysTick_Handler, and nobody else does.
+/// Keeps time with SysTick: counts an interrupt every `period`, and reads the counter for the time in between. The
+/// program calls tick() from SysTick_Handler, and only there.
 ///
-/// The loop is roused at every tick while it sleeps, and a sleep ends at the first tick that is not before its
-/// deadline. A program that must not be roused so often takes a timer with a compare register instead; see
-/// docs/porting.md.
+/// Every tick wakes the sleeping core, and a sleep ends at the first tick at or after its deadline. A program that must
+/// not be woken so often uses a timer with a compare register instead; see docs/porting.md.
 class SysTickClock {
 public:
-    /// Starts SysTick, on the processor's clock of `hertz`. A tick has at most 2^24 cycles, and at least some hundred.
+    /// Starts SysTick on the processor clock of `hertz`. A period has at most 2^24 cycles, and should have some
+    /// hundred.
     explicit SysTickClock(std::uint32_t hertz, std::chrono::microseconds period = std::chrono::milliseconds{1}) noexcept
         : cycles_{static_cast<std::uint32_t>(std::uint64_t{hertz} / 1000 * static_cast<std::uint32_t>(period.count()) /
                                              1000)},
@@ -61,25 +60,26 @@ public:
     SysTickClock(const SysTickClock&) = delete;
     SysTickClock& operator=(const SysTickClock&) = delete;
 
-    /// From SysTick_Handler.
+    /// Counts a tick. To be called from SysTick_Handler.
     void tick() noexcept { passed_ = passed_ + nanoseconds_per_tick_; }
 
-    /// The time since this was made. From any context that a tick may interrupt; masks interrupts for some 20 cycles.
+    /// The time since the construction. From any context that a tick may interrupt; masks interrupts for some 20
+    /// cycles.
     [[nodiscard]] TimePoint now() const noexcept {
         const detail::InterruptsMasked masked;
         std::uint32_t left = counter();
         std::uint64_t whole = passed_;
-        if ((interrupt_state() & systick_pending) != 0) { // a tick that has not been counted: read again, behind it
+        if ((interrupt_state() & systick_pending) != 0) { // a tick has not been counted yet: read again, after it
             left = counter();
             whole += nanoseconds_per_tick_;
         }
-        // The tick comes with the count of 0, which is the first cycle of the next period.
+        // The tick is raised at the count of 0, which is the first cycle of the next period.
         const std::uint32_t cycles = left == 0 ? 0 : cycles_ - left;
         const auto part = static_cast<std::uint32_t>((std::uint64_t{cycles} * fraction_) >> 16);
         return TimePoint{std::chrono::nanoseconds{static_cast<std::int64_t>(whole + part)}};
     }
 
-    /// Makes an interrupt come at `deadline` or before. There is one at each tick.
+    /// Ensures an interrupt at `deadline` or earlier. Does nothing, as every tick is one.
     void interrupt_at(TimePoint) noexcept {}
 
 private:
@@ -96,11 +96,14 @@ private:
     const std::uint32_t cycles_;
     const std::uint32_t nanoseconds_per_tick_;
     const std::uint32_t fraction_;      // nanoseconds of a cycle, in 1/65536
-    volatile std::uint64_t passed_ = 0; // written by the tick only, read with interrupts masked
+    volatile std::uint64_t passed_ = 0; // written by tick() only, read with interrupts masked
 };
 
-/// The port. `Timer` has now() and interrupt_at(deadline) as SysTickClock has them: the first may be called by the loop
-/// at any time, the second with interrupts masked; an interrupt must come even if the deadline has passed meanwhile.
+/// Lets a loop sleep on a Cortex-M. `Timer` has now() and interrupt_at(deadline), like SysTickClock.
+///
+/// For the loop on its core; wake() may be called from any interrupt handler, and with ROUSE_CORES > 1 from other
+/// cores. The loop calls now() at any time and interrupt_at() with interrupts masked; there must be an interrupt even
+/// if the deadline has passed meanwhile. No wake is lost, and each is counted once.
 template <class Timer = SysTickClock>
 class CortexMPort final : public Port {
 public:
@@ -118,12 +121,12 @@ public:
     void wake() noexcept override {
         wakes_.fetch_add(1, std::memory_order_release);
 #if ROUSE_CORES > 1
-        asm volatile("dsb\n sev" ::: "memory"); // dsb: so that the other core sees the wake when it looks
+        asm volatile("dsb\n sev" ::: "memory"); // dsb: so that the other core sees the wake when it checks
 #endif
     }
 
 private:
-    // By the counts, as the operators of chrono become calls at -Os. Without a deadline the time is not asked for.
+    // Compares counts, as the operators of chrono become calls at -Os. Without a deadline it does not read the time.
     [[nodiscard]] bool before(TimePoint deadline) const noexcept {
         return deadline == forever || timer_.now().time_since_epoch().count() < deadline.time_since_epoch().count();
     }
@@ -140,7 +143,7 @@ private:
     }
 
     Timer& timer_;
-    detail::Atomic<unsigned> wakes_{0}; // written by wake(), emptied by the loop
+    detail::Atomic<unsigned> wakes_{0}; // incremented by wake() (release), taken by the loop (acquire)
 };
 
 } // namespace ROUSE_ABI

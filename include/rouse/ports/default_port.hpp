@@ -1,4 +1,4 @@
-// DefaultPort: the port of this platform, which run() uses.
+// DefaultPort: the port that run() makes on this platform.
 #pragma once
 
 #include <rouse/core/loop.hpp>

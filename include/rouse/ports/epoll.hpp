@@ -1,5 +1,5 @@
-// EpollPort: the port for Linux. Sleeps in epoll with nanosecond deadlines where the kernel has them, is woken
-// through an eventfd, and tells watches when their descriptors become ready.
+// EpollPort: the port for Linux. Sleeps in epoll, with deadlines in nanoseconds where the kernel supports them, is
+// woken through an eventfd, and reports to watches when their descriptors become ready.
 #pragma once
 
 #include <algorithm>
@@ -19,6 +19,7 @@
 #include <rouse/core/detail/sanitizers.hpp>
 #include <rouse/core/port.hpp>
 #include <rouse/ports/detail/fork_generation.hpp>
+#include <rouse/ports/detail/io_port.hpp>
 
 #if ROUSE_EXCEPTIONS
 #include <system_error>
@@ -27,34 +28,27 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// Somebody who is told when a descriptor becomes ready. Registered once, edge-triggered: told of each change, not of
-/// each state.
-class Watch {
-public:
-    /// On the loop, while it looks for input: `events` are epoll's. Must not resume anything, and not throw.
-    virtual void on_events(std::uint32_t events) noexcept = 0;
-
-protected:
-    Watch() = default;
-    ~Watch() = default;
-    Watch(const Watch&) = delete;
-    Watch& operator=(const Watch&) = delete;
-};
-
-/// The port of one loop, on the thread that made it; wake() may be called from any context.
+/// Lets one loop sleep and wait for descriptors on Linux. run() makes one.
 ///
-/// fork(): a port, the loop on it, and the objects in which its tasks wait are the parent's and stay so. The child has
-/// copies of them that share the parent's epoll instance and eventfd. It makes a port and a loop of its own, which owe
-/// nothing to the old ones. Of the copies it may
-/// - ignore them, and exec or _exit;
-/// - set them, and put to them, as a signal handler may still do: that reaches no one, and not the parent;
+/// For the loop on the thread that made it; wake() may be called from any context, including a signal handler.
+///
+/// No wake is lost, and each is counted once. A sleep ends at its deadline or later, never before, except by a wake,
+/// a descriptor that becomes ready, or a signal. A sleep costs one system call, taking in wakes one more; wake() costs
+/// one, and the loop asks for it only when it sleeps.
+///
+/// fork(): a port, the loop on it, and the objects in which its tasks wait stay with the parent. The child has copies
+/// of them that share the parent's epoll instance and eventfd. It has to make a new port and loop, which are
+/// independent of the copies. It may
+/// - ignore the copies, and exec or _exit;
+/// - set them and put to them, as a signal handler may still do: this wakes no task, neither in the child nor in the
+///   parent;
 /// - destroy them (sockets, loop, port): their descriptors are closed in the child only.
-/// To run an inherited loop is a panic, and to watch a descriptor on it a UsageError, as it would take the parent's
-/// events. A child that is forked inside of a task is still inside of it, so it cannot run another loop on this thread,
-/// but it can on a new one.
-class EpollPort final : public Port {
+/// Running an inherited loop panics, and watching a descriptor on it is a UsageError, as either would take events of
+/// the parent. A child that is forked inside a task is still inside it, so it cannot run another loop on the same
+/// thread, but can on a new thread.
+class EpollPort final : public detail::IoPort {
 public:
-    /// Throws std::system_error if the process has no descriptors left, naming what it could not make.
+    /// Throws std::system_error, naming the call that failed, if the process or the system has no descriptors left.
     EpollPort() {
         if (const int error = detail::ForkGeneration::count_forks()) {
             errno = error;
@@ -75,14 +69,9 @@ public:
             close_keeping_errno(epoll_);
             fail("rouse: EpollPort: epoll_ctl");
         }
-        newest_before_ = std::exchange(newest_, this);
     }
 
     ~EpollPort() {
-        EpollPort** link = &newest_;
-        // In a child of fork it may be the port of a thread that is not there any more: not in this thread's list.
-        while (*link != this && *link != nullptr) link = &(*link)->newest_before_;
-        if (*link == this) *link = newest_before_;
         ::close(wake_);
         ::close(epoll_);
     }
@@ -96,14 +85,14 @@ public:
     unsigned wait_until(TimePoint deadline) noexcept override {
         if (generation_.inherited()) [[unlikely]]
             return wait_in_child(deadline);
-        // Only a look, and nobody to look for: the inbox tells of everything else.
+        // A mere look, and there is nothing to look for: wakes are in the loop's inbox.
         if (deadline == at_once && watches_ == 0) return 0;
         const int count = wait(deadline);
         unsigned wakes = 0;
         for (batch_next_ = 0, batch_size_ = count; batch_next_ < batch_size_;) {
             const epoll_event& event = events_[batch_next_++];
             if (event.data.ptr != nullptr) {
-                static_cast<Watch*>(event.data.ptr)->on_events(event.events);
+                static_cast<detail::Watch*>(event.data.ptr)->on_ready(readiness(event.events));
             } else if (event.events != 0) {
                 wakes = take_wakes();
             }
@@ -112,17 +101,17 @@ public:
         return wakes;
     }
 
-    // Through syscall(), because write() is a cancellation point, and a thread that is cancelled inside of a noexcept
-    // set() would end the program.
+    // Uses syscall(), because write() is a cancellation point, and cancelling a thread inside a noexcept set() would
+    // end the program.
     void wake() noexcept override {
         if (generation_.inherited()) [[unlikely]]
-            return; // the descriptor is the parent's, who is not owed this wake
+            return; // the descriptor is the parent's, which must not count this wake
         const int saved = errno;
         const std::uint64_t one = 1;
         const int descriptor = wake_;
         detail::tsan_release(&wake_);
-        // After a write that has failed the wake is still owed, and the port still there; after one that has not, it
-        // may be gone.
+        // While the write fails, the loop still waits for this wake, so the port exists; once it succeeds, the port may
+        // be destroyed.
         while (::syscall(SYS_write, descriptor, &one, sizeof one) < 0 && errno == EINTR) {
         }
         errno = saved;
@@ -130,10 +119,12 @@ public:
 
     [[nodiscard]] int native_handle() const noexcept override { return epoll_; }
 
-    /// Starts to watch a descriptor, for input and output, edge-triggered. Returns 0 or an errno.
-    [[nodiscard]] int add(int descriptor, Watch& watch) {
+    /// For io/, see IoPort. UsageError in a child of fork().
+    [[nodiscard]] int arm(int descriptor, detail::Watch& watch) override {
         if (generation_.inherited())
-            detail::misuse("rouse: EpollPort: a descriptor cannot be watched on a loop that was inherited over fork()");
+            detail::misuse(
+                "rouse: EpollPort: a descriptor cannot be watched on a loop that was inherited over fork(); make a new "
+                "port and loop");
         epoll_event event{};
         event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
         event.data.ptr = &watch;
@@ -142,22 +133,17 @@ public:
         return 0;
     }
 
-    /// Ends it; call before the descriptor is closed. The watch is not told anything afterwards.
-    void remove(int descriptor, Watch& watch) noexcept {
+    /// For io/. Does nothing: edge-triggered, epoll reports each arrival.
+    void rearm(int, detail::Watch&, detail::Readiness) noexcept override {}
+
+    /// For io/.
+    void remove(int descriptor, detail::Watch& watch) noexcept override {
         epoll_event unused{};
         if (!generation_.inherited()) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, &unused);
         --watches_;
         for (int i = batch_next_; i < batch_size_; ++i) {
             if (events_[i].data.ptr == &watch) events_[i] = {};
         }
-    }
-
-    /// Whether this port is the one that `port` refers to; a loop knows its port only as a Port.
-    [[nodiscard]] static EpollPort* find(const Port& port) noexcept {
-        for (EpollPort* each = newest_; each != nullptr; each = each->newest_before_) {
-            if (each == &port) return each;
-        }
-        return nullptr;
     }
 
 private:
@@ -177,16 +163,22 @@ private:
         errno = saved;
     }
 
-    // In a child of fork nobody is left who could owe a wake. A loop that ends waits once, if at all, and is told that
-    // all of them have come. One that waits again, or for anything else, is being run.
+    static constexpr detail::Readiness readiness(std::uint32_t events) noexcept {
+        using enum detail::Readiness;
+        return ((events & EPOLLIN) != 0 ? readable : none) | ((events & EPOLLOUT) != 0 ? writable : none) |
+               ((events & EPOLLRDHUP) != 0 ? ended : none) | ((events & (EPOLLHUP | EPOLLERR)) != 0 ? broken : none);
+    }
+
+    // In a child of fork() no thread is left that could send a wake. A loop that ends waits at most once for its wakes,
+    // and gets a count that covers all of them. A loop that waits again, or for anything else, is being run.
     unsigned wait_in_child(TimePoint deadline) noexcept {
         constexpr unsigned more_than_are_owed = 1U << 30;
-        if (deadline == forever && !std::exchange(told_in_child_, true)) return more_than_are_owed;
+        if (deadline == forever && !std::exchange(waited_in_child_, true)) return more_than_are_owed;
         ROUSE_PANIC("rouse: EpollPort: a loop that was inherited over fork() cannot be run; make a new port and loop");
         return 0;
     }
 
-    // The number of wakes since the last call.
+    // Returns the number of wakes since the last call.
     unsigned take_wakes() noexcept {
         std::uint64_t count = 0;
         if (::read(wake_, &count, sizeof count) != sizeof count) return 0;
@@ -194,15 +186,15 @@ private:
         return static_cast<unsigned>(count);
     }
 
-    // The number of events, in events_; 0 if a signal came (whatever its handler did is in the inbox).
+    // Waits, and returns the number of events in events_; 0 after a signal (what its handler sent is in the inbox).
     int wait(TimePoint deadline) noexcept {
         const bool bounded = deadline != forever;
         std::chrono::nanoseconds left{0};
         if (bounded && deadline != at_once) left = std::max(deadline - now(), std::chrono::nanoseconds{0});
         int count = -1;
-#if defined(SYS_epoll_pwait2) && !ROUSE_TSAN // which keeps signals back until a call that it knows
+#if defined(SYS_epoll_pwait2) && !ROUSE_TSAN // it delays signals until a call that it intercepts
         if (has_pwait2_) {
-            // The kernel's own layout, with 64 bits also where time_t has 32.
+            // The kernel's layout: 64 bits even where time_t has 32.
             struct {
                 std::int64_t seconds;
                 std::int64_t nanoseconds;
@@ -222,22 +214,20 @@ private:
 
     static int checked(int count) noexcept {
         if (count < 0 && errno != EINTR)
-            ROUSE_PANIC("rouse: EpollPort: epoll_wait failed: its descriptor was closed by somebody else");
+            ROUSE_PANIC("rouse: EpollPort: epoll_wait failed: its descriptor was closed outside of the port");
         return std::max(count, 0);
     }
 
     static constexpr int batch_capacity = 128;
-    static inline constinit thread_local EpollPort* newest_ = nullptr; // this thread's, see find()
 
     detail::ForkGeneration generation_;
-    bool told_in_child_ = false;
+    bool waited_in_child_ = false; // by a loop that ends
     int epoll_ = -1;
     int wake_ = -1;
     int watches_ = 0;
-    int batch_next_ = 0; // events_[batch_next_ .. batch_size_) are still to be told
+    int batch_next_ = 0; // events_[batch_next_ .. batch_size_) are still to be reported
     int batch_size_ = 0;
     [[maybe_unused]] bool has_pwait2_ = true;
-    EpollPort* newest_before_ = nullptr;
     epoll_event events_[batch_capacity];
 };
 

@@ -1,16 +1,16 @@
 // The port of RISC-V in machine mode, without an operating system: any hart with the A extension, 32 or 64 bits.
 //
-// How it sleeps without losing a wake. The loop looks for a wake and sleeps with mstatus.MIE off: an interrupt that
-// comes between the look and WFI stays pending, and an interrupt that is pending and enabled in mie ends WFI although
-// MIE is off; it runs as soon as MIE is on again, and the loop looks again.
+// How it sleeps without losing a wake: the loop checks for a wake and sleeps with mstatus.MIE off. An interrupt between
+// the check and WFI stays pending, and an interrupt that is pending and enabled in mie ends WFI although MIE is off;
+// its handler runs as soon as MIE is on again, and the loop checks again.
 //
-// It is tickless: a sleep with a deadline has the machine timer set to that deadline. The machine timer's interrupt is
+// It is tickless: a sleep with a deadline sets the machine timer to that deadline. The machine timer's interrupt is
 // enabled in mie during the sleep only, so it ends WFI and is never taken: the program needs no handler for it.
 //
-// Where another hart may wake this one (ROUSE_CORES > 1), wake() also raises the software interrupt (msip) of the
-// loop's hart, which ends WFI in the same way and is never taken either. The loop lowers it before it looks: who raises
-// it has counted the wake before, so either the look finds that wake, or the interrupt is pending when the hart comes
-// to WFI.
+// If another hart may wake this one (ROUSE_CORES > 1), wake() also raises the software interrupt (msip) of the loop's
+// hart, which ends WFI in the same way and is never taken either. The loop lowers it before it checks: wake() counts
+// the wake before it raises the interrupt, so either the check finds that wake, or the interrupt is pending when the
+// hart reaches WFI.
 #pragma once
 
 #include <chrono>
@@ -29,7 +29,7 @@ inline namespace ROUSE_ABI {
 
 namespace detail {
 
-/// Masks the interrupts of this hart while it lives; nests. The "memory" clobbers keep accesses inside.
+/// Masks the interrupts of this hart while it lives. Can be nested. The "memory" clobbers keep accesses inside.
 class InterruptsMasked {
 public:
     InterruptsMasked() noexcept { asm volatile("csrrci %0, mstatus, 8" : "=r"(before_)::"memory"); }
@@ -43,23 +43,23 @@ private:
 
 } // namespace detail
 
-/// The time, by the machine timer: mtime and one hart's mtimecmp, which from now on are the port's. Their addresses are
-/// in the chip's manual, and so is how often mtime counts: up to 2^32 times a second.
+/// Keeps time with the machine timer: mtime and the mtimecmp of one hart, which the program must not use any more.
+/// Their addresses, and the rate of mtime, are in the chip's manual; the rate may be up to 2^32 per second.
 class MachineTimer {
 public:
-    /// The only place that divides; at compile time, where `hertz` is a constant.
+    /// The only function that divides; at compile time if `hertz` is a constant.
     MachineTimer(std::uintptr_t mtime, std::uintptr_t mtimecmp, std::uint32_t hertz) noexcept
         : mtime_{mtime},
           mtimecmp_{mtimecmp},
           nanoseconds_per_tick_{(std::uint64_t{1'000'000'000} << 32) / hertz},
           ticks_per_nanosecond_{(std::uint64_t{hertz} << 32) / 1'000'000'000} {}
 
-    /// The time since mtime was zero. From any context.
+    /// The time since mtime was 0. From any context.
     [[nodiscard]] TimePoint now() const noexcept { return time_of(ticks()); }
 
-    /// Enables the timer's interrupt, for `deadline`. It comes at the first or the second tick that is not before it;
-    /// or too early, by 4 parts in a million of the time that is left at 32768 Hz and by less at more, as the factor is
-    /// rounded down. Then it is for the rest that the port sleeps again.
+    /// Enables the timer's interrupt, for the first or second tick at or after `deadline`; or earlier, as the factor is
+    /// rounded down: by 4 parts in a million of the remaining time at 32768 Hz, and by less at higher rates. The port
+    /// then sleeps again for the rest.
     void interrupt_at(TimePoint deadline) noexcept {
         const std::uint64_t at = ticks();
         const std::int64_t left = (deadline - time_of(at)).count();
@@ -67,13 +67,13 @@ public:
         asm volatile("csrs mie, %0" ::"r"(timer_interrupt_enable) : "memory");
     }
 
-    /// Disables it.
+    /// Disables the timer's interrupt.
     void no_interrupt() noexcept { asm volatile("csrc mie, %0" ::"r"(timer_interrupt_enable) : "memory"); }
 
 private:
     static constexpr unsigned timer_interrupt_enable = 1U << 7;
 
-    // value * factor / 2^32, rounded down.
+    // Returns value * factor / 2^32, rounded down.
     static constexpr std::uint64_t scaled(std::uint64_t value, std::uint64_t factor) noexcept {
         const std::uint64_t low = value & 0xffff'ffff;
         return (value >> 32) * factor + low * (factor >> 32) + ((low * (factor & 0xffff'ffff)) >> 32);
@@ -88,7 +88,7 @@ private:
         return *reinterpret_cast<volatile std::uint32_t*>(address);
     }
 
-    // In halves: again, if the low one has run over in between.
+    // Reads in halves, and again if the low half has wrapped in between.
     std::uint64_t ticks() const noexcept {
         for (;;) {
             const std::uint32_t high = at(mtime_ + 4);
@@ -97,7 +97,7 @@ private:
         }
     }
 
-    // In halves: no value on the way is less than the new one.
+    // Writes in halves, so that no intermediate value is less than the new one.
     void set_compare(std::uint64_t ticks) noexcept {
         at(mtimecmp_) = 0xffff'ffff;
         at(mtimecmp_ + 4) = static_cast<std::uint32_t>(ticks >> 32);
@@ -114,19 +114,20 @@ private:
     const std::uint64_t ticks_per_nanosecond_; // in 1/2^32
 };
 
-/// The port. `Timer` has the functions of MachineTimer: now() may be called by the loop at any time, the other two are
-/// called with interrupts masked. interrupt_at() makes an interrupt come that is enabled in mie; it must come even if
-/// the deadline has passed meanwhile, and it may come early. no_interrupt() follows when the sleep is over.
+/// Lets a loop sleep on a RISC-V hart. `Timer` has the functions of MachineTimer.
 ///
-/// The loop runs with mstatus.MIE on, and with those interrupts enabled in mie that the program has handlers for. Bit 7
-/// of mie (the machine timer's interrupt) is the port's, and with ROUSE_CORES > 1 also bit 3 (the software
-/// interrupt's).
+/// For the loop on its hart; wake() may be called from any interrupt handler, and with ROUSE_CORES > 1 from other
+/// harts. The loop calls now() at any time, and the other two with interrupts masked: interrupt_at() has to cause an
+/// interrupt that is enabled in mie, even if the deadline has passed meanwhile, and possibly early; no_interrupt()
+/// follows when the sleep is over. No wake is lost, and each is counted once.
+///
+/// The loop must run with mstatus.MIE on, and with those interrupts enabled in mie that the program has handlers for.
+/// The port uses bit 7 of mie (machine timer), and with ROUSE_CORES > 1 also bit 3 (software interrupt).
 template <class Timer = MachineTimer>
 class RiscvPort final : public Port {
 public:
 #if ROUSE_CORES > 1
-    /// `timer` must outlive the port. `msip` is the address of the software interrupt of the hart that the loop runs
-    /// on.
+    /// `timer` must outlive the port. `msip` is the address of the software interrupt register of the loop's hart.
     constexpr RiscvPort(Timer& timer, std::uintptr_t msip) noexcept : timer_{timer}, msip_{msip} {}
 #else
     /// `timer` must outlive the port.
@@ -143,17 +144,18 @@ public:
 
     void wake() noexcept override {
 #if ROUSE_CORES > 1
-        const std::uintptr_t msip = msip_; // read first: once the wake is counted the port may go
+        const std::uintptr_t msip = msip_; // read first: once the wake is counted, the port may be destroyed
 #endif
         wakes_.fetch_add(1, std::memory_order_release);
 #if ROUSE_CORES > 1
-        asm volatile("fence iorw, iorw" ::: "memory"); // the count before the interrupt; pairs with the one in sleep()
+        asm volatile("fence iorw, iorw" ::
+                         : "memory"); // the count before the interrupt; pairs with the fence in sleep()
         software_interrupt(msip) = 1;
 #endif
     }
 
 private:
-    // By the counts, as the operators of chrono become calls at -Os. Without a deadline the time is not asked for.
+    // Compares counts, as the operators of chrono become calls at -Os. Without a deadline it does not read the time.
     [[nodiscard]] bool before(TimePoint deadline) const noexcept {
         return deadline == forever || timer_.now().time_since_epoch().count() < deadline.time_since_epoch().count();
     }
@@ -163,7 +165,7 @@ private:
         if (deadline != forever) timer_.interrupt_at(deadline);
 #if ROUSE_CORES > 1
         software_interrupt(msip_) = 0;
-        asm volatile("fence iorw, iorw\n csrs mie, 8" ::: "memory"); // lowered before the look
+        asm volatile("fence iorw, iorw\n csrs mie, 8" ::: "memory"); // lowered before the check
         if (wakes_.load(std::memory_order_relaxed) == 0) asm volatile("wfi" ::: "memory");
         asm volatile("csrc mie, 8" ::: "memory");
 #else
@@ -182,7 +184,7 @@ private:
 #if ROUSE_CORES > 1
     const std::uintptr_t msip_;
 #endif
-    detail::Atomic<unsigned> wakes_{0}; // written by wake(), emptied by the loop
+    detail::Atomic<unsigned> wakes_{0}; // incremented by wake() (release), taken by the loop (acquire)
 };
 
 } // namespace ROUSE_ABI

@@ -1,5 +1,5 @@
-// VirtualTimePort: a port whose clock jumps to the next deadline as soon as nothing is ready. A program that sleeps for
-// hours is tested in milliseconds, and the same way every time.
+// VirtualTimePort: a port whose clock jumps to the next deadline as soon as no task is ready. A program that sleeps for
+// hours can be tested in milliseconds, with the same result every time.
 #pragma once
 
 #include <rouse/core/config.hpp>
@@ -9,8 +9,12 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// Time starts at zero and stands still while tasks run. Without a deadline the port waits for a foreign context, by
-/// spinning: there is no operating system below it.
+/// Runs a loop in virtual time, for tests. Works without an operating system.
+///
+/// For the loop on one thread; wake() may be called from any context.
+///
+/// Time starts at zero, does not pass while tasks run, and jumps to the next deadline when none is ready. Without a
+/// deadline the port waits for a wake() by spinning. No wake is lost, and each is counted once.
 class VirtualTimePort final : public Port {
 public:
     VirtualTimePort() = default;
@@ -36,12 +40,12 @@ public:
         }
     }
 
-    /// Lets time pass by hand.
+    /// Lets this much time pass. On the loop's thread.
     void advance(Clock::duration by) noexcept { now_ += by; }
 
 private:
     TimePoint now_{};
-    detail::Atomic<unsigned> wakes_{0}; // written by wake(), emptied by the loop
+    detail::Atomic<unsigned> wakes_{0}; // incremented by wake() (release), taken by the loop (acquire)
 };
 
 } // namespace ROUSE_ABI

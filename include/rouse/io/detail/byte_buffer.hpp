@@ -1,4 +1,4 @@
-// ByteBuffer: bytes that come in at the back and go out at the front.
+// ByteBuffer: a queue of bytes, appended at the back and consumed at the front.
 #pragma once
 
 #include <algorithm>
@@ -13,14 +13,14 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// Appending and consuming cost O(1) a byte, amortised. An empty one holds at most a page, so that ten thousand idle
-/// connections cost little.
+/// Holds bytes between the system and a stream. Not synchronised. Appending and consuming cost amortised O(1) per byte.
+/// An empty buffer keeps at most a page of memory, so that ten thousand idle connections cost little.
 class ByteBuffer {
 public:
     [[nodiscard]] std::size_t size() const noexcept { return bytes_.size() - begin_; }
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
-    /// What is in it; valid until it is changed.
+    /// The bytes; valid until the buffer is changed.
     [[nodiscard]] std::string_view view() const noexcept { return std::string_view{bytes_}.substr(begin_); }
 
     void append(std::string_view bytes) {
@@ -31,13 +31,13 @@ public:
         bytes_.append(bytes);
     }
 
-    /// Removes the first `count`, which must be there.
+    /// Removes the first `count` bytes; there must be as many.
     void consume(std::size_t count) noexcept {
         begin_ += count;
         if (begin_ == bytes_.size()) clear();
     }
 
-    /// Removes and returns the first `count`, or all if there are fewer.
+    /// Removes and returns the first `count` bytes, or all if there are fewer.
     [[nodiscard]] std::string take(std::size_t count) {
         if (begin_ == 0 && count >= bytes_.size() && bytes_.size() > kept) return std::exchange(bytes_, {});
         count = std::min(count, size());
@@ -56,7 +56,7 @@ private:
     static constexpr std::size_t kept = 4096;
 
     std::string bytes_;
-    std::size_t begin_ = 0; // those before it have been consumed
+    std::size_t begin_ = 0; // the bytes before it have been consumed
 };
 
 } // namespace detail

@@ -1,4 +1,4 @@
-// The inside of a DatagramSocket: the socket, and what the tasks that wait in it share.
+// Datagram, ReceivedInto, and DatagramChannel: the state that a DatagramSocket shares with the tasks that wait in it.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,6 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/task.hpp>
 #include <rouse/io/address.hpp>
 #include <rouse/io/detail/descriptor.hpp>
@@ -27,39 +26,42 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// What DatagramSocket::receive gives.
+/// Returned by DatagramSocket::receive().
 struct Datagram {
-    std::string bytes; ///< What it held; perhaps nothing.
-    Address from;      ///< Who sent it.
-    bool cut = false;  ///< Whether it was longer: the rest of it is lost.
+    std::string bytes; ///< Its bytes; there may be none.
+    Address from;      ///< The address of the sender.
+    bool cut = false;  ///< Whether it was longer; the rest is lost.
 };
 
-/// What DatagramSocket::receive_into gives.
+/// Returned by DatagramSocket::receive_into().
 struct ReceivedInto {
-    std::size_t bytes = 0; ///< How many it has put into the caller's memory.
-    Address from;          ///< Who sent it.
-    bool cut = false;      ///< Whether it was longer than the memory: the rest of it is lost.
+    std::size_t bytes = 0; ///< The number of bytes put into the caller's memory.
+    Address from;          ///< The address of the sender.
+    bool cut = false;      ///< Whether it was longer than the memory; the rest is lost.
 };
 
 namespace detail {
 
-/// What a DatagramSocket and the tasks that wait in it share. It does not use Socket::receive(), which takes a short
-/// read for a drained socket: the next datagram may be there behind a short one. Here only EAGAIN exhausts a direction.
+/// Sends and receives datagrams for a DatagramSocket and the tasks that wait in it. For the thread of its loop. A
+/// cancelled wait loses nothing. An idle channel has no buffer.
+///
+/// It does not use Socket::receive(), which takes a short read for a drained socket: another datagram may follow a
+/// short one. Here only EAGAIN exhausts a direction.
 class DatagramChannel final : public Socket {
 public:
-    /// Takes over a non-blocking datagram descriptor; see Socket. `peer` is none if it is not connected.
+    /// Takes over a non-blocking descriptor for datagrams; see Socket. `peer` is no address if it is not connected.
     DatagramChannel(Descriptor&& taken, const Address& peer, int& error)
         : Socket{std::move(taken), error}, local_{Address::of_socket(descriptor())}, peer_{peer} {
-        output_state().make_ready(loop());
+        output_slot().make_ready(loop());
     }
 
     [[nodiscard]] const Address& local() const noexcept { return local_; }
     [[nodiscard]] const Address& peer() const noexcept { return peer_; }
 
-    /// To the peer if `to` is no address.
+    /// Sends to the connected peer if `to` is no address. `bytes` must stay valid until it returns.
     static Task<Reply<void>> send(std::shared_ptr<DatagramChannel> channel, std::string_view bytes, Address to) {
         for (;;) {
-            co_await channel->output_state().wait();
+            co_await channel->output_slot().wait();
             const int error = channel->try_to_send(bytes, to);
             if (error == 0) co_return done();
             if (error != EAGAIN) co_return channel->cannot_send(error, bytes.size(), to);
@@ -87,11 +89,10 @@ public:
     }
 
 private:
-    static constexpr std::size_t longest = 64 * 1024; // more than any datagram of UDP
+    static constexpr std::size_t longest = 64 * 1024; // greater than any UDP datagram
 
-    [[nodiscard]] Readiness::Awaiter incoming() {
-        if (input_state().awaited()) misuse("rouse: DatagramSocket: another task is receiving from it already");
-        return input_state().wait();
+    [[nodiscard]] WatchSlot::Awaiter incoming() {
+        return input_slot().wait_alone("rouse: DatagramSocket: another task is receiving from it; one at a time may");
     }
 
     template <class T>
@@ -99,11 +100,11 @@ private:
         return failed<T>(error, is_open() ? what : what + ", as the socket is closed");
     }
 
-    // 0, or an errno: EAGAIN if there is no room yet.
+    // Returns 0 or an errno: EAGAIN if there is no room yet.
     int try_to_send(std::string_view bytes, const Address& to) noexcept {
         const sockaddr* const place = to.size() > 0 ? to.data() : nullptr;
         return transfer(
-                   output_state(),
+                   output_slot(),
                    [&] { return ::sendto(descriptor(), bytes.data(), bytes.size(), MSG_NOSIGNAL, place, to.size()); })
             .error;
     }
@@ -113,7 +114,7 @@ private:
         return cannot<void>(error, "cannot send a datagram of " + std::to_string(size) + " bytes to " + peer);
     }
 
-    // 0, or an errno: EAGAIN if there is none yet.
+    // Returns 0 or an errno: EAGAIN if there is no datagram yet.
     int take_into(std::span<char> bytes, ReceivedInto& received) noexcept {
         sockaddr_storage from{};
         iovec place{bytes.data(), bytes.size()};
@@ -122,14 +123,14 @@ private:
         message.msg_namelen = sizeof from;
         message.msg_iov = &place;
         message.msg_iovlen = 1;
-        const Transfer done = transfer(input_state(), [&] { return ::recvmsg(descriptor(), &message, 0); });
+        const Transfer done = transfer(input_slot(), [&] { return ::recvmsg(descriptor(), &message, 0); });
         if (done.error == 0)
             received = {done.bytes, unmapped(from, message.msg_namelen), (message.msg_flags & MSG_TRUNC) != 0};
         return done.error;
     }
 
     int take(Datagram& datagram) {
-        std::array<char, longest> bytes; // on the stack: a socket that waits has no buffer
+        std::array<char, longest> bytes; // on the stack: a waiting socket has no buffer
         ReceivedInto received;
         const int error = take_into(bytes, received);
         if (error == 0) datagram = {std::string{bytes.data(), received.bytes}, received.from, received.cut};
@@ -142,7 +143,7 @@ private:
         return cannot<T>(error, "cannot receive " + (connected ? "from " + peer_.text() : "at " + local_.text()));
     }
 
-    // A socket for IPv4 and IPv6 has IPv4 peers as ::ffff:1.2.3.4. They are not to look different for that.
+    // A socket for both IPv4 and IPv6 shows IPv4 peers as ::ffff:1.2.3.4. Turns that into the plain IPv4 address.
     static Address unmapped(const sockaddr_storage& address, socklen_t size) noexcept {
         const auto& six = reinterpret_cast<const sockaddr_in6&>(address);
         if (address.ss_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&six.sin6_addr))
@@ -158,8 +159,8 @@ private:
     Address peer_;
 };
 
-/// Opens a socket at an address of this machine (for IPv4 too, if it is `for_both`), or with a peer. Returns 0 or an
-/// errno.
+/// Opens a socket that is bound to an address of this machine, or connected to a peer. With `for_both`, an IPv6 socket
+/// also serves IPv4. Returns 0 or an errno.
 inline int open_channel(const Address& address, Address::Use use, bool for_both,
                         std::shared_ptr<DatagramChannel>& opened) {
     Descriptor descriptor{::socket(address.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
@@ -175,7 +176,8 @@ inline int open_channel(const Address& address, Address::Use use, bool for_both,
     return error;
 }
 
-/// The first of a host's addresses at which a socket can be opened, as a Socket. The error names the host.
+/// Opens a socket at the first of a host's addresses where this succeeds, and returns it as a Socket. The error names
+/// the host and the port.
 template <class Socket>
 [[nodiscard]] Reply<Socket> open_datagram_socket(const std::string& host, std::uint16_t port, Address::Use use) {
     Reply<std::vector<Address>> resolved = Address::resolve(host, port, use);
@@ -183,7 +185,7 @@ template <class Socket>
     std::vector<Address>& addresses = value_of(resolved);
     const bool connects = use == Address::Use::connect;
     const bool for_both = !connects && host.empty();
-    if (for_both) { // IPv4 alone only where there is no IPv6
+    if (for_both) { // IPv6 first, as its socket also serves IPv4
         std::partition(addresses.begin(), addresses.end(), [](const Address& a) { return a.family() == AF_INET6; });
     }
     int first_error = 0;
@@ -193,7 +195,7 @@ template <class Socket>
         if (error == 0) return Socket{std::move(channel)};
         if (first_error == 0) first_error = error;
         if (connects || error == EAFNOSUPPORT || error == EADDRNOTAVAIL) continue;
-        first_error = error; // this machine has the address, but it is in use, or not allowed
+        first_error = error; // this machine has the address, but it is in use or not permitted
         break;
     }
     const std::string name = !host.empty() ? host : connects ? "this machine" : "any address";

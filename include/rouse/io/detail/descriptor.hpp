@@ -1,4 +1,4 @@
-// Descriptor: owns a file descriptor until somebody takes it over.
+// Descriptor: owns a file descriptor until another object takes it over.
 #pragma once
 
 #include <utility>
@@ -12,16 +12,16 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// Makes the close of a socket a reset, see Socket::make_close_a_reset.
+/// Makes closing a socket reset its connection, see Socket::make_close_a_reset().
 inline void reset_on_close(int descriptor) noexcept {
     const linger at_once{1, 0};
     ::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
-/// Closes its descriptor when destroyed. Move-only.
+/// Owns a file descriptor and closes it when destroyed. Move-only, not synchronised.
 class Descriptor {
 public:
-    /// What a system call gave: none if it is negative.
+    /// Takes over the result of a system call; a negative one is no descriptor.
     explicit Descriptor(int number) noexcept : number_{number} {}
     Descriptor(Descriptor&& other) noexcept : number_{std::exchange(other.number_, -1)} {}
     Descriptor& operator=(Descriptor&&) = delete;
@@ -32,7 +32,7 @@ public:
     explicit operator bool() const noexcept { return number_ >= 0; }
     [[nodiscard]] int number() const noexcept { return number_; }
 
-    /// Gives it up: the caller is to close it.
+    /// Gives up the descriptor, which the caller has to close.
     [[nodiscard]] int release() noexcept { return std::exchange(number_, -1); }
 
 private:

@@ -1,4 +1,4 @@
-// read and write for descriptors that are no stream sockets: without a signal, and without a wait.
+// read and write for descriptors other than stream sockets, without SIGPIPE and without blocking.
 #pragma once
 
 #include <algorithm>
@@ -20,22 +20,23 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// What a system call has moved. `error` is an errno: EAGAIN if the descriptor was not ready.
+/// The result of a system call that moves bytes. `error` is 0 or an errno: EAGAIN if the descriptor was not ready.
 struct Transfer {
     std::size_t bytes = 0;
     int error = 0;
 };
 
-/// How a descriptor is read and written.
+/// The system calls that read and write a descriptor.
 enum class Calls : std::uint8_t {
-    of_socket,            ///< recv and send, which can be told for each call not to wait
-    of_file,              ///< read and write: they do not wait, or not for long
-    of_file_that_may_wait ///< poll before either, as the descriptor may be a blocking one
+    of_socket,            ///< recv and send, with a flag for each call not to block
+    of_file,              ///< read and write, which do not block, or not for long
+    of_file_that_may_wait ///< poll before read and write, as the descriptor may be a blocking one
 };
 
-/// Keeps a write to a pipe that nobody reads from ending the program. write(2) cannot be told not to raise SIGPIPE, and
-/// how the process takes that signal, which programs that it starts inherit, is not for a library to change. The
-/// signal is raised for the thread that writes; so this thread blocks it meanwhile, and takes it out again.
+/// Prevents SIGPIPE from ending the program when it writes to a pipe without readers. write(2) has no flag for this,
+/// and a library must not change the process's action for the signal, which child programs inherit. The signal is
+/// raised for the writing thread, so that thread blocks it during the write, and removes it from its pending signals
+/// afterwards.
 class WithoutSigpipe {
 public:
     WithoutSigpipe() noexcept {
@@ -51,8 +52,8 @@ public:
         errno = saved;
     }
 
-    /// Takes out the signal of a write that has failed. Where it was blocked before, the program has its own way with
-    /// it, and one that was pending cannot be told from ours: it stays.
+    /// Removes the pending signal of a write that has failed. If the program had blocked SIGPIPE before, the signal
+    /// stays: the program handles it itself, and an earlier pending one could not be told from this one.
     void take() const noexcept {
         if (::sigismember(&before_, SIGPIPE) == 1) return;
         const int saved = errno;
@@ -67,7 +68,8 @@ private:
     sigset_t before_{};
 };
 
-/// Whether a call would not wait; errno is EAGAIN if it would. Another process may be faster, and take what was there.
+/// Whether a call would not block; if it would, errno is EAGAIN. Another process may take the bytes or the room before
+/// the call.
 inline bool ready_now(int descriptor, short direction) noexcept {
     pollfd look{descriptor, direction, 0};
     const int count = ::poll(&look, 1, 0);
@@ -75,13 +77,13 @@ inline bool ready_now(int descriptor, short direction) noexcept {
     return count > 0;
 }
 
-/// As read(2).
+/// Like read(2), but without blocking as far as `calls` can.
 inline ssize_t read_file(int descriptor, std::span<char> into, Calls calls) noexcept {
     if (calls == Calls::of_file_that_may_wait && !ready_now(descriptor, POLLIN)) return -1;
     return ::read(descriptor, into.data(), into.size());
 }
 
-/// As write(2), once, but never raises SIGPIPE. A blocking pipe that is ready for output has room for PIPE_BUF bytes.
+/// Like one write(2), but never raises SIGPIPE. A blocking pipe that is ready for output has room for PIPE_BUF bytes.
 inline ssize_t write_file(int descriptor, std::string_view bytes, Calls calls) noexcept {
     std::size_t most = bytes.size();
     if (calls == Calls::of_file_that_may_wait) {

@@ -1,4 +1,5 @@
-// Listening sockets: one for each address of a host, all on one port; or one for a path, and its file.
+// Listeners: the listening sockets of a server: one for each address of a host, all on one port; or one for a path,
+// with its file.
 #pragma once
 
 #include <cerrno>
@@ -22,12 +23,12 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// Removes the file of a Unix socket when destroyed, unless another has taken its place, or this is a child of fork,
-/// where it is the parent's. It must be destroyed before the socket is closed: until then the system cannot give the
-/// number of the file to another one.
+/// Removes the file of a Unix socket when destroyed, unless another file has taken its place, or this is a child of
+/// fork(), where the file belongs to the parent. It must be destroyed before the socket is closed: until then the
+/// system cannot reuse the file's inode number, by which it is recognised.
 class SocketFile {
 public:
-    /// Has nothing to remove yet.
+    /// Removes nothing until made() has been called.
     explicit SocketFile(std::string path) : path_{std::move(path)} {}
     SocketFile(const SocketFile&) = delete;
     SocketFile& operator=(const SocketFile&) = delete;
@@ -37,7 +38,7 @@ public:
         if (now.st_dev == file_.st_dev && now.st_ino == file_.st_ino) ::unlink(path_.c_str());
     }
 
-    /// A socket has been bound to the path.
+    /// To be called once a socket has been bound to the path.
     void made() noexcept { made_ = ::lstat(path_.c_str(), &file_) == 0; }
 
 private:
@@ -47,13 +48,14 @@ private:
     ForkGeneration generation_;
 };
 
+/// The listening sockets of one server. Closes them, and removes the file, when destroyed.
 struct Listeners {
     std::vector<std::unique_ptr<Socket>> sockets;
     std::uint16_t port = 0;           // 0 for a path
-    std::unique_ptr<SocketFile> file; // null for a port; behind the sockets, so that it goes first
+    std::unique_ptr<SocketFile> file; // null for a port; after the sockets, so that it is destroyed first
 };
 
-/// Adds a listening socket. Returns 0 or an errno.
+/// Adds a listening socket, and watches it. Returns 0 or an errno.
 inline int watch(Descriptor&& listening, Listeners& listeners) {
     int error = 0;
     auto socket = std::make_unique<Socket>(std::move(listening), error);
@@ -67,7 +69,7 @@ inline int add_listener(const Address& address, int backlog, Listeners& listener
     if (!descriptor) return errno;
     const int on = 1;
     ::setsockopt(descriptor.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    // IPv4 has a socket of its own.
+    // IPv4 has a separate socket.
     if (address.family() == AF_INET6) ::setsockopt(descriptor.number(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     if (::bind(descriptor.number(), address.data(), address.size()) != 0) return errno;
     if (::listen(descriptor.number(), backlog) != 0) return errno;
@@ -77,7 +79,7 @@ inline int add_listener(const Address& address, int backlog, Listeners& listener
     return watch(std::move(descriptor), listeners);
 }
 
-/// Listens on all of `addresses` that this machine has, on the port that the first one got. Returns 0 or an errno.
+/// Listens on those of `addresses` that this machine has, all on the port of the first. Returns 0 or an errno.
 inline int try_to_listen(const std::vector<Address>& addresses, int backlog, Listeners& listeners) {
     int missing = 0;
     for (Address address : addresses) {
@@ -92,11 +94,11 @@ inline int try_to_listen(const std::vector<Address>& addresses, int backlog, Lis
     return listeners.sockets.empty() ? missing : 0;
 }
 
-/// Listens on all of a host's `addresses` that this machine has. Port 0 is any that is free. The error names host and
+/// Listens on those of a host's `addresses` that this machine has. Port 0 means any free port. The error names host and
 /// port.
 [[nodiscard]] inline Error listen_on(const std::vector<Address>& addresses, const std::string& host, std::uint16_t port,
                                      int backlog, Listeners& listeners) {
-    // The port that is free for the first address may be in use at the next: then any other will do.
+    // A port that is free at the first address may be in use at the next: then try another one.
     for (int attempts_left = port == 0 ? 10 : 1;; --attempts_left) {
         listeners = Listeners{};
         const int error = try_to_listen(addresses, backlog, listeners);

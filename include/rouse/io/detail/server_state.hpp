@@ -1,4 +1,4 @@
-// The inside of a Server: the tasks that accept, and the list of those that serve a client each.
+// ServerState: the state of a Server: the tasks that accept connections, and the list of those that serve clients.
 #pragma once
 
 #include <cerrno>
@@ -22,16 +22,20 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// Lives as long as the Server or any of its tasks, and with it the handler, whose coroutines may refer to it.
+/// Accepts connections and runs the handler for each. For the tasks of its loop. It lives as long as the Server or any
+/// of its tasks, and so does the handler, to which the handler's coroutines may refer.
+///
+/// Each connection is either served, or left in the backlog, or reset.
 class ServerState : public std::enable_shared_from_this<ServerState> {
 public:
     virtual ~ServerState() = default;
 
-    /// Serves at most so many clients at once; 0 is no limit. False if there is no memory for the tasks.
+    /// Begins to accept. Serves at most `most_clients` at a time; 0 means no limit. False if there is no memory for the
+    /// tasks.
     [[nodiscard]] bool start(Listeners listeners, std::size_t most_clients) {
         listeners_ = std::move(listeners);
         most_clients_ = most_clients;
-        acceptors_.reserve(listeners_.sockets.size()); // so that none that runs is missing there
+        acceptors_.reserve(listeners_.sockets.size()); // so that every running task can be added
         for (const auto& listener : listeners_.sockets) {
             const std::string name = "server " + Address::of_socket(listener->descriptor()).text();
             acceptors_.push_back(create_task(accept_clients(shared_from_this(), *listener), name));
@@ -43,14 +47,14 @@ public:
     void close() noexcept {
         if (std::exchange(closed_, true)) return;
         for (const auto& acceptor : acceptors_) acceptor.cancel();
-        acceptors_.clear(); // their frames hold this object
+        acceptors_.clear(); // their frames own this object
         listeners_.file.reset();
         for (const auto& listener : listeners_.sockets) listener->close();
         Scheduler* const loop = Scheduler::current_or_null();
         for (const auto& client : clients_) {
             if (loop == nullptr || record_of(client) != loop->running_or_null()) client.cancel();
         }
-        tell_if_ended();
+        notify_if_ended();
     }
 
     [[nodiscard]] std::uint16_t port() const noexcept { return listeners_.port; }
@@ -64,18 +68,18 @@ protected:
 private:
     using Clients = std::list<TaskHandle<>>;
 
-    // A client's place in the list, which it leaves when it is destroyed.
-    class Place {
+    // A client's entry in the list; removes it when destroyed.
+    class Registration {
     public:
-        Place(std::shared_ptr<ServerState> server, Clients::iterator where) noexcept
+        Registration(std::shared_ptr<ServerState> server, Clients::iterator where) noexcept
             : server_{std::move(server)}, where_{where} {}
-        Place(Place&&) noexcept = default;
-        Place& operator=(Place&&) = delete;
-        ~Place() {
+        Registration(Registration&&) noexcept = default;
+        Registration& operator=(Registration&&) = delete;
+        ~Registration() {
             if (server_ == nullptr) return;
             server_->clients_.erase(where_);
-            server_->one_has_gone_.set();
-            server_->tell_if_ended();
+            server_->client_gone_.set();
+            server_->notify_if_ended();
         }
         [[nodiscard]] ServerState& server() const noexcept { return *server_; }
         [[nodiscard]] Clients::iterator where() const noexcept { return where_; }
@@ -89,25 +93,25 @@ private:
         using namespace std::chrono_literals;
         for (;;) {
             co_await listener.readable();
-            while (server->full()) { // those that come now wait in the backlog
-                server->one_has_gone_.clear();
-                co_await server->one_has_gone_.wait();
+            while (server->full()) { // new clients wait in the backlog
+                server->client_gone_.clear();
+                co_await server->client_gone_.wait();
             }
             Address from;
             const int accepted = listener.accept(from);
-            if (from.is_unnamed()) from = Address::of_socket(listener.descriptor()); // it has no name but this
-            const bool ok = accepted >= 0 ? server->add_client(Descriptor{accepted}, from) : nobody_there(-accepted);
-            // Out of descriptors, most likely: the client stays in the backlog, and we try again. Or out of memory.
+            if (from.is_unnamed()) from = Address::of_socket(listener.descriptor()); // a Unix client has no name
+            const bool ok = accepted >= 0 ? server->add_client(Descriptor{accepted}, from) : no_client(-accepted);
+            // Most likely out of descriptors: the client stays in the backlog; try again later. Or out of memory.
             if (!ok) co_await sleep(100ms);
         }
     }
 
     [[nodiscard]] bool full() const noexcept { return most_clients_ != 0 && clients_.size() >= most_clients_; }
 
-    static bool nobody_there(int error) noexcept { return error == EAGAIN || error == ECONNABORTED; }
+    static bool no_client(int error) noexcept { return error == EAGAIN || error == ECONNABORTED; }
 
-    // False if there is no memory, or whatever else it takes, for one more: then its connection is reset, so that it
-    // knows.
+    // Begins to serve a client. False if there is no memory, or another resource, for it: its connection has been reset
+    // then, so that the client gets an error.
     bool add_client(Descriptor descriptor, const Address& from) noexcept {
         std::shared_ptr<StreamConnection> connection;
         if (attempt([&] { return begin_client(std::move(descriptor), from, connection); })) return true;
@@ -118,18 +122,18 @@ private:
 
     bool begin_client(Descriptor&& descriptor, const Address& from, std::shared_ptr<StreamConnection>& connection) {
         const std::string name = "client " + from.text();
-        Place place{shared_from_this(), clients_.emplace(clients_.end())};
-        const auto where = place.where();
+        Registration registration{shared_from_this(), clients_.emplace(clients_.end())};
+        const auto where = registration.where();
         int error = 0;
         connection = std::make_shared<StreamConnection>(std::move(descriptor), from, error);
         if (error != 0) return false;
-        auto client = create_task(serve(std::move(place), connection), name);
+        auto client = create_task(serve(std::move(registration), connection), name);
         if (!client) return false;
         *where = std::move(client);
         return true;
     }
 
-    // Closes the connection at once if its handler is left by an exception or a cancellation.
+    // Closes the connection at once if its handler ends by an exception or a cancellation.
     struct Served {
         explicit Served(StreamConnection& served) noexcept : connection{&served} {}
         Served(const Served&) = delete;
@@ -140,25 +144,26 @@ private:
         StreamConnection* connection; // null: the handler has returned
     };
 
-    static Task<void> serve(Place argument, std::shared_ptr<StreamConnection> connection) {
-        // An argument lives as long as handles of the task do, and the list has one. So the place must be left here.
-        const Place place = std::move(argument);
+    static Task<void> serve(Registration argument, std::shared_ptr<StreamConnection> connection) {
+        // An argument lives as long as handles of the task, and the list has one. So the registration has to be moved
+        // out.
+        const Registration registration = std::move(argument);
         Served served{*connection};
-        co_await place.server().handle(StreamReader{connection}, StreamWriter{connection});
+        co_await registration.server().handle(StreamReader{connection}, StreamWriter{connection});
         if (connection->closing()) co_await connection->closed();
         served.connection = nullptr;
     }
 
-    void tell_if_ended() noexcept {
+    void notify_if_ended() noexcept {
         if (closed_ && clients_.empty()) ended_.set();
     }
 
     Listeners listeners_;
     std::vector<TaskHandle<>> acceptors_; // one for each listener
-    Clients clients_;                     // those whose handlers have not ended
+    Clients clients_;                     // the tasks whose handlers have not ended
     std::size_t most_clients_ = 0;        // 0: no limit
-    Event one_has_gone_;                  // set when a client has gone, cleared by an acceptor that waits for that
-    Event ended_;                         // set when closed, and all handlers have ended
+    Event client_gone_;                   // set when a client has gone, cleared by an acceptor that waits for one to go
+    Event ended_;                         // set once the server is closed and all handlers have ended
     bool closed_ = false;
 };
 

@@ -1,12 +1,12 @@
-// Socket: a descriptor that knows whether it is readable and writable, mostly of a socket.
+// Socket: a watched descriptor with its system calls, usually of a socket.
 //
-// It is registered with epoll once, edge-triggered, and never touched by epoll_ctl again until it is closed. So it has
-// to remember what it was told: a direction is ready from an edge on until a system call has found it exhausted. A recv
-// that gives less than it was asked for has drained the socket, so the one that would only say EAGAIN is saved. A
-// hang-up ends that: it was the last edge, and what it announces is found only by calling on to the end. (TCP's urgent
-// data break a recv short, too: what is behind them may wait for the peer's next bytes. Nobody should use them.)
+// A direction is ready from a report of the port until a system call finds it exhausted; see DescriptorWatch. A recv
+// that returns fewer bytes than asked for has drained the socket, which saves the call that would only return EAGAIN.
+// This no longer holds after a hang-up: it was the last report, so what remains is found only by calling until the end.
+// (Urgent data of TCP cut a recv short too: the bytes after them may wait for the next ones of the peer. Urgent data
+// are not supported.)
 //
-// A file, which is what a pipe or a terminal is here, is exhausted by EAGAIN only: a terminal gives one line at a time.
+// A file, which here includes pipes and terminals, is exhausted by EAGAIN only: a terminal returns one line at a time.
 #pragma once
 
 #include <cerrno>
@@ -14,87 +14,86 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
-#include <utility>
 
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <rouse/core/detail/misuse.hpp>
 #include <rouse/io/address.hpp>
 #include <rouse/io/detail/descriptor.hpp>
+#include <rouse/io/detail/descriptor_watch.hpp>
 #include <rouse/io/detail/file_calls.hpp>
-#include <rouse/io/detail/readiness.hpp>
+#include <rouse/ports/default_port.hpp> // so that run() works with any header of io/ alone
 #include <rouse/ports/detail/fork_generation.hpp>
-#include <rouse/ports/epoll.hpp>
 
 namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// Owns a descriptor. For the thread of the loop that it was made on, whose port must be an EpollPort.
+/// Owns a descriptor, watches it, and makes its system calls. For the thread of the loop that it was made on, whose
+/// port must be able to watch descriptors.
 ///
-/// It must be closed before that port is destroyed. What tasks hold is: a Loop destroys their frames, and a port
-/// outlives its loop. A socket that was carried out of its loop, say as the result of run(), is not; closing it panics.
-class Socket : public Watch {
+/// It must be closed before that port is destroyed. A socket that a task holds is: a Loop destroys the frames of its
+/// tasks, and a port outlives its loop. Closing a socket that was carried out of its loop, such as the result of run(),
+/// panics.
+class Socket : protected DescriptorWatch {
 public:
-    /// Takes over a descriptor, a non-blocking one for `Calls::of_socket`. If epoll does not take it, `error` is set to
-    /// an errno, and the object is good for nothing; else to 0. A file that epoll has no use for (one on a disk,
-    /// /dev/null) is always ready. UsageError if there is no loop on an EpollPort.
-    Socket(Descriptor&& descriptor, int& error, Calls calls = Calls::of_socket)
-        : loop_{&Scheduler::current()}, port_{EpollPort::find(loop_->port())}, calls_{calls} {
-        if (port_ == nullptr) misuse("rouse: Socket: needs a loop on an EpollPort");
-        error = port_->add(descriptor.number(), *this);
-        watched_ = error == 0;
-        if (error == EPERM && calls != Calls::of_socket) {
+    /// Takes over a descriptor, which for `Calls::of_socket` must be non-blocking. `error` is set to 0, or to an errno
+    /// if the port cannot watch it; then the descriptor has not been taken over and the object must not be used. A file
+    /// that cannot be watched (one on a disk, /dev/null) is always ready. UsageError if there is no loop, or its port
+    /// cannot watch descriptors.
+    Socket(Descriptor&& descriptor, int& error, Calls calls = Calls::of_socket) : calls_{calls} {
+        error = arm(descriptor.number());
+        if (error == 0) {
+            static_cast<void>(descriptor.release());
+        } else if (error == EPERM && calls != Calls::of_socket) {
             error = 0;
             calls_ = Calls::of_file;
-            wake_both();
+            use_unwatched(descriptor.release());
         }
-        if (error == 0) descriptor_ = descriptor.release();
     }
 
     virtual ~Socket() { close(); }
 
-    [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
-    [[nodiscard]] bool is_open() const noexcept { return descriptor_ >= 0; }
+    using DescriptorWatch::descriptor;
+    [[nodiscard]] bool is_open() const noexcept { return descriptor() >= 0; }
 
-    /// Waits until there may be something to read: bytes, a connection, the end, an error; or the socket is closed.
-    /// Any number of tasks may wait; all are woken.
-    [[nodiscard]] auto readable() noexcept { return input_.wait(); }
+    /// Waits until there may be something to read: bytes, a connection, the end or an error; or until the socket is
+    /// closed. Any number of tasks may wait; all are woken.
+    [[nodiscard]] auto readable() noexcept { return input_slot().wait(); }
 
-    /// The same for writing.
-    [[nodiscard]] auto writable() noexcept { return output_.wait(); }
+    /// Waits until there may be room to write, or an error; otherwise like readable().
+    [[nodiscard]] auto writable() noexcept { return output_slot().wait(); }
 
-    /// Reads into `into`, which must not be empty. No bytes and no error: the end.
+    /// Reads into `into`, which must not be empty. No bytes and no error mean the end.
     Transfer receive(std::span<char> into) noexcept {
         if (calls_ != Calls::of_socket) [[unlikely]]
             return receive_from_file(into);
         const Transfer done =
-            transfer(input_, [&] { return ::recv(descriptor_, into.data(), into.size(), MSG_DONTWAIT); });
-        if (done.error == 0 && done.bytes < into.size() && !hung_up_) input_.exhausted();
+            transfer(input_slot(), [&] { return ::recv(descriptor(), into.data(), into.size(), MSG_DONTWAIT); });
+        if (done.error == 0 && done.bytes < into.size() && !hung_up()) exhausted(input_slot());
         return done;
     }
 
-    /// Sends as much of `bytes` as there is room for.
+    /// Sends as many of `bytes` as there is room for.
     Transfer send(std::string_view bytes) noexcept {
         if (calls_ != Calls::of_socket) [[unlikely]]
             return send_to_file(bytes);
         constexpr int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
-        const Transfer done = transfer(output_, [&] { return ::send(descriptor_, bytes.data(), bytes.size(), flags); });
-        if (done.error == 0 && done.bytes < bytes.size()) output_.exhausted();
+        const Transfer done =
+            transfer(output_slot(), [&] { return ::send(descriptor(), bytes.data(), bytes.size(), flags); });
+        if (done.error == 0 && done.bytes < bytes.size()) exhausted(output_slot());
         return done;
     }
 
-    /// Takes the next connection from a listening socket, and says where it comes from. Returns a non-blocking
-    /// descriptor, or an errno, negative.
+    /// Takes the next connection from a listening socket, and sets `from` to its peer. Returns a non-blocking
+    /// descriptor, or a negative errno.
     [[nodiscard]] int accept(Address& from) noexcept {
         sockaddr_storage address{};
         socklen_t size = sizeof address;
         auto* const place = reinterpret_cast<sockaddr*>(&address);
         int accepted = -1;
-        const Transfer done = transfer(input_, [&] {
-            accepted = ::accept4(descriptor_, place, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        const Transfer done = transfer(input_slot(), [&] {
+            accepted = ::accept4(descriptor(), place, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
             return accepted < 0 ? -1 : 0;
         });
         if (done.error != 0) return -done.error;
@@ -102,91 +101,64 @@ public:
         return accepted;
     }
 
-    /// The error that the socket has come to without a system call of ours, as a connect does; 0 if none.
+    /// The error that occurred outside of a system call, as in a connect in progress; 0 if there is none.
     [[nodiscard]] int pending_error() const noexcept {
         int error = 0;
         socklen_t size = sizeof error;
-        return ::getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+        return ::getsockopt(descriptor(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
     }
 
-    /// Makes close() a reset: the peer's reads then fail behind what it has got, instead of finding the end. Not in a
-    /// child of fork, where the connection is the parent's.
+    /// Makes close() reset the connection: the peer's reads then fail after the bytes it has received, instead of
+    /// reaching the end. Does nothing in a child of fork(), where the connection belongs to the parent.
     void make_close_a_reset() noexcept {
-        if (!generation_.inherited()) reset_on_close(descriptor_);
+        if (!generation_.inherited()) reset_on_close(descriptor());
     }
 
-    /// Closes at once, and wakes those who wait. Does nothing the second time.
+    /// Closes the descriptor at once and wakes all waiting tasks. Does nothing the second time.
     void close() noexcept {
         if (!is_open()) return;
-        if (EpollPort::find(*port_) == nullptr) {
-            ROUSE_PANIC("rouse: Socket: must be closed before the port of its loop is destroyed");
-        }
-        const int descriptor = std::exchange(descriptor_, -1);
-        if (watched_) port_->remove(descriptor, *this);
-        ::close(descriptor);
+        ::close(remove());
         wake_both();
-    }
-
-    void on_events(std::uint32_t events) noexcept override {
-        constexpr std::uint32_t broken = EPOLLHUP | EPOLLERR;
-        if ((events & (EPOLLRDHUP | broken)) != 0) hung_up_ = true;
-        if ((events & (EPOLLIN | EPOLLRDHUP | broken)) != 0) input_.make_ready(*loop_);
-        if ((events & (EPOLLOUT | broken)) != 0) output_.make_ready(*loop_);
     }
 
 protected:
     [[nodiscard]] bool is_socket() const noexcept { return calls_ == Calls::of_socket; }
-    [[nodiscard]] Scheduler& loop() const noexcept { return *loop_; }
-    [[nodiscard]] Readiness& input_state() noexcept { return input_; }
-    [[nodiscard]] Readiness& output_state() noexcept { return output_; }
 
-    /// Something has happened that both directions should look at.
-    void wake_both() noexcept {
-        input_.make_ready(*loop_);
-        output_.make_ready(*loop_);
-    }
-
-    /// One system call in a direction; `call` does it, and returns its count, or -1 and errno. EBADF if it is closed.
+    /// Makes one system call in a direction. `call` makes it and returns its count, or -1 and errno. EBADF if the
+    /// socket is closed.
     template <class Call>
-    Transfer transfer(Readiness& direction, Call call) noexcept {
+    Transfer transfer(WatchSlot& direction, Call call) noexcept {
         if (!is_open()) return {0, EBADF};
         for (;;) {
             const auto count = call();
             if (count >= 0) return {static_cast<std::size_t>(count), 0};
             if (errno == EINTR) continue;
             if (errno != EAGAIN && errno != EWOULDBLOCK) return {0, errno};
-            direction.exhausted();
+            exhausted(direction);
             return {0, EAGAIN};
         }
     }
 
 private:
-    // Those of files are not inlined, so that those of sockets are.
+    // The calls for files are not inlined, so that those for sockets are.
     [[gnu::noinline]] Transfer receive_from_file(std::span<char> into) noexcept {
-        return transfer(input_, [&] { return read_file(descriptor_, into, calls_); });
+        return transfer(input_slot(), [&] { return read_file(descriptor(), into, calls_); });
     }
 
-    // Until it is full, as no edge comes before that.
+    // Writes until the file is full, as an edge-triggered port reports nothing before.
     [[gnu::noinline]] Transfer send_to_file(std::string_view bytes) noexcept {
         Transfer all;
         while (all.error == 0 && all.bytes < bytes.size()) {
             const std::string_view rest = bytes.substr(all.bytes);
-            const Transfer done = transfer(output_, [&] { return write_file(descriptor_, rest, calls_); });
+            const Transfer done = transfer(output_slot(), [&] { return write_file(descriptor(), rest, calls_); });
             all.bytes += done.bytes;
             all.error = done.error;
         }
         return all;
     }
 
-    int descriptor_ = -1;
-    Scheduler* loop_;
-    EpollPort* port_;
-    Readiness input_;
-    Readiness output_;
     ForkGeneration generation_;
     Calls calls_;
-    bool watched_ = false; // by epoll
-    bool hung_up_ = false; // no further edge will come for input
 };
 
 } // namespace detail

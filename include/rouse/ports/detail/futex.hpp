@@ -1,4 +1,4 @@
-// The futex: how a thread sleeps on a word of memory until another context wakes it. Linux so far.
+// futex_wait and futex_wake: a thread sleeps on a word of memory until another context wakes it. Linux so far.
 #pragma once
 
 #include <chrono>
@@ -6,7 +6,7 @@
 
 #include <rouse/core/detail/atomic.hpp>
 
-#if defined(ROUSE_ATOMIC_HEADER) // which brings a futex of its own
+#if defined(ROUSE_ATOMIC_HEADER) // that header defines the futex
 #elif defined(__linux__) && ROUSE_HOSTED
 
 #include <algorithm>
@@ -21,9 +21,9 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// Sleeps if `word` is `expected`, until futex_wake() or, now and then, for no reason: the caller has to look again.
-/// False if the time is up. The kernel looks at the word and puts the thread to sleep in one step, as futex_wake() sees
-/// it. `deadline` is by CLOCK_MONOTONIC, which steady_clock is.
+/// If `word` equals `expected`, sleeps until futex_wake(); it may also return for no reason, so the caller has to check
+/// the word again. Returns false if the deadline has passed. The kernel compares the word and suspends the thread in
+/// one atomic step with respect to futex_wake(). `deadline` is by steady_clock, which is CLOCK_MONOTONIC.
 inline bool futex_wait(Atomic<std::uint32_t>& word, std::uint32_t expected,
                        std::chrono::steady_clock::time_point deadline) noexcept {
     using std::chrono::steady_clock;
@@ -36,10 +36,11 @@ inline bool futex_wait(Atomic<std::uint32_t>& word, std::uint32_t expected,
     const long result =
         ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, expected,
                   deadline == steady_clock::time_point::max() ? nullptr : &time, nullptr, FUTEX_BITSET_MATCH_ANY);
-    return result == 0 || errno != ETIMEDOUT; // EINTR and EAGAIN: look again
+    return result == 0 || errno != ETIMEDOUT; // EINTR and EAGAIN: check again
 }
 
-/// Wakes one thread that sleeps on the word. From any context; keeps errno. Does not read the word, which may be gone.
+/// Wakes one thread that sleeps on the word. From any context; keeps errno. It does not access the word, which need not
+/// exist any more.
 inline void futex_wake(Atomic<std::uint32_t>* word) noexcept {
     const int saved = errno;
     ::syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);

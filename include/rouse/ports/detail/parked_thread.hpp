@@ -1,5 +1,5 @@
-// ParkedThread: a thread that sleeps in an object until another context wakes it. For the blocking forms of the
-// objects in threadsafe/; only where there are threads.
+// ParkedThread: a thread that sleeps until another context wakes it. For the blocking forms of the objects in
+// threadsafe/; only on hosted platforms.
 #pragma once
 
 #include <rouse/core/config.hpp>
@@ -16,7 +16,9 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// On the stack of the thread that sleeps, for one sleep.
+/// Represents a sleeping thread for one sleep, on its stack. The thread calls wait() or wait_until(); any context may
+/// call wake(), once. A wake() before the wait makes it return at once. Each costs at most one system call, apart from
+/// spurious returns.
 class ParkedThread {
 public:
     using Time = std::chrono::steady_clock::time_point;
@@ -26,18 +28,18 @@ public:
     ParkedThread(const ParkedThread&) = delete;
     ParkedThread& operator=(const ParkedThread&) = delete;
 
-    /// From any context. The thread may be gone after the store; the system call then wakes nobody, or somebody who has
-    /// to expect it, for it does not read the word.
+    /// Ends the sleep. From any context. After the store the thread may return and this object may be gone; the system
+    /// call does not access the word, and then wakes no thread, or one that has to expect spurious returns.
     void wake() noexcept {
         Atomic<std::uint32_t>* const word = &woken_;
         word->store(1, std::memory_order_release); // pairs with the acquire in wait_until()
         futex_wake(word);
     }
 
-    /// Sleeps until wake(). Called by the thread itself.
+    /// Sleeps until wake().
     void wait() noexcept { wait_until(Time::max()); }
 
-    /// Sleeps until wake() (true) or until the time is up (false).
+    /// Sleeps until wake() (returns true) or until the deadline (returns false).
     bool wait_until(Time deadline) noexcept {
         while (woken_.load(std::memory_order_acquire) == 0) {
             if (!futex_wait(woken_, 0, deadline)) return woken_.load(std::memory_order_acquire) != 0;
@@ -46,7 +48,7 @@ public:
     }
 
 private:
-    Atomic<std::uint32_t> woken_{0}; // written by wake(), once
+    Atomic<std::uint32_t> woken_{0}; // set by wake() (release), read by the thread (acquire)
 };
 
 } // namespace detail

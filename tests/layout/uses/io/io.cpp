@@ -14,7 +14,5 @@ rouse::Task<bool> echo() {
 }
 
 int main() {
-    rouse::EpollPort port;
-    rouse::Loop loop{port};
-    return loop.run(echo()) ? 0 : 1;
+    return rouse::run(echo()) ? 0 : 1;
 }

@@ -10,7 +10,5 @@ rouse::Task<bool> refused() {
 }
 
 int main() {
-    rouse::EpollPort port;
-    rouse::Loop loop{port};
-    return loop.run(refused()) ? 0 : 1;
+    return rouse::run(refused()) ? 0 : 1;
 }

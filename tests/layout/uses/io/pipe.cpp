@@ -11,7 +11,5 @@ rouse::Task<bool> through_a_pipe(int read_end, int write_end) {
 int main() {
     int ends[2];
     if (::pipe(ends) != 0) return 1;
-    rouse::EpollPort port;
-    rouse::Loop loop{port};
-    return loop.run(through_a_pipe(ends[0], ends[1])) ? 0 : 1;
+    return rouse::run(through_a_pipe(ends[0], ends[1])) ? 0 : 1;
 }

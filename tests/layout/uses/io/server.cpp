@@ -10,7 +10,5 @@ rouse::Task<bool> listen() {
 }
 
 int main() {
-    rouse::EpollPort port;
-    rouse::Loop loop{port};
-    return loop.run(listen()) ? 0 : 1;
+    return rouse::run(listen()) ? 0 : 1;
 }
