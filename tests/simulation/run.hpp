@@ -281,7 +281,7 @@ inline rouse::Task<Given> perform(Running& self, Step step) {
         o.shared_queues[n].close();
         co_return Given{Result::ok, int(o.shared_queues[n].qsize())};
 
-    case Op::message_set: w.messages[n].set(number); co_return Given{Result::ok, w.messages[n].is_set()};
+    case Op::message_set: std::ignore = w.messages[n].set(number); co_return Given{Result::ok, w.messages[n].is_set()};
     case Op::message_clear: w.messages[n].clear(); co_return Given{Result::ok, w.messages[n].is_set()};
     case Op::message_wait: {
         const int value = co_await w.messages[n].wait();

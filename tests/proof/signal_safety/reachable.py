@@ -29,9 +29,9 @@ ALLOWED_UNOPTIMISED = {
     "_ZSt9terminatev": "in __clang_call_terminate, a landing pad",
 }
 # Who calls through a vtable, in the source: of Port::wake.
-MEANT_TO_CALL_VIRTUALLY = "core::Inbox::send("
+MEANT_TO_CALL_VIRTUALLY = "detail::Inbox::send("
 # What must be found, or the calls have not been followed.
-WAKES = ("EpollPort::wake()", "core::ParkedThread::wake()", "core::InboxItem::wake()")
+WAKES = ("EpollPort::wake()", "detail::ParkedThread::wake()", "detail::InboxItem::wake()")
 
 
 def output(*command):

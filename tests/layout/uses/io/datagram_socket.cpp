@@ -7,6 +7,4 @@ rouse::Task<bool> echo() {
     co_return datagram.from == socket.local();
 }
 
-int main() {
-    return rouse::run(echo()) ? 0 : 1;
-}
+int main() { return rouse::run(echo()) ? 0 : 1; }

@@ -13,6 +13,4 @@ rouse::Task<bool> echo() {
     co_return co_await reader.readline() == "hello\n";
 }
 
-int main() {
-    return rouse::run(echo()) ? 0 : 1;
-}
+int main() { return rouse::run(echo()) ? 0 : 1; }

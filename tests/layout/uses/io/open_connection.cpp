@@ -9,6 +9,4 @@ rouse::Task<bool> refused() {
     co_return false;
 }
 
-int main() {
-    return rouse::run(refused()) ? 0 : 1;
-}
+int main() { return rouse::run(refused()) ? 0 : 1; }

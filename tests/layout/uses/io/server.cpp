@@ -9,6 +9,4 @@ rouse::Task<bool> listen() {
     co_return listening;
 }
 
-int main() {
-    return rouse::run(listen()) ? 0 : 1;
-}
+int main() { return rouse::run(listen()) ? 0 : 1; }
