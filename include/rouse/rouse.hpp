@@ -7,6 +7,7 @@
 #include <rouse/combine/select.hpp>
 #include <rouse/combine/task_group.hpp>
 #include <rouse/combine/wait_for.hpp>
+#include <rouse/core/awaiter_base.hpp>
 #include <rouse/core/loop.hpp>
 #include <rouse/core/on_cancel.hpp>
 #include <rouse/core/outcome.hpp>

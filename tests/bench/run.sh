@@ -6,13 +6,14 @@
 #   run.sh [--record] FOLDER   only runs: the programs in FOLDER
 #   ONLY="connections uring" run.sh [...]   only these; uring is not run otherwise. Both have sections of their own in the
 #                                           page, so they can be recorded without the others
+#   JOBS=2 run.sh                           two programs at a time: to see that they run, not how fast
 # Every program is run three times with five rounds each, as some figures change from one start to the next. The figures
 # are in FOLDER/figures.tsv, the plots in FOLDER/plots, what the programs printed in FOLDER/figures.log.
 # A program that fails makes this fail, but the others still run.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-passes=${PASSES:-3} rounds=${ROUNDS:-5}
+passes=${PASSES:-3} rounds=${ROUNDS:-5} jobs=${JOBS:-1}
 record=
 [[ ${1:-} == --record ]] && { record=1; shift; }
 for name in ${record:+${ONLY:-}}; do
@@ -45,28 +46,47 @@ machine() {
     printf '# rounds\t%s starts of %s rounds\n' "$passes" "$rounds"
 }
 
-run() { # WHAT PROGRAM ARGUMENTS...
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+measure() { # NUMBER WHAT PROGRAM ARGUMENTS...
     local before=$SECONDS status
-    timeout --foreground 600 "${@:2}" >"$log.last" 2>&1
+    echo "== $2" >"$work/$1.log"
+    timeout --foreground 600 "${@:3}" >>"$work/$1.log" 2>&1
     status=$?
-    { echo "== $1" && cat "$log.last"; } >>"$log"
     if [[ $status == 0 ]]; then
-        echo "$1: $((SECONDS - before)) s"
+        echo "$2: $((SECONDS - before)) s"
     else
-        echo "$1: FAILED with $status"
-        tail -5 "$log.last"
-        failed+=("$1")
+        echo "$2" >"$work/$1.failed"
+        echo "$2: FAILED with $status"
+        tail -5 "$work/$1.log"
     fi
-    rm "$log.last"
 }
+run() { # WHAT PROGRAM ARGUMENTS...: when fewer than $jobs run; `figures` as an argument is a file of its own
+    while (($(jobs -rp | wc -l) >= jobs)); do wait -n; done
+    started=$((started + 1))
+    measure "$started" "${@/#figures/$work/$started.figures}" &
+}
+collect() { # what has been run: into the log and the figures, in the order in which it was started
+    local each
+    wait
+    for ((each = 1; each <= started; ++each)); do
+        cat "$work/$each.log" >>"$log"
+        [[ ! -e $work/$each.figures ]] || cat "$work/$each.figures" >>"$figures"
+        [[ ! -e $work/$each.failed ]] || failed+=("$(<"$work/$each.failed")")
+    done
+    started=0
+    rm -rf "${work:?}"/*
+}
+started=0
 
 machine >"$figures"
 : >"$log"
 for ((pass = 1; pass <= passes; ++pass)); do
     for program in "${programs[@]}"; do
         [[ $program == *.sh && $pass != 1 ]] && continue # a compiler is started anew in each round as it is
-        run "${program##*/}, start $pass" "$program" --out "$figures" --rounds "$rounds"
+        run "${program##*/}, start $pass" "$program" --out figures --rounds "$rounds"
     done
+    collect
 done
 
 # What the programs print themselves is for the log; of the allocations only the lines that say them.
@@ -74,6 +94,7 @@ for program in "${programs[@]}"; do
     [[ $program == *.sh ]] && continue # no sides in turn in one process
     run "${program#./}, allocations" env LD_PRELOAD="$PWD/liballocations.so" "$program" --allocations
 done
+collect
 grep -aE ' \| .*: -?[0-9]+ allocations$' "$log" >"$allocations"
 
 echo

@@ -39,7 +39,7 @@ TEST_CASE("gather starts its arguments from left to right, when it is called") {
     CHECK(log == "1 2 3 main");
 }
 
-TEST_CASE("gather takes tasks, handles and waits of objects alike, of different types") {
+TEST_CASE("gather takes tasks, handles and objects' waits, of different types") {
     auto main = []() -> Task<> {
         Event event;
         ThreadSafeQueue<std::unique_ptr<int>, 1> queue;
@@ -54,7 +54,7 @@ TEST_CASE("gather takes tasks, handles and waits of objects alike, of different 
     run_virtual(main());
 }
 
-TEST_CASE("gather takes a range of tasks, or of handles, and gives a vector") {
+TEST_CASE("gather takes a range of tasks or of handles, and returns a vector") {
     auto main = []() -> Task<> {
         std::vector<Task<int>> tasks;
         for (int i = 0; i < 5; ++i) tasks.push_back(returns_after(i, (5 - i) * 1s));
@@ -92,7 +92,7 @@ TEST_CASE("gather accepts finished tasks, the same task twice, and one that has 
     run_virtual(main());
 }
 
-TEST_CASE("cancelling who gathers cancels all that run, and waits for them") {
+TEST_CASE("cancelling the gathering task cancels all running arguments, and waits for them") {
     Log log;
     auto worker = [&](int n) -> Task<> {
         const auto guard = on_cancel([&log, n] { log(n); });
@@ -133,7 +133,7 @@ TEST_CASE("with return_exceptions the results are outcomes, and a cancelled task
     run_virtual(main());
 }
 
-TEST_CASE("a gathered task that is cancelled ends the gather as cancelled; the others go on") {
+TEST_CASE("a gathered task that is cancelled ends the gather as cancelled; the others continue") {
     Log log;
     auto other = [&]() -> Task<> {
         co_await sleep(5s);
@@ -151,7 +151,7 @@ TEST_CASE("a gathered task that is cancelled ends the gather as cancelled; the o
         doomed.cancel();
         co_await early.outcome();
         CHECK(early.cancelled());
-        auto late = create_task(gathers(doomed)); // it is cancelled already
+        auto late = create_task(gathers(doomed)); // `doomed` has been cancelled already
         co_await late.outcome();
         CHECK(late.cancelled());
         co_await sleep(10s);
@@ -160,7 +160,7 @@ TEST_CASE("a gathered task that is cancelled ends the gather as cancelled; the o
     CHECK(log == "gather gather other other");
 }
 
-TEST_CASE("gather does not take the handles out of a view of them") {
+TEST_CASE("gather does not move handles out of a view") {
     auto main = []() -> Task<> {
         std::vector<TaskHandle<int>> handles{create_task(returns_after(1, 1s))};
         const auto results = co_await gather(std::span{handles});
@@ -170,7 +170,7 @@ TEST_CASE("gather does not take the handles out of a view of them") {
     run_virtual(main());
 }
 
-TEST_CASE("a circle of gathers can be cancelled without end of the stack") {
+TEST_CASE("cancelling a circle of gathers does not overflow the stack") {
     VirtualTimePort port;
     Loop loop{port};
     TaskHandle<> a, b;
@@ -188,7 +188,7 @@ TEST_CASE("a circle of gathers can be cancelled without end of the stack") {
 }
 
 #if ROUSE_HOSTED // several loops
-TEST_CASE("gather on another loop than that of its tasks is a clear error") {
+TEST_CASE("gathering tasks of another loop is a UsageError") {
     CHECK(contains(misuse_of([] {
                        VirtualTimePort port_a, port_b;
                        Loop loop_a{port_a};
@@ -199,12 +199,12 @@ TEST_CASE("gather on another loop than that of its tasks is a clear error") {
 }
 #endif
 
-TEST_CASE("gathering oneself is a clear error") {
+TEST_CASE("a task that gathers itself is a UsageError") {
     auto main = []() -> Task<> { co_await gather(current_task()); };
     CHECK(contains(misuse_of([&] { run_virtual(main()); }), "gather: a task cannot await itself"));
 }
 
-TEST_CASE("cancelling who gathers a range cancels all that run, and waits for them") {
+TEST_CASE("cancelling a task that gathers a range cancels all running arguments, and waits for them") {
     Log log;
     auto worker = [&](int n) -> Task<> {
         const auto guard = on_cancel([&log, n] { log(n); });
@@ -228,7 +228,7 @@ TEST_CASE("cancelling who gathers a range cancels all that run, and waits for th
     CHECK(log == "0 1 2 gather");
 }
 
-TEST_CASE("a gather cancelled just as its last task ends is cancelled, and the results stay in the handles") {
+TEST_CASE("a gather that is cancelled just as its last task ends is cancelled, and the results stay in the handles") {
     Event event;
     auto awaited = [&]() -> Task<int> {
         co_await event.wait();
@@ -240,7 +240,7 @@ TEST_CASE("a gather cancelled just as its last task ends is cancelled, and the r
         auto handle = create_task(gathers(a, b));
         co_await sleep(1s);
         event.set();
-        co_await yield(); // behind both, ahead of who gathers
+        co_await yield(); // after both tasks, before the gathering task
         CHECK(b.done());
         CHECK(!handle.done());
         CHECK(handle.cancel());
@@ -277,7 +277,7 @@ TEST_CASE("a gather cancelled just after one of its tasks has failed leaves the 
 
 #if ROUSE_EXCEPTIONS
 
-TEST_CASE("the first that throws ends a gather at once; the others go on, and what they throw is not reported") {
+TEST_CASE("the first failure ends a gather at once; the others continue, and their exceptions are not reported") {
     Log log;
     auto thrower = [](const char* what, Clock::duration time) -> Task<> {
         co_await sleep(time);
@@ -303,7 +303,7 @@ TEST_CASE("the first that throws ends a gather at once; the others go on, and wh
     CHECK(log == "first other");
 }
 
-TEST_CASE("with return_exceptions errors are outcomes too") {
+TEST_CASE("with return_exceptions errors are outcomes, too") {
     auto thrower = []() -> Task<int> {
         co_await yield();
         throw 42;
@@ -317,7 +317,7 @@ TEST_CASE("with return_exceptions errors are outcomes too") {
     run_virtual(main());
 }
 
-TEST_CASE("the first of a range that throws ends the gather at once; the others go on") {
+TEST_CASE("the first failure in a range ends the gather at once; the others continue") {
     Log log;
     auto worker = [&](int n) -> Task<int> {
         co_await sleep((n + 1) * 1s);
@@ -343,7 +343,7 @@ TEST_CASE("the first of a range that throws ends the gather at once; the others 
     CHECK(log == "0 3");
 }
 
-TEST_CASE("several that fail in one step: the first to have failed is thrown") {
+TEST_CASE("if several tasks fail in one step, gather throws the error of the first") {
     Event event;
     auto thrower = [&](int n) -> Task<> {
         co_await event.wait();
@@ -364,7 +364,7 @@ TEST_CASE("several that fail in one step: the first to have failed is thrown") {
     run_virtual(main());
 }
 
-TEST_CASE("with return_exceptions a range of which several fail gives the outcome of each, in its place") {
+TEST_CASE("with return_exceptions a range of which several tasks fail gives the outcome of each, in its place") {
     auto worker = [](int n) -> Task<int> {
         co_await sleep((5 - n) * 1s);
         if (n % 2 == 1) throw n;
@@ -383,7 +383,7 @@ TEST_CASE("with return_exceptions a range of which several fail gives the outcom
     run_virtual(main());
 }
 
-TEST_CASE("a task that has ended by an error already ends a gather at once, or is one of its outcomes") {
+TEST_CASE("a task that has already failed ends a gather at once, or is one of its outcomes") {
     Log log;
     auto thrower = []() -> Task<int> {
         throw 42;
@@ -414,7 +414,7 @@ TEST_CASE("a task that has ended by an error already ends a gather at once, or i
     CHECK(log == "other other");
 }
 
-TEST_CASE("cancelling who gathers waits for a task that ignores it, and then is a cancellation all the same") {
+TEST_CASE("a cancelled gather waits for a task that ignores its cancellation, and still ends as cancelled") {
     Log log;
     auto stubborn = [&]() -> Task<int> {
         try {

@@ -43,7 +43,7 @@ TEST_CASE("select returns which of several things happened first, and its value"
     CHECK(loop.next_deadline() == forever);
 }
 
-TEST_CASE("what is there already is selected without waiting, the first argument before the others") {
+TEST_CASE("what is ready is selected without waiting, the first argument before the others") {
     run_virtual([]() -> Task<> {
         Event a;
         Event b;
@@ -80,7 +80,7 @@ TEST_CASE("select resumes in the order in which a plain wait would") {
     CHECK(log == "1 2 3");
 }
 
-TEST_CASE("the losers are unlinked: they take nothing, neither now nor later") {
+TEST_CASE("losing waits are unlinked and take nothing later") {
     run_virtual([]() -> Task<> {
         Lock lock;
         ThreadSafeFlag flag;
@@ -101,7 +101,7 @@ TEST_CASE("the losers are unlinked: they take nothing, neither now nor later") {
     }());
 }
 
-TEST_CASE("several that happen before the task resumes: the first wins, the others keep what they have") {
+TEST_CASE("if several things happen before the task resumes, the first wins and the others lose nothing") {
     run_virtual([]() -> Task<> {
         Lock lock;
         ThreadSafeFlag flag;
@@ -118,7 +118,7 @@ TEST_CASE("several that happen before the task resumes: the first wins, the othe
         flag.set();
         lock.release();
         co_await task;
-        // The lock was given at once; the others arrive by the inbox.
+        // The lock is granted at once; the other wakes arrive through the inbox.
         CHECK(index == 0);
         CHECK(lock.locked());
         CHECK(flag.is_set());
@@ -147,7 +147,7 @@ TEST_CASE("an item that was put and taken again while its wake was on its way do
     }());
 }
 
-TEST_CASE("a handle that loses goes on, and can be awaited again") {
+TEST_CASE("the task of a losing handle continues, and can be awaited again") {
     Log log;
     run_virtual([](Log& to) -> Task<> {
         auto task = create_task(with_a_sleep(to, "task", 3s));
@@ -170,7 +170,7 @@ TEST_CASE("a Task that loses is cancelled, and select returns when it has ended"
     CHECK(log == "quick quick gone slow gone selected");
 }
 
-TEST_CASE("a Task is not even started if something else is there already") {
+TEST_CASE("a Task is not started if another argument is ready") {
     Log log;
     run_virtual([](Log& to) -> Task<> {
         Event event;
@@ -202,7 +202,7 @@ TEST_CASE("select takes one task twice, one event twice, one argument alone, and
     }());
 }
 
-TEST_CASE("select with yield or a sleep of zero goes once round the ready queue") {
+TEST_CASE("select with yield or a sleep of zero passes once through the ready queue") {
     Log log;
     run_virtual([](Log& to) -> Task<> {
         auto says = [](Log& into) -> Task<> {
@@ -222,7 +222,7 @@ TEST_CASE("select with yield or a sleep of zero goes once round the ready queue"
     CHECK(log == "other yielded other slept");
 }
 
-TEST_CASE("a reference comes back as a pointer, and what can only be moved is moved") {
+TEST_CASE("a reference is returned as a pointer, and a move-only result is moved") {
     run_virtual([]() -> Task<> {
         int number = 3;
         auto refers = [](int& to) -> Task<int&> { co_return to; };
@@ -234,7 +234,7 @@ TEST_CASE("a reference comes back as a pointer, and what can only be moved is mo
     }());
 }
 
-TEST_CASE("cancelling who selects unlinks everything, cancels its own Tasks and not the handles") {
+TEST_CASE("cancelling the selecting task unlinks everything, and cancels the Tasks but not the handles") {
     Log log;
     run_virtual([](Log& to) -> Task<> {
         auto other = create_task(with_a_sleep(to, "other", 5s));
@@ -256,7 +256,7 @@ TEST_CASE("cancelling who selects unlinks everything, cancels its own Tasks and 
     CHECK(log == "own gone selecting gone other other gone");
 }
 
-TEST_CASE("cancelling wins when something has just happened, and nothing is lost") {
+TEST_CASE("a cancellation takes precedence over a wake that has just happened, and nothing is lost") {
     run_virtual([]() -> Task<> {
         ThreadSafeQueue<int, 2> queue;
         Lock lock;
@@ -274,7 +274,7 @@ TEST_CASE("cancelling wins when something has just happened, and nothing is lost
     }());
 }
 
-TEST_CASE("the wait of a select can be limited, and loses nothing by it") {
+TEST_CASE("a select can have a time limit, and loses nothing by it") {
     run_virtual([]() -> Task<> {
         Event event;
         ThreadSafeQueue<int, 2> queue;
@@ -292,7 +292,7 @@ TEST_CASE("the wait of a select can be limited, and loses nothing by it") {
     }());
 }
 
-TEST_CASE("a loop destroyed while a task selects destroys all of it") {
+TEST_CASE("destroying a loop while a task selects destroys everything") {
     Log log;
     Event event;
     ThreadSafeFlag flag;
@@ -312,7 +312,7 @@ TEST_CASE("a loop destroyed while a task selects destroys all of it") {
     CHECK(contains(log, "own gone"));
 }
 
-TEST_CASE("selecting oneself, or an empty task, is a clear error") {
+TEST_CASE("selecting oneself or an empty task is a UsageError") {
     const auto self = misuse_of([] { run_virtual([]() -> Task<> { co_await select(sleep(1s), current_task()); }()); });
     CHECK(contains(self, "rouse: select: a task cannot await itself"));
     const auto empty = misuse_of([] { run_virtual([]() -> Task<> { co_await select(sleep(1s), Task<>{}); }()); });
@@ -322,7 +322,7 @@ TEST_CASE("selecting oneself, or an empty task, is a clear error") {
     CHECK(contains(no_handle, "empty TaskHandle"));
 }
 
-TEST_CASE("an object may go as soon as its wait has lost, or the task that waits for it was cancelled") {
+TEST_CASE("an object may be destroyed as soon as its wait has lost or its task was cancelled") {
     run_virtual([]() -> Task<> {
         auto flag = std::make_unique<ThreadSafeFlag>();
         auto queue = std::make_unique<ThreadSafeQueue<int, 1>>();
@@ -344,7 +344,7 @@ TEST_CASE("an object may go as soon as its wait has lost, or the task that waits
 
 namespace {
 
-// Sets an event while it is being made to wait; nothing of rouse's does.
+// Sets an event while its wait starts. No awaiter of rouse does that.
 struct SetsThenYields {
     Event& event;
     static bool await_ready() noexcept { return false; }
@@ -355,14 +355,14 @@ struct SetsThenYields {
     static void await_resume() noexcept {}
 };
 
-// Has what it waits for at its second look.
+// Is not ready in await_ready(), but in await_suspend().
 struct ReadyAfterAll {
     static bool await_ready() noexcept { return false; }
     static bool await_suspend(std::coroutine_handle<>) noexcept { return false; }
     static int await_resume() noexcept { return 7; }
 };
 
-// Asks who runs.
+// Records which task is the current one.
 struct AsksForTask {
     TaskHandle<>& who;
     static bool await_ready() noexcept { return false; }
@@ -375,7 +375,7 @@ struct AsksForTask {
 
 } // namespace
 
-TEST_CASE("one that is woken while the next is made to wait has won") {
+TEST_CASE("a wait that is woken while the next one starts has won") {
     run_virtual([]() -> Task<> {
         Event event;
         const auto first = co_await select(event.wait(), SetsThenYields{event});
@@ -383,7 +383,7 @@ TEST_CASE("one that is woken while the next is made to wait has won") {
     }());
 }
 
-TEST_CASE("a task is the current one also while it is made to wait in several things") {
+TEST_CASE("a task is the current one while its waits in a select start") {
     run_virtual([]() -> Task<> {
         TaskHandle<> who;
         Event never;
@@ -392,7 +392,7 @@ TEST_CASE("a task is the current one also while it is made to wait in several th
     }());
 }
 
-TEST_CASE("a cancellation that comes while a loser cleans up is told, also if the winner never waited") {
+TEST_CASE("a cancellation that comes while a loser cleans up is delivered, even if the winner never waited") {
     run_virtual([]() -> Task<> {
         auto selects = []() -> Task<> {
             auto slow = []() -> Task<> { co_await sleep(9s); };
@@ -410,7 +410,7 @@ TEST_CASE("a cancellation that comes while a loser cleans up is told, also if th
     }());
 }
 
-TEST_CASE("a task that awaits the selected one, and goes on for long, is cancelled when that one wins") {
+TEST_CASE("a Task that awaits the selected handle is cancelled when that handle wins, and select waits for it") {
     run_virtual([]() -> Task<> {
         auto task = create_task(returns_after(1, 1s));
         auto follows = [](TaskHandle<int> handle) -> Task<> {
@@ -438,7 +438,7 @@ TEST_CASE("a Task that awaits the task which selects it hangs, but does not over
     CHECK_FALSE(task.done());
 }
 
-TEST_CASE("a loop destroyed with Tasks in a select ends them before the frame that selects") {
+TEST_CASE("destroying a loop ends the Tasks of a select before the selecting frame") {
     for (int others = 0; others < 4; ++others) {
         Log log;
         VirtualTimePort port;
@@ -463,7 +463,7 @@ TEST_CASE("a loop destroyed with Tasks in a select ends them before the frame th
     }
 }
 
-TEST_CASE("a time limit does not break off the cleaning up of a loser") {
+TEST_CASE("a time limit does not interrupt the cleanup of a loser") {
     Log log;
     run_virtual([](Log& to) -> Task<> {
         Event event;
@@ -481,7 +481,7 @@ TEST_CASE("a time limit does not break off the cleaning up of a loser") {
 
 #if ROUSE_EXCEPTIONS
 
-TEST_CASE("select throws what the first throws; what a task of its own throws while it gives way is reported") {
+TEST_CASE("select throws what the winner throws; an exception of a losing Task is reported") {
     Log log;
     VirtualTimePort port;
     Loop loop{port};
@@ -512,7 +512,7 @@ TEST_CASE("select throws what the first throws; what a task of its own throws wh
     CHECK(log == "cancelled reported");
 }
 
-TEST_CASE("a task that ignores its cancellation is waited for, and the winner keeps its value meanwhile") {
+TEST_CASE("select waits for a Task that ignores its cancellation, and the winner keeps its value meanwhile") {
     run_virtual([]() -> Task<> {
         ThreadSafeQueue<int, 2> queue;
         auto ignores = []() -> Task<int> {
@@ -532,13 +532,13 @@ TEST_CASE("a task that ignores its cancellation is waited for, and the winner ke
         CHECK(first.index() == 1);
         CHECK(std::get<1>(first) == 8);
         CHECK(Clock::now() == TimePoint{3s});
-        // Late, but it has a value all the same.
+        // Late, but still with a value.
         const auto outcome = co_await try_wait_for(select(ignores()), 1s);
         CHECK(outcome.has_value());
     }());
 }
 
-TEST_CASE("a handle that was cancelled cancels the select, as awaiting it would") {
+TEST_CASE("a handle that was cancelled cancels the select, like awaiting it") {
     run_virtual([]() -> Task<> {
         auto task = create_task(returns_after(1, 5s));
         auto cancels = [](TaskHandle<> victim) -> Task<> {
@@ -558,7 +558,7 @@ TEST_CASE("a handle that was cancelled cancels the select, as awaiting it would"
 
 #else
 
-TEST_CASE("without exceptions a handle that was cancelled cancels who selects it") {
+TEST_CASE("without exceptions a handle that was cancelled cancels the selecting task") {
     run_virtual([]() -> Task<> {
         auto task = create_task(returns_after(1, 5s));
         auto selects = [](TaskHandle<int> handle) -> Task<> { co_await select(sleep(9s), handle); };
@@ -567,7 +567,7 @@ TEST_CASE("without exceptions a handle that was cancelled cancels who selects it
         task.cancel();
         const auto outcome = co_await selecting.outcome();
         CHECK(outcome.cancelled());
-        auto again = create_task(selects(task)); // it has ended before
+        auto again = create_task(selects(task)); // `task` has ended already
         const auto second = co_await again.outcome();
         CHECK(second.cancelled());
         auto waits_for_outcome = create_task([](TaskHandle<int> handle) -> Task<std::size_t> {

@@ -21,7 +21,7 @@ Task<> says(Log& log, std::string word) {
 
 } // namespace
 
-TEST_CASE("a task group is left when all its tasks have ended") {
+TEST_CASE("run returns when all tasks of the group have ended") {
     Log log;
     run_virtual([](Log& to) -> Task<> {
         co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
@@ -36,7 +36,8 @@ TEST_CASE("a task group is left when all its tasks have ended") {
     CHECK(log == "body 1 1 gone 2 2 gone left");
 }
 
-TEST_CASE("the body runs at once, and leaving it last takes no turn of the ready queue, as in Python") {
+TEST_CASE(
+    "the body runs at once, and if it ends last run returns without passing through the ready queue, as in Python") {
     Log log;
     run_virtual([](Log& to) -> Task<> {
         create_task(says(to, "other"));
@@ -70,7 +71,7 @@ TEST_CASE("tasks of a group may start others in it, and its size counts the body
                     sum += m;
                 };
                 group.create_task(innermost(n));
-                co_await sleep(2s); // innermost lives here
+                co_await sleep(2s); // innermost is used until then
             };
             for (int i = 1; i <= 3; ++i) group.create_task(nested(i));
             CHECK(group.size() == 4);
@@ -81,7 +82,7 @@ TEST_CASE("tasks of a group may start others in it, and its size counts the body
     }());
 }
 
-TEST_CASE("a handle of a task of a group can be awaited and cancelled; that is not a failure") {
+TEST_CASE("the handle of a task in a group can be awaited and cancelled; that is not a failure") {
     Log log;
     run_virtual([](Log& to) -> Task<> {
         co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
@@ -98,7 +99,7 @@ TEST_CASE("a handle of a task of a group can be awaited and cancelled; that is n
     CHECK(log == "victim gone left");
 }
 
-TEST_CASE("cancelling who is in a group cancels the body and the tasks, and waits for them") {
+TEST_CASE("cancelling the task that runs a group cancels the body and the tasks, and waits for them") {
     Log log;
     run_virtual([](Log& to) -> Task<> {
         auto in_group = [](Log& into) -> Task<> {
@@ -119,7 +120,7 @@ TEST_CASE("cancelling who is in a group cancels the body and the tasks, and wait
     CHECK(log == "body gone task gone outer gone");
 }
 
-TEST_CASE("cancelling who waits for the tasks of a group after its body cancels them too") {
+TEST_CASE("cancelling the task that runs a group cancels the tasks, too, after the body has ended") {
     Log log;
     run_virtual([](Log& to) -> Task<> {
         auto in_group = [](Log& into) -> Task<> {
@@ -156,7 +157,7 @@ TEST_CASE("cancel() of a group ends the body and the tasks without an error, and
     CHECK(log == "task gone left");
 }
 
-TEST_CASE("a body that is cancelled from inside cancels the group and who waits for it") {
+TEST_CASE("a body that is cancelled from inside cancels the group and the task that runs it") {
     Log log;
     run_virtual([](Log& to) -> Task<> {
         auto in_group = [](Log& into) -> Task<> {
@@ -179,7 +180,7 @@ TEST_CASE("a body that is cancelled from inside cancels the group and who waits 
     CHECK(log == "task gone");
 }
 
-TEST_CASE("groups nest, and a time limit ends one with all that is in it") {
+TEST_CASE("groups nest, and a time limit ends a group with everything in it") {
     Log log;
     run_virtual([](Log& to) -> Task<> {
         auto nested = [](Log& into) -> Task<> {
@@ -216,7 +217,7 @@ TEST_CASE("a named body is referred to, an unnamed one lives in the wait") {
     }());
 }
 
-TEST_CASE("a thousand tasks in a group, which give their memory back") {
+TEST_CASE("a thousand tasks in a group return their memory") {
     VirtualTimePort port;
     Loop loop{port};
     loop.run([]() -> Task<> {
@@ -228,7 +229,7 @@ TEST_CASE("a thousand tasks in a group, which give their memory back") {
                     ++ended;
                 };
                 for (int i = 0; i < 1000; ++i) group.create_task(counts(i));
-                co_await sleep(1s); // `counts` lives here
+                co_await sleep(1s); // `counts` is used until then
             });
         }
         CHECK(ended == 3000);
@@ -236,7 +237,7 @@ TEST_CASE("a thousand tasks in a group, which give their memory back") {
     CHECK(loop.live_tasks() == 0);
 }
 
-TEST_CASE("a loop destroyed with a group in it destroys all of it") {
+TEST_CASE("destroying a loop destroys a group with everything in it") {
     Log log;
     {
         VirtualTimePort port;
@@ -265,13 +266,13 @@ TEST_CASE("an empty task gives an empty handle, and changes nothing in the group
     }());
 }
 
-TEST_CASE("a group that has ended takes no more tasks") {
+TEST_CASE("a group that has ended accepts no more tasks") {
     const auto message = misuse_of([] {
         run_virtual([]() -> Task<> {
             TaskGroup* leaked = nullptr;
             auto adds = [](TaskGroup*& group) -> Task<> {
                 co_await sleep(1s);
-                group->create_task(returns_after(1, 1s)); // the last has ended, run() has not yet gone on
+                group->create_task(returns_after(1, 1s)); // the last task has ended, run() has not resumed yet
             };
             TaskHandle<> late;
             co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
@@ -287,13 +288,13 @@ TEST_CASE("a group that has ended takes no more tasks") {
     CHECK(contains(message, "rouse: TaskGroup::create_task: the group has ended"));
 }
 
-TEST_CASE("a body that gives an empty Task is a clear error") {
+TEST_CASE("a body that returns an empty Task is a UsageError") {
     const auto message = misuse_of(
         [] { run_virtual([]() -> Task<> { co_await TaskGroup::run([](TaskGroup&) { return Task<>{}; }); }()); });
-    CHECK(contains(message, "rouse: TaskGroup::run: the body gave an empty Task"));
+    CHECK(contains(message, "rouse: TaskGroup::run: the body returned an empty Task"));
 }
 
-TEST_CASE("a task of a group that awaits the one that runs it hangs, but does not overflow the stack") {
+TEST_CASE("a task of a group that awaits the task which runs the group hangs, but does not overflow the stack") {
     VirtualTimePort port;
     Loop loop{port};
     auto circle = []() -> Task<> {
@@ -310,7 +311,7 @@ TEST_CASE("a task of a group that awaits the one that runs it hangs, but does no
     CHECK_FALSE(task.done());
 }
 
-TEST_CASE("a loop destroyed with groups in it ends what runs in them before the frames around them") {
+TEST_CASE("destroying a loop ends the tasks of groups before the frames around them") {
     VirtualTimePort port;
     Loop loop{port};
     auto serve = []() -> Task<> {
@@ -367,7 +368,7 @@ TEST_CASE("a body that cancels the task which runs its group, and returns, has c
     }());
 }
 
-TEST_CASE("cancelling who runs a group whose body awaits it does not overflow the stack") {
+TEST_CASE("cancelling a task that runs a group whose body awaits that task does not overflow the stack") {
     VirtualTimePort port;
     Loop loop{port};
     TaskHandle<> self;
@@ -380,7 +381,7 @@ TEST_CASE("cancelling who runs a group whose body awaits it does not overflow th
     for (int i = 0; i < 3; ++i) loop.poll();
 }
 
-TEST_CASE("a loop destroyed just after a set ends the tasks of a group before the frame around it") {
+TEST_CASE("destroying a loop just after a set ends the tasks of a group before the frame around it") {
     ThreadSafeFlag flag;
     for (int others = 0; others < 4; ++others) {
         Log log;
@@ -418,7 +419,7 @@ Task<> fails_after(Clock::duration time, const char* what) {
     throw std::runtime_error{what};
 }
 
-// "a b" for a group of errors that say a and b; "cancelled"; "nothing".
+// "a b" for an ExceptionGroup of the errors a and b; else "cancelled" or "nothing".
 Task<std::string> failure_of(Task<> task) {
     std::string found = "nothing";
     try {
@@ -486,7 +487,7 @@ TEST_CASE("a body that fails cancels the tasks, and its error comes last") {
     CHECK(log == "other gone");
 }
 
-TEST_CASE("errors of tasks of a group do not go to the exception handler") {
+TEST_CASE("errors of tasks in a group do not go to the exception handler") {
     VirtualTimePort port;
     Loop loop{port};
     int reported = 0;
@@ -541,7 +542,7 @@ TEST_CASE("awaiting a cancelled task in the body is a cancellation, as without a
     }());
 }
 
-TEST_CASE("awaiting a task of the group that fails ends the body at once, and its error is told once") {
+TEST_CASE("awaiting a failing task of the group ends the body at once, and its error is reported once") {
     run_virtual([]() -> Task<> {
         const auto what = co_await failure_of(TaskGroup::run([](TaskGroup& group) -> Task<> {
             const auto task = group.create_task(fails_after(1s, "failed"));
@@ -556,7 +557,7 @@ TEST_CASE("awaiting a task of the group that fails ends the body at once, and it
     }());
 }
 
-TEST_CASE("a body that catches a cancellation from outside and goes on takes the group with it, as in Python") {
+TEST_CASE("a body that catches a cancellation from outside and continues keeps the group alive, as in Python") {
     Log log;
     run_virtual([](Log& to) -> Task<> {
         auto in_group = [](Log& into) -> Task<> {
@@ -598,7 +599,7 @@ TEST_CASE("a body that is a plain function may start tasks and throw") {
     }(log));
 }
 
-TEST_CASE("what cleans up after the end of main can use a group, a select, gather and a time limit") {
+TEST_CASE("cleanup after the end of main can use a group, a select, gather and a time limit") {
     Log log;
     run_virtual([](Log& to) -> Task<> {
         auto cleans_up = [](Log& into) -> Task<> {

@@ -6,7 +6,7 @@
 
 using namespace test;
 
-TEST_CASE("what finishes in time gives its value, at its own time") {
+TEST_CASE("a task that finishes in time gives its value when it finishes") {
     auto main = []() -> Task<> {
         const auto start = Clock::now();
         auto outcome = co_await try_wait_for(returns_after(5, 1s), 2s);
@@ -17,7 +17,7 @@ TEST_CASE("what finishes in time gives its value, at its own time") {
     run_virtual(main());
 }
 
-TEST_CASE("what is late is cancelled at the deadline, and its cleaning up is waited for") {
+TEST_CASE("a task that is late is cancelled at the deadline, and its cleanup is awaited") {
     Log log;
     auto slow = [&]() -> Task<> {
         const auto guard = on_cancel([&] { log("cancelled"); });
@@ -35,7 +35,7 @@ TEST_CASE("what is late is cancelled at the deadline, and its cleaning up is wai
     CHECK(log == "cancelled late");
 }
 
-TEST_CASE("with a timeout of zero or less a task is cancelled before it starts, a finished one gives its value") {
+TEST_CASE("with a zero or negative timeout a task is cancelled before it starts, and a finished one gives its value") {
     Log log;
     auto never = [&]() -> Task<int> {
         log("wrong");
@@ -57,7 +57,7 @@ TEST_CASE("with a timeout of zero or less a task is cancelled before it starts, 
 }
 
 TEST_CASE(
-    "with a timeout of zero or less an object that is ready gives its value, and one that is not is late at once") {
+    "with a zero or negative timeout an object that is ready gives its value, and one that is not times out at once") {
     auto main = []() -> Task<> {
         for (const auto at_most : {0s, -1s}) {
             Event event;
@@ -95,7 +95,7 @@ TEST_CASE("a handle is cancelled when it is late") {
     run_virtual(main());
 }
 
-TEST_CASE("the wait of any object can be limited, and loses nothing by it") {
+TEST_CASE("the wait of any object can have a time limit, and loses nothing by it") {
     auto main = []() -> Task<> {
         Event event;
         ThreadSafeFlag flag;
@@ -113,7 +113,7 @@ TEST_CASE("the wait of any object can be limited, and loses nothing by it") {
              {a.timed_out(), b.timed_out(), c.timed_out(), d.timed_out(), e.timed_out(), f.timed_out()}) {
             CHECK(late);
         }
-        // All of them can be waited for again.
+        // All of them can be awaited again.
         event.set();
         flag.set();
         foreign.set();
@@ -143,7 +143,7 @@ TEST_CASE("an item that comes just as the time is up is got, or stays in the que
     run_virtual(main());
 }
 
-TEST_CASE("a wait that is given up while an old wake is on its way does not wait on when that arrives") {
+TEST_CASE("a wait that times out while an old wake is on its way ends when that wake arrives") {
     auto main = []() -> Task<> {
         ThreadSafeQueue<int, 1> queue;
         auto limited = [](ThreadSafeQueue<int, 1>& from) -> Task<bool> {
@@ -152,7 +152,7 @@ TEST_CASE("a wait that is given up while an old wake is on its way does not wait
         };
         const auto task = create_task(limited(queue));
         co_await yield();
-        CHECK(queue.put_sync(1)); // takes the waiter, which arrives in the next turn
+        CHECK(queue.put_sync(1)); // takes the waiter, which arrives in the next iteration of the loop
         CHECK(queue.get_sync() == 1);
         CHECK_FALSE(detail::Scheduler::current().interrupt(*record_of(task))); // as the timer does
         const bool late = co_await task;
@@ -162,7 +162,8 @@ TEST_CASE("a wait that is given up while an old wake is on its way does not wait
     run_virtual(main());
 }
 
-TEST_CASE("a wait for an event that begins after a clear is late, even while the set from before is on its way") {
+TEST_CASE(
+    "a wait for an event that begins after a clear times out, even while the wake of an earlier set is on its way") {
     auto main = []() -> Task<> {
         ThreadSafeEvent event;
         auto waits = [](ThreadSafeEvent& for_what) -> Task<> { co_await for_what.wait(); };
@@ -177,7 +178,7 @@ TEST_CASE("a wait for an event that begins after a clear is late, even while the
     run_virtual(main());
 }
 
-TEST_CASE("a task that is cancelled while it waits, with a limit, for an item or a lock, loses neither") {
+TEST_CASE("a task that is cancelled while it waits with a time limit loses neither an item nor a lock") {
     auto main = []() -> Task<> {
         ThreadSafeQueue<int, 1> queue;
         Lock lock;
@@ -187,7 +188,7 @@ TEST_CASE("a task that is cancelled while it waits, with a limit, for an item or
         co_await sleep(1s);
         CHECK(queue.put_sync(1));
         lock.release();
-        for (int i = 0; i < 2; ++i) { // at any moment between the wake and the resumption
+        for (int i = 0; i < 2; ++i) { // at two moments between the wake and the resumption
             getter.cancel();
             locker.cancel();
             co_await yield();
@@ -202,11 +203,11 @@ TEST_CASE("a task that is cancelled while it waits, with a limit, for an item or
     run_virtual(main());
 }
 
-TEST_CASE("a task that somebody else has cancelled is not called late") {
+TEST_CASE("a task that was cancelled by another task has not timed out") {
     auto main = []() -> Task<> {
         auto doomed = create_task(returns_after(1, 1h));
         auto canceller = create_task([](TaskHandle<> handle) -> Task<> {
-            co_await sleep(1s); // due at the same instant, but set before
+            co_await sleep(1s); // due at the same time, but started before
             handle.cancel();
         }(doomed));
         co_await yield();
@@ -222,7 +223,7 @@ TEST_CASE("a task that somebody else has cancelled is not called late") {
     run_virtual(main());
 }
 
-TEST_CASE("if the waiting task is cancelled, so is what it waits for, and no timer is left") {
+TEST_CASE("cancelling the waiting task cancels what it waits for, and leaves no timer") {
     Log log;
     auto slow = [&]() -> Task<> {
         const auto guard = on_cancel([&] { log("inner"); });
@@ -245,14 +246,14 @@ TEST_CASE("if the waiting task is cancelled, so is what it waits for, and no tim
     CHECK(log == "inner outer");
 }
 
-TEST_CASE("an empty task is a clear error") {
+TEST_CASE("an empty task is a UsageError") {
     auto main = []() -> Task<> { (void)co_await try_wait_for(Task<>{}, 1s); };
-    CHECK(contains(misuse_of([&] { run_virtual(main()); }), "an empty Task cannot be waited for"));
+    CHECK(contains(misuse_of([&] { run_virtual(main()); }), "an empty Task cannot be awaited"));
 }
 
 #if ROUSE_EXCEPTIONS
 
-TEST_CASE("wait_for returns the value, throws what was thrown, and TimeoutError when the time is up") {
+TEST_CASE("wait_for returns the value, throws what the task throws, and throws TimeoutError when the time is up") {
     auto thrower = []() -> Task<> {
         co_await yield();
         throw 42;
@@ -278,7 +279,7 @@ TEST_CASE("wait_for returns the value, throws what was thrown, and TimeoutError 
     run_virtual(main());
 }
 
-TEST_CASE("a task that ignores the cancellation of its deadline is waited for, and its value counts") {
+TEST_CASE("a task that ignores the cancellation at its deadline is awaited, and its value counts") {
     auto stubborn = []() -> Task<int> {
         bool cancelled = false;
         try {
@@ -303,7 +304,7 @@ TEST_CASE("wait_for does not hide the cancellation of who waits, even as the inn
     auto waits = []() -> Task<int> { co_return co_await wait_for(returns_after(1, 1s), 10s); };
     auto main = [&]() -> Task<> {
         auto handle = create_task(waits());
-        co_await sleep(1s); // the inner task's timer was set later, it is about to end
+        co_await sleep(1s); // the inner task's timer was started later; it is about to end
         CHECK(handle.cancel());
         co_await handle.outcome();
         CHECK(handle.cancelled());
@@ -325,7 +326,7 @@ TEST_CASE("a task that fails in time gives its error") {
     run_virtual(main());
 }
 
-TEST_CASE("a task that fails as it is cancelled for being late gives its error, not the end of the time") {
+TEST_CASE("a task that fails while it is cancelled at its deadline gives its error, not a timeout") {
     auto thrower = []() -> Task<> {
         bool cancelled = false;
         try {
@@ -347,7 +348,7 @@ TEST_CASE("a task that fails as it is cancelled for being late gives its error, 
     run_virtual(main());
 }
 
-TEST_CASE("wait_for with a timeout of zero or less throws TimeoutError, and the task never starts") {
+TEST_CASE("wait_for with a zero or negative timeout throws TimeoutError, and the task never starts") {
     Log log;
     auto never = [&]() -> Task<> {
         log("wrong");

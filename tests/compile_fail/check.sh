@@ -25,12 +25,13 @@ cp "$work/common.hpp" "$work/not_precompiled.hpp"
 task() { echo "Task<> task() { $1" && echo 'co_await yield(); }'; }
 part() { sed -n "s/^$1: //p" <<<"$body"; }
 
-# refuses NAME MESSAGE [FLAGS]: reads two bodies of a task from standard input. The one after "wrong: " must not compile, with
-# MESSAGE in the error; the one after "right: " must. With FLAGS, both are compiled without the precompiled header.
+# refuses NAME MESSAGE [FLAGS [HEADER]]: reads two bodies of a task from standard input. The one after "wrong: " must not
+# compile, with MESSAGE in the error; the one after "right: " must. With FLAGS, both are compiled without the precompiled
+# header, and with HEADER, if it is given.
 refuses() {
     local name=$1 message=$2 flags=${3:-} header=$work/common.hpp body
     body=$(cat)
-    [ -z "$flags" ] || header=$work/not_precompiled.hpp
+    [ -z "$flags" ] || header=${4:-$work/not_precompiled.hpp}
     task "$(part wrong)" >"$work/wrong.cpp"
     task "$(part right)" >"$work/right.cpp"
     if [ -z "$flags" ]; then
@@ -70,15 +71,23 @@ warns() {
     fi
 }
 
+warns "a Queue's put that may be refused" <<'END'
+wrong: Queue<int> queue; co_await queue.put(1);
+right: Queue<int> queue; if (!co_await queue.put(1)) co_return;
+END
+warns "a Queue's put in a template" <<'END'
+wrong: auto put = [](auto& queue) -> Task<> { co_await queue.put(1); }; Queue<int, 1> queue; co_await put(queue);
+right: auto put = [](auto& queue) -> Task<> { std::ignore = co_await queue.put(1); }; Queue<int, 1> queue; co_await put(queue);
+END
 refuses "wait_for without exceptions" "without exceptions use try_wait_for" "-fno-exceptions -fno-rtti" <<'END'
 wrong: co_await wait_for(number(), 1s);
 right: co_await try_wait_for(number(), 1s);
 END
-refuses "a queue's put in a gather" "put it from a Task of its own" <<'END'
+refuses "a queue's put in a gather" "put it from a separate Task" <<'END'
 wrong: ThreadSafeQueue<int, 2> queue; co_await gather(queue.put(1), number());
 right: ThreadSafeQueue<int, 2> queue; co_await gather(queue.get(), number());
 END
-refuses "a Condition's wait in a select" "let a Task of its own wait" <<'END'
+refuses "a Condition's wait in a select" "wait in a separate Task" <<'END'
 wrong: Condition condition; co_await select(condition.wait(), sleep(1s));
 right: Condition condition; co_await try_wait_for(condition.wait(), 1s);
 END
@@ -129,6 +138,20 @@ END
 warns "a Message's set whose refusal is ignored" <<'END'
 wrong: Message<int> message; message.set(1);
 right: Message<int> message; std::ignore = message.set(1);
+END
+cat >"$work/loop.hpp" <<'END'
+#include <rouse/core/loop.hpp>
+#include <rouse/core/sleep.hpp>
+using namespace rouse;
+inline Task<int> number() { co_return 1; }
+END
+refuses "run without a default port" "include <rouse/rouse.hpp> or <rouse/ports/default_port.hpp>" "-O0" "$work/loop.hpp" <<'END'
+wrong: run(number());
+right: Loop::current().run(number());
+END
+refuses "a custom awaiter that cannot be retracted" "retract" <<'END'
+wrong: struct Never final : AwaiterBase { bool await_ready() { return false; } void await_suspend(std::coroutine_handle<> f) { park(f); } void await_resume() {} }; co_await Never{};
+right: struct Never final : AwaiterBase { bool await_ready() { return false; } void await_suspend(std::coroutine_handle<> f) { park(f); } void await_resume() {} bool retract() noexcept override { return true; } }; co_await Never{};
 END
 if "$compiler" -dM -E -x c++ /dev/null | grep -q '__GNUC__ 12' && ! "$compiler" --version | grep -q clang; then
     refuses "a group's lambda with captures that GCC 12 destroys twice" "give the lambda a name first" <<'END'

@@ -31,7 +31,8 @@ Task<> awaits(TaskHandle<> task) { co_await task; }
 
 } // namespace
 
-TEST_CASE("scenario 28: when only waiters are left, the loop does not end, and says who waits for what") {
+TEST_CASE(
+    "scenario 28: when only waiters are left, the loop does not end, and the task list says what each waits for") {
     VirtualTimePort port;
     Loop loop{port};
     Event event;
@@ -60,6 +61,20 @@ TEST_CASE("scenario 28: when only waiters are left, the loop does not end, and s
 }
 
 #if ROUSE_HOSTED // stdio
+namespace {
+
+std::string printed(Loop& loop) {
+    std::FILE* out = std::tmpfile();
+    print_tasks(loop, out);
+    std::rewind(out);
+    std::string text;
+    for (int c; (c = std::fgetc(out)) != EOF;) text += static_cast<char>(c);
+    std::fclose(out);
+    return text;
+}
+
+} // namespace
+
 TEST_CASE("print_tasks prints a line for each task") {
     VirtualTimePort port;
     Loop loop{port};
@@ -67,13 +82,30 @@ TEST_CASE("print_tasks prints a line for each task") {
     loop.create_task(waits_for(event), "waiter");
     loop.create_task(sleeps());
     loop.poll();
-    std::FILE* out = std::tmpfile();
-    rouse::print_tasks(loop, out);
-    std::rewind(out);
-    std::string text;
-    for (int c; (c = std::fgetc(out)) != EOF;) text += static_cast<char>(c);
-    std::fclose(out);
+    const std::string text = printed(loop);
     CHECK(text.find("task waiter waits for an Event\n") != std::string::npos);
     CHECK(text.find("task (unnamed) sleeps for 3.000 s\n") != std::string::npos);
+}
+
+TEST_CASE("print_tasks names what a custom awaiter waits in") {
+    struct Awaiter final : AwaiterBase {
+        explicit Awaiter(const char* object) : name{object} {}
+        ~Awaiter() { leave(); }
+        bool await_ready() const noexcept { return false; }
+        void await_suspend(std::coroutine_handle<> frame) { park(frame); }
+        void await_resume() const { check_cancelled(); }
+        bool retract() noexcept override { return true; }
+        const char* waits_in() const noexcept override { return name; }
+        const char* name;
+    };
+    VirtualTimePort port;
+    Loop loop{port};
+    const auto wait = [](const char* object) -> Task<> { co_await Awaiter{object}; };
+    loop.create_task(wait("a Gate"), "first");
+    loop.create_task(wait(nullptr), "second");
+    loop.poll();
+    const std::string text = printed(loop);
+    CHECK(text.find("task first waits in a Gate\n") != std::string::npos);
+    CHECK(text.find("task second waits in a custom awaiter\n") != std::string::npos);
 }
 #endif

@@ -26,7 +26,7 @@ FLAG = """\
 #include <rouse/core/task.hpp>
 
 namespace rouse {
-inline namespace X {
+inline namespace ROUSE_ABI {
 
 class Flag {};
 
@@ -167,8 +167,8 @@ class IncludeCycle(LayoutTest):
         self.caught("include-cycle",
                     {"include/rouse/core/loop.hpp": "class Loop {};\n#include <rouse/core/detail/scheduler.hpp>\n",
                      "include/rouse/core/detail/scheduler.hpp": "#include <rouse/core/loop.hpp>\n"},
-                    "include/rouse/core/loop.hpp:2",
-                    "rouse/core/loop.hpp -> rouse/core/detail/scheduler.hpp -> rouse/core/loop.hpp")
+                    "include/rouse/core/detail/scheduler.hpp:1",
+                    "rouse/core/detail/scheduler.hpp -> rouse/core/loop.hpp -> rouse/core/detail/scheduler.hpp")
 
     def test_a_longer_one_is_told_once(self):
         cycle = {f"include/rouse/core/{name}.hpp": f"#include <rouse/core/{other}.hpp>\n"
@@ -223,6 +223,13 @@ class UsersNeedNoDetail(LayoutTest):
         self.caught("users-need-no-detail", {"include/rouse/core/detail/inbox.hpp": "",
                                              "examples/blink.cpp": "#include <rouse/core/detail/inbox.hpp>\n"},
                     "examples/blink.cpp:1")
+
+
+class Namespaces(LayoutTest):
+    def test_a_third_namespace(self):
+        for line in ("namespace core {", "inline namespace net {", "namespace rouse::debug {", "    namespace io"):
+            self.caught("namespaces", {"include/rouse/threadsafe/flag.hpp": f"{FLAG}{line}\n}}\n"},
+                        "include/rouse/threadsafe/flag.hpp:14", line.split()[-2 if "{" in line else -1], "rouse::detail")
 
 
 class Tested(LayoutTest):

@@ -46,8 +46,8 @@ DEPENDS_ON = {
     "": ["core", "sync", "combine", "ports", "threadsafe"],
 }
 
-# Namespaces in rouse that users do not name.
-INTERNAL_NAMESPACES = ["detail", "core", "net", "hosted", "barrier"]
+# The one namespace in rouse, and users do not name it.
+INTERNAL_NAMESPACE = "detail"
 
 
 def headers(root):
@@ -205,11 +205,11 @@ def user_code(root):
 
 
 def users_need_no_detail(root):
-    """No example and no snippet includes a header in detail/ (or one without a use), or names an internal namespace."""
+    """No example and no snippet includes a header in detail/ (or one without a use), or names rouse::detail."""
     found = []
     known = set(headers(root))
     public = {header for header in public_headers(root) if (root / use_of(header)).exists()}
-    named = re.compile(rf"\brouse::({'|'.join(INTERNAL_NAMESPACES)})::")
+    named = re.compile(rf"\brouse::{INTERNAL_NAMESPACE}::")
     remedy = "use what a public header offers; if there is nothing, it is missing there"
     for path, first, text in user_code(root):
         for line, _, name in includes(text):
@@ -222,6 +222,17 @@ def users_need_no_detail(root):
             found.append(Breach("users-need-no-detail", path, line,
                                 f"code for users names {each[0]}, which is internal", remedy))
     return found
+
+
+def namespaces(root):
+    """The headers have the namespaces rouse and rouse::detail, and no others: users have their own core, io and net."""
+    allowed = {"rouse", "ROUSE_ABI", INTERNAL_NAMESPACE}
+    opened = re.compile(r"^[ \t]*(?:inline )?namespace[ \t]+([\w:]+)[ \t]*(?:\{|$)", re.M)
+    return [Breach("namespaces", f"include/{header}", text.count("\n", 0, each.start(1)) + 1,
+                   f"a header opens the namespace {each[1]}", "put what users name into rouse, and what only the library "
+                   "needs into rouse::detail")
+            for header in headers(root) for text in [read(root, f"include/{header}")]
+            for each in opened.finditer(text) if each[1] not in allowed]
 
 
 def tested(root):
@@ -286,6 +297,7 @@ RULES = {
     "include-cycle": include_cycle,
     "public-use": public_use,
     "users-need-no-detail": users_need_no_detail,
+    "namespaces": namespaces,
     "tested": tested,
     "no-sed": no_sed,
     "ctags": ctags,

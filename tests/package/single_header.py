@@ -31,9 +31,10 @@ class SingleHeader:
         before = self.written.setdefault(name, [])
         if any(each <= set(conditions) for each in before):
             return
+        # A header under a condition may be needed again under another, or under none.
+        needs_guard = conditions or before
+        guard = 'ROUSE_SINGLE_' + re.sub(r'\W', '_', name.removeprefix('rouse/')).upper() if needs_guard else None
         before.append(set(conditions))
-        # One that is under a condition may be needed again under another.
-        guard = 'ROUSE_SINGLE_' + re.sub(r'\W', '_', name.removeprefix('rouse/')).upper() if conditions else None
         if guard:
             self.lines += [f'#ifndef {guard}', f'#define {guard}']
         self.lines.append(f'// ---- {name} ' + '-' * (111 - len(name)))

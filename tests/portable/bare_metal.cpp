@@ -68,7 +68,7 @@ rouse::Task<> objects() {
     const auto held = co_await condition.scoped();
     condition.notify_all();
     const auto late = co_await rouse::try_wait_for(condition.wait(), 1ms);
-    const auto place = co_await barrier.try_wait();
+    const auto place = co_await barrier.wait_outcome();
     const bool accepted = co_await local.put(1);
     const auto item = co_await local.next();
     delay.trigger();

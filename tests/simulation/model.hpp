@@ -1,6 +1,6 @@
 // The state that the reference works on, and the few verbs of which the table in reference.hpp is made.
 //
-// Nothing here is taken from the library: numbers, lists of numbers, and the rules of order of the contract.
+// Nothing here is taken from the library: numbers, lists of numbers, and the rules of order that users are promised.
 #pragma once
 
 #include <array>

@@ -1,6 +1,6 @@
 // Predicts, entry by entry, what a program does.
 //
-// The order comes from the rules of the contract alone: a turn takes what has arrived, then the timers that are due,
+// The order comes from the rules that users are promised: a turn takes what has arrived, then the timers that are due,
 // then resumes up to 64 tasks from the front of the ready queue; time passes only when nothing is ready.
 #pragma once
 

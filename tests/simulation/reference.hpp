@@ -1,6 +1,6 @@
 // The reference: what each operation means, as a table. predict.hpp applies it.
 //
-// A row says what can be checked against the contract:
+// A row says what can be checked against what the classes promise:
 //   refused    when the operation is bad use, which the library refuses
 //   skipped    when it would be bad use that the library does not refuse at once, or not in the same way everywhere;
 //              such a step is not tried

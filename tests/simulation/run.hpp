@@ -254,7 +254,7 @@ inline rouse::Task<Given> perform(Running& self, Step step) {
     case Op::queue_get_nowait: co_return given(o.queues[n].get_nowait());
     case Op::queue_close: o.queues[n].close(); co_return Given{Result::ok, int(o.queues[n].qsize())};
 
-    case Op::barrier_wait: co_return co_await valued(o.barriers[n].try_wait(), step);
+    case Op::barrier_wait: co_return co_await valued(o.barriers[n].wait_outcome(), step);
     case Op::barrier_reset: o.barriers[n].reset(); co_return Given{Result::ok, o.barriers[n].broken()};
     case Op::barrier_abort: o.barriers[n].abort(); co_return Given{Result::ok, o.barriers[n].broken()};
 

@@ -10,9 +10,9 @@ using namespace test;
 
 namespace {
 
-// Logs its name and its place, or "n!" if it is sent away.
+// Logs its name and its order of arrival, or "name!" if the wait fails.
 Task<> come(Barrier& barrier, Log& log, std::string name) {
-    const auto place = co_await barrier.try_wait();
+    const auto place = co_await barrier.wait_outcome();
     log(place ? name + std::to_string(*place) : name + "!");
 }
 
@@ -20,7 +20,7 @@ constinit Barrier made_before_main{2};
 
 } // namespace
 
-TEST_CASE("all go on when the last has come, in the order in which they came") {
+TEST_CASE("all tasks continue when the last party arrives, in the order of arrival") {
     Log log;
     Barrier barrier{3};
     CHECK(barrier.parties() == 3);
@@ -39,7 +39,7 @@ TEST_CASE("all go on when the last has come, in the order in which they came") {
     CHECK(log == "last a0 b1");
 }
 
-TEST_CASE("wait returns the place of one that had to wait") {
+TEST_CASE("wait returns the order of arrival") {
     auto waits = []() -> Task<std::size_t> {
         const auto place = co_await made_before_main.wait();
         co_return place;
@@ -54,7 +54,7 @@ TEST_CASE("wait returns the place of one that had to wait") {
     run_virtual(main());
 }
 
-TEST_CASE("a barrier of one party makes nobody wait") {
+TEST_CASE("a barrier of one party never suspends a task") {
     Barrier barrier{1};
     auto main = [&]() -> Task<> {
         for (int i = 0; i < 3; ++i) {
@@ -65,13 +65,13 @@ TEST_CASE("a barrier of one party makes nobody wait") {
     run_virtual(main());
 }
 
-TEST_CASE("who comes while the last round has not yet gone on belongs to the next round") {
+TEST_CASE("a task that arrives before the tasks of a complete round have run belongs to the next round") {
     Log log;
     Barrier barrier{2};
     auto main = [&]() -> Task<> {
         create_task(come(barrier, log, "a"));
         co_await yield();
-        const auto place = co_await barrier.wait(); // a is ready, and has not run
+        const auto place = co_await barrier.wait(); // a is ready and has not run yet
         CHECK(place == 1);
         create_task(come(barrier, log, "b"));
         const auto next = co_await barrier.wait();
@@ -81,7 +81,7 @@ TEST_CASE("who comes while the last round has not yet gone on belongs to the nex
     CHECK(log == "a0 b1");
 }
 
-TEST_CASE("a barrier serves round after round") {
+TEST_CASE("a barrier can be used for many rounds") {
     Log log;
     Barrier barrier{2};
     auto rounds = [&](std::string name) -> Task<> {
@@ -96,7 +96,7 @@ TEST_CASE("a barrier serves round after round") {
     CHECK(log == "b1 a0 a1 b0 b1 a0");
 }
 
-TEST_CASE("a task that is cancelled while it waits leaves at once, and another has to come") {
+TEST_CASE("a task that is cancelled while it waits no longer counts, and another one has to arrive") {
     Log log;
     Barrier barrier{3};
     auto main = [&]() -> Task<> {
@@ -116,7 +116,7 @@ TEST_CASE("a task that is cancelled while it waits leaves at once, and another h
     CHECK(log == "b0 c1");
 }
 
-TEST_CASE("a task that is cancelled when the round is full already does not touch the others") {
+TEST_CASE("cancelling a task of a complete round does not affect the others") {
     Log log;
     Barrier barrier{3};
     auto main = [&]() -> Task<> {
@@ -132,7 +132,7 @@ TEST_CASE("a task that is cancelled when the round is full already does not touc
     CHECK(log == "b1");
 }
 
-TEST_CASE("a wait at a barrier that is given up when its time is up leaves") {
+TEST_CASE("a wait at a barrier that times out no longer counts") {
     Log log;
     Barrier barrier{2};
     auto main = [&]() -> Task<> {
@@ -142,7 +142,7 @@ TEST_CASE("a wait at a barrier that is given up when its time is up leaves") {
         auto a = create_task(come(barrier, log, "a"));
         co_await sleep(1s);
         CHECK(!a.done());
-        const auto in_time = co_await try_wait_for(barrier.try_wait(), 1s);
+        const auto in_time = co_await try_wait_for(barrier.wait_outcome(), 1s);
         CHECK(in_time.has_value());
         co_await a;
     };
@@ -150,7 +150,7 @@ TEST_CASE("a wait at a barrier that is given up when its time is up leaves") {
     CHECK(log == "a0");
 }
 
-TEST_CASE("a wait at a barrier that loses a select leaves") {
+TEST_CASE("a wait at a barrier that loses a select no longer counts") {
     Barrier barrier{2};
     Event event;
     auto sets = [&]() -> Task<> {
@@ -167,7 +167,7 @@ TEST_CASE("a wait at a barrier that loses a select leaves") {
     run_virtual(main());
 }
 
-TEST_CASE("abort sends away those who wait, and all who come until reset") {
+TEST_CASE("abort fails the current waits, and later ones until reset") {
     Log log;
     Barrier barrier{3};
     auto main = [&]() -> Task<> {
@@ -190,7 +190,7 @@ TEST_CASE("abort sends away those who wait, and all who come until reset") {
     CHECK(log == "a! b! c!");
 }
 
-TEST_CASE("reset sends away those who wait, and the barrier is as new") {
+TEST_CASE("reset fails the current waits, and the barrier can be used again") {
     Log log;
     Barrier barrier{2};
     auto main = [&]() -> Task<> {
@@ -206,7 +206,7 @@ TEST_CASE("reset sends away those who wait, and the barrier is as new") {
     CHECK(log == "a! c1 b0");
 }
 
-TEST_CASE("a round that is full has passed, whatever is done to the barrier before its tasks run") {
+TEST_CASE("reset and abort do not affect a complete round whose tasks have not run yet") {
     Log log;
     Barrier barrier{2};
     auto main = [&]() -> Task<> {
@@ -220,7 +220,7 @@ TEST_CASE("a round that is full has passed, whatever is done to the barrier befo
     CHECK(log == "a0");
 }
 
-TEST_CASE("a barrier that goes while tasks wait leaves them waiting until they are cancelled") {
+TEST_CASE("tasks that wait when a barrier is destroyed stay suspended until cancelled") {
     Log log;
     auto main = [&]() -> Task<> {
         auto barrier = std::make_unique<Barrier>(2);
@@ -237,7 +237,7 @@ TEST_CASE("a barrier that goes while tasks wait leaves them waiting until they a
     CHECK(log == "");
 }
 
-TEST_CASE("a barrier may go before those of a full round have gone on") {
+TEST_CASE("a barrier may be destroyed before the tasks of a complete round have run") {
     Log log;
     auto main = [&]() -> Task<> {
         auto barrier = std::make_unique<Barrier>(2);
@@ -265,13 +265,13 @@ TEST_CASE("a loop can be destroyed while tasks wait at a barrier") {
     CHECK(log == "");
 }
 
-TEST_CASE("a barrier without parties is a clear error") {
+TEST_CASE("a barrier without parties is a UsageError") {
     CHECK(contains(misuse_of([] { Barrier{0}; }), "Barrier: a barrier must have at least one party"));
 }
 
 #if ROUSE_EXCEPTIONS
 
-TEST_CASE("wait throws BrokenBarrierError at a broken barrier, and when the barrier is broken meanwhile") {
+TEST_CASE("wait throws BrokenBarrierError if the barrier is broken before or during the wait") {
     Log log;
     Barrier barrier{2};
     auto waits = [&]() -> Task<> {
@@ -289,19 +289,19 @@ TEST_CASE("wait throws BrokenBarrierError at a broken barrier, and when the barr
         co_await waits();
     };
     run_virtual(main());
-    CHECK(log == "rouse: the barrier is broken, or was reset rouse: the barrier is broken, or was reset");
+    CHECK(log == "rouse: the barrier is broken or was reset rouse: the barrier is broken or was reset");
 }
 
 #else
 
-TEST_CASE("wait at a broken barrier panics where exceptions are off, and says what to use") {
+TEST_CASE("without exceptions wait at a broken barrier panics and names the alternative") {
     CHECK(contains(misuse_of([] {
                        Barrier barrier{2};
                        barrier.abort();
                        auto main = [&]() -> Task<> { co_await barrier.wait(); };
                        run_virtual(main());
                    }),
-                   "use try_wait()"));
+                   "use wait_outcome()"));
 }
 
 #endif

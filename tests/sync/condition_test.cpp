@@ -11,7 +11,7 @@ using namespace test;
 
 namespace {
 
-// Waits once under a Guard; logs its number when it is notified, and "-n" when it has given the lock back.
+// Waits once under a Guard. Logs n when it is notified and -n when it has released the lock.
 Task<> wait_once(Condition& condition, Log& log, int n) {
     const Mark after{log, std::to_string(-n)};
     const auto guard = co_await condition.scoped();
@@ -20,7 +20,7 @@ Task<> wait_once(Condition& condition, Log& log, int n) {
     log(n);
 }
 
-// The same, and keeps the lock for ten milliseconds.
+// The same, but holds the lock for ten milliseconds.
 Task<> wait_and_keep(Condition& condition, Log& log, int n) {
     const auto guard = co_await condition.scoped();
     co_await condition.wait();
@@ -43,7 +43,7 @@ constinit Condition made_before_main;
 
 } // namespace
 
-TEST_CASE("wait releases the lock, and has it again when it returns") {
+TEST_CASE("wait releases the lock, and holds it again when it returns") {
     Log log;
     auto main = [&]() -> Task<> {
         auto waiter = create_task(wait_once(made_before_main, log, 1));
@@ -64,7 +64,7 @@ TEST_CASE("wait releases the lock, and has it again when it returns") {
     CHECK(log == "notified released 1 -1");
 }
 
-TEST_CASE("notify lets so many go on, in the order in which they began to wait") {
+TEST_CASE("notify wakes the given number of tasks, in the order in which they began to wait") {
     Log log;
     Condition condition;
     auto main = [&]() -> Task<> {
@@ -86,7 +86,7 @@ TEST_CASE("notify lets so many go on, in the order in which they began to wait")
     CHECK(log == "1 -1 two 2 -2 3 -3 none rest 4 -4 5 -5");
 }
 
-TEST_CASE("notify_all lets all go on, one after the other") {
+TEST_CASE("notify_all wakes all tasks, which run one after the other") {
     Log log;
     Condition condition;
     auto main = [&]() -> Task<> {
@@ -100,7 +100,7 @@ TEST_CASE("notify_all lets all go on, one after the other") {
     CHECK(log == "1 -1 2 -2 3 -3");
 }
 
-TEST_CASE("a notification that nobody waits for is not remembered") {
+TEST_CASE("a notification without a waiting task is not remembered") {
     Log log;
     Condition condition;
     auto main = [&]() -> Task<> {
@@ -110,10 +110,10 @@ TEST_CASE("a notification that nobody waits for is not remembered") {
         CHECK(!waiter.done());
     };
     run_virtual(main());
-    CHECK(log == "-1"); // when the run ended
+    CHECK(log == "-1"); // logged when the run ended
 }
 
-TEST_CASE("those who are notified get the lock behind those who want it already") {
+TEST_CASE("notified tasks get the lock after the tasks that already wait for it") {
     Log log;
     Condition condition;
     auto locks = [&]() -> Task<> {
@@ -134,12 +134,12 @@ TEST_CASE("those who are notified get the lock behind those who want it already"
     CHECK(log == "other 1 -1");
 }
 
-TEST_CASE("wait_for waits until its predicate is true, and returns what it returned") {
+TEST_CASE("wait waits until its predicate is true, and returns what it returned") {
     Condition condition;
     std::optional<int> value;
     auto waits = [&]() -> Task<std::optional<int>> {
         const auto guard = co_await condition.scoped();
-        auto found = co_await condition.wait_for([&] { return value; });
+        auto found = co_await condition.wait([&] { return value; });
         CHECK(condition.locked());
         co_return found;
     };
@@ -158,6 +158,18 @@ TEST_CASE("wait_for waits until its predicate is true, and returns what it retur
         CHECK(!condition.locked());
     };
     run_virtual(main());
+}
+
+TEST_CASE("wait_for is another name for wait with a predicate") {
+    Condition condition;
+    int evaluated = 0;
+    auto main = [&]() -> Task<> {
+        const auto guard = co_await condition.scoped();
+        const int found = co_await condition.wait_for([&] { return ++evaluated; });
+        CHECK(found == 1);
+    };
+    run_virtual(main());
+    CHECK(evaluated == 1);
 }
 
 TEST_CASE("two conditions can share a lock") {
@@ -182,7 +194,7 @@ TEST_CASE("two conditions can share a lock") {
     CHECK(log == "2 -2 a 1 -1");
 }
 
-TEST_CASE("a condition can be acquired and released as a lock") {
+TEST_CASE("a condition can be acquired and released like a lock") {
     Log log;
     Condition condition;
     auto waits = [&]() -> Task<> {
@@ -205,7 +217,7 @@ TEST_CASE("a condition can be acquired and released as a lock") {
     CHECK(log == "notified");
 }
 
-// ---- cancellation --------------------------------------------------------------------------------------------------
+// ---- cancellation ----
 
 TEST_CASE("a cancelled wait ends with the lock held, at once if the lock is free") {
     Log log;
@@ -229,7 +241,7 @@ TEST_CASE("a cancelled wait ends with the lock held, at once if the lock is free
     CHECK(log == "locked");
 }
 
-TEST_CASE("a cancelled wait ends when it gets the lock, and not before, however often it is cancelled") {
+TEST_CASE("a cancelled wait ends only when it gets the lock, however often it is cancelled") {
     Log log;
     Condition condition;
     auto main = [&]() -> Task<> {
@@ -254,7 +266,7 @@ TEST_CASE("a cancelled wait ends when it gets the lock, and not before, however 
     CHECK(log == "released -1");
 }
 
-TEST_CASE("a cancelled wait is not notified any more: the next one is") {
+TEST_CASE("a notification skips a cancelled wait and goes to the next one") {
     Log log;
     Condition condition;
     auto main = [&]() -> Task<> {
@@ -272,7 +284,7 @@ TEST_CASE("a cancelled wait is not notified any more: the next one is") {
     CHECK(log == "-1 2 -2");
 }
 
-TEST_CASE("a notification goes on to the next if the task is cancelled while it waits for the lock") {
+TEST_CASE("a notification passes to the next task if its task is cancelled while it waits for the lock") {
     Log log;
     Condition condition;
     auto main = [&]() -> Task<> {
@@ -280,7 +292,7 @@ TEST_CASE("a notification goes on to the next if the task is cancelled while it 
         co_await yield();
         {
             const auto guard = co_await condition.scoped();
-            condition.notify(); // a
+            condition.notify(); // notifies a
             co_await sleep(1s);
             a.cancel();
             co_await sleep(1s);
@@ -294,13 +306,13 @@ TEST_CASE("a notification goes on to the next if the task is cancelled while it 
     CHECK(log == "-1 2 -2");
 }
 
-TEST_CASE("a notification goes on to the next if the task is cancelled when it has the lock and has not run") {
+TEST_CASE("a notification passes to the next task if its task is cancelled after it got the lock and before it runs") {
     Log log;
     Condition condition;
     auto main = [&]() -> Task<> {
         auto a = create_task(wait_once(condition, log, 1)), b = create_task(wait_once(condition, log, 2));
         co_await yield();
-        co_await notify_some(condition, 1); // a, which has the lock now
+        co_await notify_some(condition, 1); // notifies a, which gets the lock now
         CHECK(condition.locked());
         CHECK(a.cancel());
         co_await b;
@@ -311,14 +323,14 @@ TEST_CASE("a notification goes on to the next if the task is cancelled when it h
     CHECK(log == "-1 2 -2");
 }
 
-TEST_CASE("cancelling all who wait lets each have the lock in its turn") {
+TEST_CASE("if all waiting tasks are cancelled, each gets the lock in turn") {
     Log log;
     Condition condition;
     auto main = [&]() -> Task<> {
         for (int i = 1; i <= 3; ++i) create_task(wait_once(condition, log, i));
         co_await yield();
     };
-    run_virtual(main()); // cancels what is left
+    run_virtual(main()); // cancels the tasks that are left
     CHECK(log == "-1 -2 -3");
     CHECK(!condition.locked());
 }
@@ -343,9 +355,9 @@ TEST_CASE("a cancelled wait_for ends with the lock held") {
     CHECK(log == "locked");
 }
 
-// ---- with a limit --------------------------------------------------------------------------------------------------
+// ---- with a limit ----
 
-TEST_CASE("a wait whose time is up returns with the lock") {
+TEST_CASE("a wait that times out returns with the lock held") {
     Condition condition;
     auto main = [&]() -> Task<> {
         const auto guard = co_await condition.scoped();
@@ -362,7 +374,7 @@ TEST_CASE("a wait whose time is up returns with the lock") {
     CHECK(!condition.locked());
 }
 
-TEST_CASE("a wait whose time is up while another has the lock returns when it has the lock") {
+TEST_CASE("a wait that times out while another task holds the lock returns when it gets the lock") {
     Condition condition;
     auto keeps = [&]() -> Task<> {
         const auto guard = co_await condition.scoped();
@@ -382,7 +394,7 @@ TEST_CASE("a wait whose time is up while another has the lock returns when it ha
     CHECK(!condition.locked());
 }
 
-TEST_CASE("a wait that is notified in time has its value, also if it gets the lock only later") {
+TEST_CASE("a wait that is notified in time succeeds, even if it gets the lock only after the deadline") {
     Condition condition;
     auto notifies = [&]() -> Task<> {
         const auto guard = co_await condition.scoped();
@@ -401,7 +413,7 @@ TEST_CASE("a wait that is notified in time has its value, also if it gets the lo
     run_virtual(main());
 }
 
-TEST_CASE("a wait that is cancelled after its time was up is cancelled, with the lock") {
+TEST_CASE("a wait that is cancelled after it has timed out ends as cancelled, with the lock held") {
     Log log;
     Condition condition;
     auto waits = [&]() -> Task<> {
@@ -428,7 +440,7 @@ TEST_CASE("a wait that is cancelled after its time was up is cancelled, with the
     CHECK(log == "locked");
 }
 
-TEST_CASE("a notification does not go to a wait whose time is up") {
+TEST_CASE("a notification does not go to a wait that has timed out") {
     Log log;
     Condition condition;
     auto limited = [&]() -> Task<> {
@@ -451,7 +463,7 @@ TEST_CASE("a notification does not go to a wait whose time is up") {
     CHECK(log == "late 2 -2");
 }
 
-TEST_CASE("a wait_for whose time is up ends with the lock held") {
+TEST_CASE("a wait_for that times out ends with the lock held") {
     Condition condition;
     auto main = [&]() -> Task<> {
         const auto guard = co_await condition.scoped();
@@ -463,8 +475,7 @@ TEST_CASE("a wait_for whose time is up ends with the lock held") {
     CHECK(!condition.locked());
 }
 
-TEST_CASE(
-    "in a select a condition's wait needs a Task of its own, and if it loses the select ends with the lock held") {
+TEST_CASE("in a select a condition's wait needs a separate Task, and if it loses the select ends with the lock held") {
     Condition condition;
     Event event;
     auto waits = [&]() -> Task<> { co_await condition.wait(); };
@@ -486,12 +497,11 @@ TEST_CASE(
     CHECK(!condition.locked());
 }
 
-// ---- destruction and bad use
-// -----------------------------------------------------------------------------------------
+// ---- destruction and bad use ----
 
-TEST_CASE("a condition that goes while tasks wait leaves them waiting until they are cancelled") {
+TEST_CASE("tasks that wait when a condition is destroyed stay suspended until cancelled") {
     auto waits = [](Condition& condition) -> Task<> {
-        co_await condition.acquire(); // without a Guard, which would outlive the lock
+        co_await condition.acquire(); // no Guard, which would outlive the lock
         co_await condition.wait();
     };
     auto main = [&]() -> Task<> {
@@ -508,7 +518,7 @@ TEST_CASE("a condition that goes while tasks wait leaves them waiting until they
     run_virtual(main());
 }
 
-TEST_CASE("a task that waited for a condition that is gone still gets the lock that it shared with others") {
+TEST_CASE("a cancelled task whose condition was destroyed still gets the shared lock") {
     Log log;
     Lock lock;
     auto main = [&]() -> Task<> {
@@ -530,7 +540,7 @@ TEST_CASE("a task that waited for a condition that is gone still gets the lock t
     CHECK(log == "-1");
 }
 
-TEST_CASE("a condition may go before a task that it has notified is cancelled") {
+TEST_CASE("a condition may be destroyed before a task that it has notified is cancelled") {
     Log log;
     Lock lock;
     auto main = [&]() -> Task<> {
@@ -573,7 +583,7 @@ TEST_CASE("a loop can be destroyed while tasks wait for a condition, or for its 
     CHECK(log == "-1 -2 -3");
 }
 
-TEST_CASE("wait, notify and release without the lock are clear errors") {
+TEST_CASE("wait, notify and release without the lock are UsageErrors") {
     CHECK(contains(misuse_of([] {
                        Condition condition;
                        auto main = [&]() -> Task<> { co_await condition.wait(); };
@@ -587,7 +597,7 @@ TEST_CASE("wait, notify and release without the lock are clear errors") {
 
 #if ROUSE_EXCEPTIONS
 
-TEST_CASE("a task that catches its cancellation in a wait has the lock, and may go on") {
+TEST_CASE("a task that catches its cancellation in a wait holds the lock and may continue") {
     Log log;
     Condition condition;
     auto waits = [&]() -> Task<> {
@@ -613,7 +623,7 @@ TEST_CASE("a task that catches its cancellation in a wait has the lock, and may 
     CHECK(log == "locked notified");
 }
 
-TEST_CASE("a notification goes on as soon as the cancellation is told, even if the awaiter lives on") {
+TEST_CASE("a notification passes on as soon as the cancellation is delivered, even if the awaiter lives on") {
     Log log;
     Condition condition;
     auto waits = [&]() -> Task<> {
@@ -625,7 +635,7 @@ TEST_CASE("a notification goes on as soon as the cancellation is told, even if t
             } catch (const CancelledError&) {
                 log("cancelled");
             }
-            co_await condition.wait(); // gives the lock to the next, who has been notified
+            co_await condition.wait(); // passes the lock to the next task, which has been notified
         }
         log("wrong");
     };

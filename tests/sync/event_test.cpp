@@ -14,7 +14,7 @@ Task<> wait_for(Event& event, Log& log, int n) {
 
 } // namespace
 
-TEST_CASE("all who wait for an event go on in the order in which they began to wait") {
+TEST_CASE("tasks that wait for an event resume in the order in which they began to wait") {
     Log log;
     Event event;
     auto main = [&]() -> Task<> {
@@ -28,7 +28,7 @@ TEST_CASE("all who wait for an event go on in the order in which they began to w
     CHECK(log == "set 1 2 3 4 5");
 }
 
-TEST_CASE("an event that is set does not make anybody wait, until it is cleared") {
+TEST_CASE("waiting for a set event returns at once, until the event is cleared") {
     Log log;
     Event event;
     auto main = [&]() -> Task<> {
@@ -48,7 +48,7 @@ TEST_CASE("an event that is set does not make anybody wait, until it is cleared"
     CHECK(log == "1");
 }
 
-TEST_CASE("a waiter that was woken goes on even if the event is cleared before it runs") {
+TEST_CASE("a task that was woken resumes even if the event is cleared before it runs") {
     Log log;
     Event event;
     auto main = [&]() -> Task<> {
@@ -63,7 +63,7 @@ TEST_CASE("a waiter that was woken goes on even if the event is cleared before i
     CHECK(log == "1");
 }
 
-TEST_CASE("a cancelled wait leaves the others waiting, and the event as it was") {
+TEST_CASE("a cancelled wait affects neither the other waits nor the event") {
     Log log;
     Event event;
     auto main = [&]() -> Task<> {
@@ -81,7 +81,7 @@ TEST_CASE("a cancelled wait leaves the others waiting, and the event as it was")
     CHECK(log == "1 3");
 }
 
-TEST_CASE("cancelling wins when the event has just been set, and the event stays set") {
+TEST_CASE("a cancellation takes precedence over a set that has just happened, and the event stays set") {
     Log log;
     Event event;
     auto main = [&]() -> Task<> {
@@ -97,7 +97,7 @@ TEST_CASE("cancelling wins when the event has just been set, and the event stays
     CHECK(log == "");
 }
 
-TEST_CASE("an event that goes while tasks wait leaves them waiting until they are cancelled") {
+TEST_CASE("tasks that wait when an event is destroyed stay suspended until cancelled") {
     Log log;
     auto main = [&]() -> Task<> {
         TaskHandle<> handle;

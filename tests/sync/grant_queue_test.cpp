@@ -11,24 +11,24 @@ using detail::GrantWaiter;
 
 namespace {
 
-struct WaitForTurn : GrantWaiter {
-    explicit WaitForTurn(GrantQueue& t) : turns{t} {}
+struct GrantAwaiter : GrantWaiter {
+    explicit GrantAwaiter(GrantQueue& t) : grants{t} {}
     bool await_ready() { return false; }
     void await_suspend(std::coroutine_handle<> frame) {
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_event, frame);
-        turns.wait(*this);
+        grants.wait(*this);
     }
     bool await_resume() {
         detail::Scheduler::check_cancelled();
         const bool was_granted = granted();
-        end();
+        end_grant();
         return was_granted;
     }
-    GrantQueue& turns;
+    GrantQueue& grants;
 };
 
-Task<> take_turn(GrantQueue& turns, Log& log, int n) {
-    const bool granted = co_await WaitForTurn{turns};
+Task<> take_grant(GrantQueue& grants, Log& log, int n) {
+    const bool granted = co_await GrantAwaiter{grants};
     log(granted ? n : -n);
 }
 
@@ -36,57 +36,57 @@ constinit GrantQueue made_before_main;
 
 } // namespace
 
-TEST_CASE("turns are called in the order in which the tasks began to wait") {
+TEST_CASE("grants go to tasks in the order in which they began to wait") {
     Log log;
-    GrantQueue turns;
+    GrantQueue grants;
     auto main = [&]() -> Task<> {
-        for (int i = 1; i <= 3; ++i) create_task(take_turn(turns, log, i));
+        for (int i = 1; i <= 3; ++i) create_task(take_grant(grants, log, i));
         co_await yield();
-        CHECK(turns.call_next());
-        CHECK(turns.call_next());
-        CHECK(turns.call_next());
-        CHECK(!turns.call_next());
+        CHECK(grants.grant_next());
+        CHECK(grants.grant_next());
+        CHECK(grants.grant_next());
+        CHECK(!grants.grant_next());
         co_await yield();
     };
     run_virtual(main());
     CHECK(log == "1 2 3");
 }
 
-TEST_CASE("there is nobody to call in turns that nobody waits for") { CHECK(!made_before_main.call_next()); }
+TEST_CASE("an empty queue has no task to grant to") { CHECK(!made_before_main.grant_next()); }
 
-TEST_CASE("a turn that was taken without waiting is granted until it ends") {
-    GrantQueue turns;
-    GrantWaiter turn;
-    CHECK(!turn.granted());
-    turns.grant(turn);
-    CHECK(turn.granted());
-    turn.end();
-    CHECK(!turn.granted());
+TEST_CASE("a grant without waiting lasts until it ends") {
+    GrantQueue grants;
+    GrantWaiter waiter;
+    CHECK(!waiter.granted());
+    grants.grant(waiter);
+    CHECK(waiter.granted());
+    waiter.end_grant();
+    CHECK(!waiter.granted());
 }
 
-TEST_CASE("a turn is not granted any more when the object that called it is gone") {
+TEST_CASE("a grant becomes void when the queue that gave it is destroyed") {
     Log log;
     auto main = [&]() -> Task<> {
-        auto turns = std::make_unique<GrantQueue>();
-        auto task = create_task(take_turn(*turns, log, 1));
+        auto grants = std::make_unique<GrantQueue>();
+        auto task = create_task(take_grant(*grants, log, 1));
         co_await yield();
-        turns->call_next();
-        turns.reset();
+        grants->grant_next();
+        grants.reset();
         co_await task;
     };
     run_virtual(main());
     CHECK(log == "-1");
 }
 
-TEST_CASE("a task that is cancelled while it waits for its turn is not called") {
+TEST_CASE("a task that is cancelled while it waits is not granted anything") {
     Log log;
-    GrantQueue turns;
+    GrantQueue grants;
     auto main = [&]() -> Task<> {
-        auto a = create_task(take_turn(turns, log, 1)), b = create_task(take_turn(turns, log, 2));
+        auto a = create_task(take_grant(grants, log, 1)), b = create_task(take_grant(grants, log, 2));
         co_await yield();
         a.cancel();
-        CHECK(turns.call_next());
-        CHECK(!turns.call_next());
+        CHECK(grants.grant_next());
+        CHECK(!grants.grant_next());
         co_await b;
     };
     run_virtual(main());

@@ -9,7 +9,7 @@ using rouse::detail::ItemStore;
 
 namespace {
 
-// Counts those that live; cannot be made without a value.
+// Counts its living objects; has no default constructor.
 struct Counted {
     explicit Counted(int n) : number{n} { ++alive; }
     Counted(Counted&& other) noexcept : number{std::exchange(other.number, -1)} { ++alive; }
@@ -25,7 +25,7 @@ int take(Store& store) {
     return number;
 }
 
-// Puts and takes, so that the ends pass every place several times; `most` items at once.
+// Puts and takes items, at most `most` at once, so that both ends pass each slot several times.
 template <class Store>
 bool keeps_order(Store& store, int most) {
     int put = 0, taken = 0;
@@ -47,7 +47,7 @@ constinit ItemStore<int, 0> heap_made_before_main;
 
 } // namespace
 
-TEST_CASE("a store can be made before main") {
+TEST_CASE("a store can be a constinit variable") {
     own_made_before_main.put(5);
     CHECK(own_made_before_main.front() == 5);
     own_made_before_main.pop();
@@ -56,7 +56,7 @@ TEST_CASE("a store can be made before main") {
     heap_made_before_main.pop();
 }
 
-TEST_CASE("items leave a store of its own in the order in which they came, round and round") {
+TEST_CASE("items leave a ring in the order in which they were put, around its end many times") {
     ItemStore<Counted, 1> one;
     CHECK(keeps_order(one, 1));
     ItemStore<Counted, 7> seven;
@@ -64,7 +64,7 @@ TEST_CASE("items leave a store of its own in the order in which they came, round
     CHECK(Counted::alive == 0);
 }
 
-TEST_CASE("items leave a store on the heap in the order in which they came, however many there are") {
+TEST_CASE("items leave a store on the heap in the order in which they were put, however many there are") {
     for (const int most : {1, 2, 127, 128, 129, 1000}) {
         ItemStore<Counted, 0> store;
         CHECK(keeps_order(store, most));
@@ -72,7 +72,7 @@ TEST_CASE("items leave a store on the heap in the order in which they came, howe
     CHECK(Counted::alive == 0);
 }
 
-TEST_CASE("large items are kept on the heap as well") {
+TEST_CASE("a store on the heap can keep large items") {
     struct Large : Counted {
         using Counted::Counted;
         char room[500] = {};
@@ -93,7 +93,7 @@ TEST_CASE("an item on the heap stays where it is") {
 
 #if ROUSE_EXCEPTIONS
 
-TEST_CASE("an item whose constructor throws leaves the store as it was") {
+TEST_CASE("an item whose constructor throws does not change the store") {
     struct Throws {
         explicit Throws(int n) : number{n} {
             if (n < 0) throw n;

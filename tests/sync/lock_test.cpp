@@ -30,7 +30,7 @@ TEST_CASE("one task at a time has the lock, first come first served") {
     CHECK(log == "1 -1 2 -2 3 -3");
 }
 
-TEST_CASE("nobody can take a lock that is being handed over") {
+TEST_CASE("no task can acquire a lock while it is being handed over") {
     Log log;
     Lock lock;
     auto main = [&]() -> Task<> {
@@ -39,7 +39,7 @@ TEST_CASE("nobody can take a lock that is being handed over") {
         co_await yield();
         lock.release();
         CHECK(lock.locked());
-        co_await lock.acquire(); // behind the waiter
+        co_await lock.acquire(); // queues after the waiter
         log("main");
         lock.release();
         co_await waiter;
@@ -48,7 +48,7 @@ TEST_CASE("nobody can take a lock that is being handed over") {
     CHECK(log == "1 -1 main");
 }
 
-TEST_CASE("who releases a lock and wants it again goes to the end of the line") {
+TEST_CASE("a task that releases a lock and acquires it again queues after the others") {
     Log log;
     Lock lock;
     auto worker = [&](int n) -> Task<> {
@@ -68,7 +68,7 @@ TEST_CASE("who releases a lock and wants it again goes to the end of the line") 
     CHECK(log == "1 2 3 1 2 3 1 2 3");
 }
 
-TEST_CASE("scoped releases at the end of the scope, or before") {
+TEST_CASE("a Guard releases the lock at the end of the scope, or before") {
     Lock lock;
     auto main = [&]() -> Task<> {
         {
@@ -91,7 +91,7 @@ TEST_CASE("a cancelled acquire that has been given the lock passes it on") {
         co_await lock.acquire();
         auto a = create_task(critical(lock, log, 1)), b = create_task(critical(lock, log, 2));
         co_await yield();
-        lock.release(); // to a
+        lock.release(); // grants it to a
         CHECK(a.cancel());
         co_await b;
         CHECK(a.cancelled());
@@ -101,7 +101,7 @@ TEST_CASE("a cancelled acquire that has been given the lock passes it on") {
     CHECK(log == "2 -2");
 }
 
-TEST_CASE("a cancelled acquire that still waits just leaves") {
+TEST_CASE("a cancelled acquire that still waits leaves the queue") {
     Log log;
     Lock lock;
     auto main = [&]() -> Task<> {
@@ -135,7 +135,7 @@ TEST_CASE("a task that is cancelled while it holds a scoped lock releases it") {
 }
 
 #if ROUSE_EXCEPTIONS
-TEST_CASE("a cancelled acquire passes the lock on when it throws, even if its awaiter lives on") {
+TEST_CASE("a cancelled acquire passes the lock on when it throws, even if the awaiter lives on") {
     auto main = []() -> Task<> {
         Lock lock;
         auto lingers = [](Lock& of) -> Task<> {
@@ -166,7 +166,7 @@ TEST_CASE("a cancelled acquire passes the lock on when it throws, even if its aw
 }
 #endif
 
-TEST_CASE("release of a lock that is not held is a clear error") {
+TEST_CASE("release of a lock that is not held is a UsageError") {
     CHECK(contains(misuse_of([] {
                        Lock lock;
                        lock.release();

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <tuple>
 
 #include "support/catch.hpp"
 #include "support/misuse.hpp"
@@ -36,14 +37,15 @@ constinit Queue<int> on_the_heap_made_before_main;
 
 } // namespace
 
-// ---- without waiting -----------------------------------------------------------------------------------------------
+// ---- without waiting ----
 
-TEMPLATE_TEST_CASE("items leave a queue in the order in which they came", "", (Queue<int, 3>), Queue<int>) {
+TEMPLATE_TEST_CASE("items leave a queue in the order in which they were put", "", (Queue<int, 3>), Queue<int>) {
     TestType queue;
     CHECK(queue.empty());
     CHECK(queue.put_nowait(1));
     CHECK(queue.put_nowait(2));
     CHECK(queue.qsize() == 2);
+    CHECK(queue.size() == 2);
     CHECK(!queue.empty());
     CHECK(queue.get_nowait() == 1);
     CHECK(queue.put_nowait(3));
@@ -52,8 +54,9 @@ TEMPLATE_TEST_CASE("items leave a queue in the order in which they came", "", (Q
     CHECK(queue.get_nowait() == std::nullopt);
 }
 
-TEST_CASE("a queue holds so many items, and no more") {
+TEST_CASE("a queue holds up to its capacity and no more") {
     CHECK(made_before_main.maxsize() == 3);
+    CHECK(made_before_main.capacity() == 3);
     for (int i = 0; i < 3; ++i) CHECK(made_before_main.put_nowait(i));
     CHECK(made_before_main.full());
     CHECK(!made_before_main.put_nowait(3));
@@ -61,6 +64,7 @@ TEST_CASE("a queue holds so many items, and no more") {
 
     Queue<int> queue{2};
     CHECK(queue.maxsize() == 2);
+    CHECK(queue.capacity() == 2);
     CHECK(queue.put_nowait(1));
     CHECK(!queue.full());
     CHECK(queue.put_nowait(2));
@@ -71,13 +75,14 @@ TEST_CASE("a queue holds so many items, and no more") {
 TEST_CASE("a queue without a limit is never full") {
     auto& queue = on_the_heap_made_before_main;
     CHECK(queue.maxsize() == 0);
+    CHECK(queue.capacity() == SIZE_MAX);
     for (int i = 0; i < 1000; ++i) REQUIRE(queue.put_nowait(i));
     CHECK(!queue.full());
     for (int i = 0; i < 1000; ++i) REQUIRE(queue.get_nowait() == i);
     CHECK(Queue<int>{0}.maxsize() == 0);
 }
 
-TEST_CASE("items that can only be moved go through a queue, and a refused one is still the caller's") {
+TEST_CASE("a queue accepts move-only items, and a refused one stays with the caller") {
     Queue<std::unique_ptr<int>, 1> queue;
     auto main = [&]() -> Task<> {
         auto item = std::make_unique<int>(1);
@@ -97,7 +102,7 @@ TEST_CASE("items that can only be moved go through a queue, and a refused one is
     run_virtual(main());
 }
 
-TEMPLATE_TEST_CASE("the items that are left end with the queue", "", (Queue<std::shared_ptr<int>, 300>),
+TEMPLATE_TEST_CASE("a queue destroys the items that are left in it", "", (Queue<std::shared_ptr<int>, 300>),
                    Queue<std::shared_ptr<int>>) {
     const auto item = std::make_shared<int>(0);
     {
@@ -109,8 +114,7 @@ TEMPLATE_TEST_CASE("the items that are left end with the queue", "", (Queue<std:
     CHECK(item.use_count() == 1);
 }
 
-// ---- waiting
-// ---------------------------------------------------------------------------------------------------------
+// ---- waiting ----
 
 TEMPLATE_TEST_CASE("a get waits for an item, and getters are served in the order in which they began to wait", "",
                    (Queue<int, 3>), Queue<int>) {
@@ -146,7 +150,7 @@ TEST_CASE("a put waits for room, and putters are served in the order in which th
     CHECK(log == "put1 1 put2 2 put3 3");
 }
 
-TEST_CASE("an item goes from a putter that waits to a getter that waits") {
+TEST_CASE("items pass from waiting putters to waiting getters") {
     Log log;
     Queue<int, 1> queue;
     auto consumer = [&]() -> Task<> {
@@ -166,7 +170,7 @@ TEST_CASE("an item goes from a putter that waits to a getter that waits") {
     CHECK(log == "0 1 2 3 4 end");
 }
 
-TEST_CASE("nobody can take an item that is promised to a getter") {
+TEST_CASE("no task can take an item that is reserved for a getter") {
     Log log;
     Queue<int> queue;
     auto main = [&]() -> Task<> {
@@ -176,7 +180,7 @@ TEST_CASE("nobody can take an item that is promised to a getter") {
         CHECK(queue.qsize() == 1);
         CHECK(queue.get_nowait() == std::nullopt);
         CHECK(queue.put_nowait(2));
-        CHECK(queue.get_nowait() == 1); // one of the two, and the oldest
+        CHECK(queue.get_nowait() == 1); // one of the two items, the oldest
         CHECK(queue.get_nowait() == std::nullopt);
         co_await a;
     };
@@ -184,7 +188,7 @@ TEST_CASE("nobody can take an item that is promised to a getter") {
     CHECK(log == "a2");
 }
 
-TEST_CASE("who comes when all items are promised waits behind those who wait already") {
+TEST_CASE("a getter that arrives when all items are reserved queues after the waiting ones") {
     Log log;
     Queue<int> queue;
     auto main = [&]() -> Task<> {
@@ -202,7 +206,7 @@ TEST_CASE("who comes when all items are promised waits behind those who wait alr
     CHECK(log == "a1 b2 c3");
 }
 
-TEST_CASE("nobody can take room that is promised to a putter") {
+TEST_CASE("no task can take room that is reserved for a putter") {
     Log log;
     Queue<int, 1> queue;
     auto main = [&]() -> Task<> {
@@ -219,17 +223,16 @@ TEST_CASE("nobody can take room that is promised to a putter") {
     CHECK(log == "put2");
 }
 
-// ---- cancellation
-// ----------------------------------------------------------------------------------------------------
+// ---- cancellation ----
 
-TEST_CASE("a cancelled get that still waits just leaves") {
+TEST_CASE("a cancelled get that still waits leaves the queue") {
     Log log;
     Queue<int> queue;
     auto main = [&]() -> Task<> {
         auto a = create_task(get_one(queue, log, "a")), b = create_task(get_one(queue, log, "b"));
         co_await yield();
         a.cancel();
-        CHECK(queue.put_nowait(1)); // promised to b, although a has not run yet
+        CHECK(queue.put_nowait(1)); // reserved for b, although a has not run yet
         co_await b;
         CHECK(a.cancelled());
     };
@@ -237,7 +240,7 @@ TEST_CASE("a cancelled get that still waits just leaves") {
     CHECK(log == "b1");
 }
 
-TEST_CASE("an item that was promised to a cancelled getter goes to the next, in its order") {
+TEST_CASE("an item that was reserved for a cancelled getter goes to the next one, in its order") {
     Log log;
     Queue<int> queue;
     auto main = [&]() -> Task<> {
@@ -245,8 +248,8 @@ TEST_CASE("an item that was promised to a cancelled getter goes to the next, in 
         create_task(get_one(queue, log, "b"));
         auto c = create_task(get_one(queue, log, "c"));
         co_await yield();
-        CHECK(queue.put_nowait(1)); // a
-        CHECK(queue.put_nowait(2)); // b
+        CHECK(queue.put_nowait(1)); // reserved for a
+        CHECK(queue.put_nowait(2)); // reserved for b
         a.cancel();
         co_await c;
         CHECK(a.cancelled());
@@ -255,7 +258,7 @@ TEST_CASE("an item that was promised to a cancelled getter goes to the next, in 
     CHECK(log == "b1 c2");
 }
 
-TEST_CASE("an item that was promised to a cancelled getter stays in the queue if nobody else waits") {
+TEST_CASE("an item that was reserved for a cancelled getter stays in the queue if no other getter waits") {
     Log log;
     Queue<int> queue;
     auto main = [&]() -> Task<> {
@@ -275,7 +278,7 @@ TEST_CASE("an item that was promised to a cancelled getter stays in the queue if
 TEST_CASE("a cancelled put that still waits leaves the value with the caller") {
     Queue<std::unique_ptr<int>, 1> queue;
     auto item = std::make_unique<int>(2);
-    auto puts = [&]() -> Task<> { co_await queue.put(std::move(item)); };
+    auto puts = [&]() -> Task<> { std::ignore = co_await queue.put(std::move(item)); };
     auto main = [&]() -> Task<> {
         CHECK(queue.put_nowait(std::make_unique<int>(1)));
         auto putter = create_task(puts());
@@ -289,11 +292,11 @@ TEST_CASE("a cancelled put that still waits leaves the value with the caller") {
     run_virtual(main());
 }
 
-TEST_CASE("room that was promised to a cancelled putter goes to the next, and the value stays with the caller") {
+TEST_CASE("room that was reserved for a cancelled putter goes to the next one, and the value stays with the caller") {
     Log log;
     Queue<std::unique_ptr<int>, 1> queue;
     auto item = std::make_unique<int>(2), other = std::make_unique<int>(3);
-    auto puts = [&](std::unique_ptr<int>& value) -> Task<> { co_await queue.put(std::move(value)); };
+    auto puts = [&](std::unique_ptr<int>& value) -> Task<> { std::ignore = co_await queue.put(std::move(value)); };
     auto main = [&]() -> Task<> {
         CHECK(queue.put_nowait(nullptr));
         auto a = create_task(puts(item)), b = create_task(puts(other));
@@ -308,7 +311,7 @@ TEST_CASE("room that was promised to a cancelled putter goes to the next, and th
     run_virtual(main());
 }
 
-TEST_CASE("room that was promised to a cancelled putter is free if nobody else waits") {
+TEST_CASE("room that was reserved for a cancelled putter is free if no other putter waits") {
     Log log;
     Queue<int, 1> queue;
     auto main = [&]() -> Task<> {
@@ -325,7 +328,7 @@ TEST_CASE("room that was promised to a cancelled putter is free if nobody else w
     CHECK(log == "");
 }
 
-TEST_CASE("a get that is given up when its time is up leaves the items in the queue") {
+TEST_CASE("a get that times out leaves the items in the queue") {
     Queue<int, 1> queue;
     auto main = [&]() -> Task<> {
         const auto late = co_await try_wait_for(queue.get(), 1s);
@@ -343,7 +346,7 @@ TEST_CASE("a get that is given up when its time is up leaves the items in the qu
     run_virtual(main());
 }
 
-TEST_CASE("a get or a put that need not wait, and is dropped before it is resumed, gives back what it was promised") {
+TEST_CASE("a get or a put that need not wait and is destroyed before it resumes returns its reservation") {
     Queue<int, 1> queue;
     {
         auto put = queue.put(1);
@@ -359,7 +362,7 @@ TEST_CASE("a get or a put that need not wait, and is dropped before it is resume
     CHECK(queue.get_nowait() == 2);
 }
 
-TEST_CASE("what loses a select leaves the queues as they were") {
+TEST_CASE("waits that lose a select do not change the queues") {
     Queue<int, 1> empty, full;
     Event event;
     auto main = [&]() -> Task<> {
@@ -378,7 +381,7 @@ TEST_CASE("what loses a select leaves the queues as they were") {
     run_virtual(main());
 }
 
-TEST_CASE("a select that waits for two queues gets from the one that is first, and leaves the other's item") {
+TEST_CASE("a select of two queues takes from the first that has an item, and leaves the item of the other") {
     Queue<int> a, b;
     auto puts = [&]() -> Task<> {
         co_await sleep(1s);
@@ -395,7 +398,7 @@ TEST_CASE("a select that waits for two queues gets from the one that is first, a
     run_virtual(main());
 }
 
-TEST_CASE("an item that was promised to a select that is cancelled goes to the next") {
+TEST_CASE("an item that was reserved for a cancelled select goes to the next getter") {
     Log log;
     Queue<int> queue;
     Event event;
@@ -412,8 +415,7 @@ TEST_CASE("an item that was promised to a select that is cancelled goes to the n
     CHECK(log == "b1");
 }
 
-// ---- closing
-// ---------------------------------------------------------------------------------------------------------
+// ---- closing ----
 
 TEST_CASE("a closed queue refuses puts, and can be drained") {
     Log log;
@@ -434,7 +436,7 @@ TEST_CASE("a closed queue refuses puts, and can be drained") {
     CHECK(log == "refused4 a2 a!");
 }
 
-TEST_CASE("close wakes all who wait") {
+TEST_CASE("close wakes all waiting tasks") {
     Log log;
     Queue<int, 1> queue, full;
     auto main = [&]() -> Task<> {
@@ -452,7 +454,7 @@ TEST_CASE("close wakes all who wait") {
     CHECK(log == "get! get! refused1 refused2");
 }
 
-TEST_CASE("a putter that is closed out before it takes its room is refused") {
+TEST_CASE("a putter is refused if the queue is closed before the putter takes its room") {
     Log log;
     Queue<int, 1> queue;
     auto main = [&]() -> Task<> {
@@ -468,14 +470,14 @@ TEST_CASE("a putter that is closed out before it takes its room is refused") {
     CHECK(log == "refused2");
 }
 
-TEST_CASE("a getter is not told that the queue is drained while an item is still promised to another") {
+TEST_CASE("a getter does not find the queue drained while an item is reserved for another getter") {
     Log log;
     Queue<int> queue;
     auto main = [&]() -> Task<> {
         auto a = create_task(get_one(queue, log, "a")), b = create_task(get_one(queue, log, "b")),
              c = create_task(get_one(queue, log, "c"));
         co_await yield();
-        CHECK(queue.put_nowait(1)); // a
+        CHECK(queue.put_nowait(1)); // reserved for a
         queue.close();
         a.cancel();
         co_await b;
@@ -485,7 +487,7 @@ TEST_CASE("a getter is not told that the queue is drained while an item is still
     CHECK(log == "b1 c!");
 }
 
-TEST_CASE("the last item of a closed queue, once got, ends the others' waiting") {
+TEST_CASE("taking the last item of a closed queue wakes the other getters") {
     Log log;
     Queue<int> queue;
     auto main = [&]() -> Task<> {
@@ -501,7 +503,7 @@ TEST_CASE("the last item of a closed queue, once got, ends the others' waiting")
     CHECK(log == "a1 b! c!");
 }
 
-TEST_CASE("a getter that is cancelled when it was about to be told of the end changes nothing") {
+TEST_CASE("cancelling a getter that was woken by close changes nothing") {
     Log log;
     Queue<int> queue;
     auto main = [&]() -> Task<> {
@@ -517,10 +519,10 @@ TEST_CASE("a getter that is cancelled when it was about to be told of the end ch
     CHECK(log == "b! c!");
 }
 
-TEST_CASE("a putter that is cancelled when it was about to be refused keeps its value") {
+TEST_CASE("cancelling a putter that was about to be refused leaves the value with the caller") {
     Queue<std::unique_ptr<int>, 1> queue;
     auto item = std::make_unique<int>(2);
-    auto puts = [&]() -> Task<> { co_await queue.put(std::move(item)); };
+    auto puts = [&]() -> Task<> { std::ignore = co_await queue.put(std::move(item)); };
     auto main = [&]() -> Task<> {
         CHECK(queue.put_nowait(nullptr));
         auto putter = create_task(puts());
@@ -535,10 +537,9 @@ TEST_CASE("a putter that is cancelled when it was about to be refused keeps its 
     run_virtual(main());
 }
 
-// ---- join
-// --------------------------------------------------------------------------------------------------------------
+// ---- join ----
 
-TEST_CASE("join waits until every item has been dealt with") {
+TEST_CASE("join waits until every item has been reported as done") {
     Log log;
     Queue<int> queue;
     auto worker = [&]() -> Task<> {
@@ -564,7 +565,7 @@ TEST_CASE("join waits until every item has been dealt with") {
     CHECK(log == "1 2 3 done 4");
 }
 
-TEST_CASE("an item that was got without waiting has to be done too") {
+TEST_CASE("an item taken without waiting must be reported as done, too") {
     Queue<int> queue;
     auto main = [&]() -> Task<> {
         CHECK(queue.put_nowait(1));
@@ -577,7 +578,7 @@ TEST_CASE("an item that was got without waiting has to be done too") {
     run_virtual(main());
 }
 
-TEST_CASE("task_done once too often is a clear error") {
+TEST_CASE("one task_done too many is a UsageError") {
     CHECK(contains(misuse_of([] {
                        Queue<int> queue;
                        if (!queue.put_nowait(1)) return;
@@ -587,10 +588,9 @@ TEST_CASE("task_done once too often is a clear error") {
                    "Queue::task_done: called more often than items were put"));
 }
 
-// ---- destruction
-// ---------------------------------------------------------------------------------------------------------
+// ---- destruction ----
 
-TEST_CASE("a queue that goes while tasks wait leaves them waiting until they are cancelled") {
+TEST_CASE("tasks that wait when a queue is destroyed stay suspended until cancelled") {
     Log log;
     auto main = [&]() -> Task<> {
         auto empty = std::make_unique<Queue<int, 1>>(), full = std::make_unique<Queue<int, 1>>();
@@ -611,7 +611,7 @@ TEST_CASE("a queue that goes while tasks wait leaves them waiting until they are
     CHECK(log == "");
 }
 
-TEST_CASE("tasks that a queue has woken before it goes find it closed") {
+TEST_CASE("tasks that a queue has woken before it is destroyed find it closed") {
     Log log;
     auto main = [&]() -> Task<> {
         auto empty = std::make_unique<Queue<int, 1>>(), full = std::make_unique<Queue<int, 1>>();
@@ -629,7 +629,7 @@ TEST_CASE("tasks that a queue has woken before it goes find it closed") {
     CHECK(log == "a! refused1");
 }
 
-TEST_CASE("tasks that a queue has woken before it goes may be cancelled") {
+TEST_CASE("tasks that a queue has woken before it is destroyed may be cancelled") {
     Log log;
     auto main = [&]() -> Task<> {
         auto queue = std::make_unique<Queue<int, 1>>();
@@ -645,7 +645,7 @@ TEST_CASE("tasks that a queue has woken before it goes may be cancelled") {
     CHECK(log == "");
 }
 
-TEST_CASE("a loop can be destroyed while tasks wait for a queue, or have been promised something") {
+TEST_CASE("a loop can be destroyed while tasks wait for a queue or have a reservation") {
     Log log;
     Queue<int, 2> queue, full;
     CHECK(full.put_nowait(0));
@@ -688,7 +688,7 @@ TEST_CASE("get throws QueueClosed when the queue is closed and drained") {
     CHECK(log == "1 closed");
 }
 
-TEST_CASE("a promised item or room is free as soon as the cancellation is told, even if the awaiter lives on") {
+TEST_CASE("a reservation is free as soon as the cancellation is delivered, even if the awaiter lives on") {
     Log log;
     Queue<int, 1> empty, full;
     auto gets = [&]() -> Task<> {
@@ -702,7 +702,7 @@ TEST_CASE("a promised item or room is free as soon as the cancellation is told, 
     auto puts = [&]() -> Task<> {
         auto put = full.put(3);
         try {
-            co_await put;
+            std::ignore = co_await put;
         } catch (const CancelledError&) {
             log(full.put_nowait(4) ? "room" : "wrong");
         }
@@ -722,7 +722,7 @@ TEST_CASE("a promised item or room is free as soon as the cancellation is told, 
     CHECK(log == "item room");
 }
 
-TEST_CASE("an item that cannot be made, or moved out, does not spoil the queue") {
+TEST_CASE("an exception while an item is constructed or moved out does not corrupt the queue") {
     struct Throws {
         explicit Throws(int n) : number{n} {
             if (n < 0) throw n;
@@ -736,8 +736,8 @@ TEST_CASE("an item that cannot be made, or moved out, does not spoil the queue")
     Queue<Throws, 1> queue;
     auto puts = [&](int n) -> Task<> {
         try {
-            co_await queue.put(n);
-            log("put");
+            const bool accepted = co_await queue.put(n);
+            log(accepted ? "put" : "refused");
         } catch (int) {
             log("threw");
         }
@@ -746,7 +746,7 @@ TEST_CASE("an item that cannot be made, or moved out, does not spoil the queue")
         CHECK(queue.put_nowait(0));
         auto a = create_task(puts(-1)), b = create_task(puts(5));
         co_await yield();
-        CHECK_THROWS_AS(queue.get_nowait(), int); // it has gone
+        CHECK_THROWS_AS(queue.get_nowait(), int); // the item is lost
         co_await a;
         co_await b;
         const auto last = queue.get_nowait();
@@ -758,7 +758,7 @@ TEST_CASE("an item that cannot be made, or moved out, does not spoil the queue")
 
 #else
 
-TEST_CASE("get from a queue that is closed and drained panics where exceptions are off, and says what to use") {
+TEST_CASE("without exceptions get from a closed and drained queue panics and names the alternative") {
     CHECK(contains(misuse_of([] {
                        Queue<int> queue;
                        queue.close();

@@ -23,7 +23,7 @@ constinit BoundedSemaphore bounded_made_before_main{2};
 
 } // namespace
 
-TEST_CASE("as many tasks as there are permits go on at once, the others in their order") {
+TEST_CASE("as many tasks as there are permits continue at once, the others in order") {
     Log log;
     Semaphore semaphore{2};
     auto main = [&]() -> Task<> {
@@ -49,7 +49,7 @@ TEST_CASE("a semaphore is locked when no permit is left") {
     run_virtual(main());
 }
 
-TEST_CASE("a semaphore has one permit if nothing else is said, and may begin with none") {
+TEST_CASE("a semaphore has one permit by default, and may begin with none") {
     Log log;
     Semaphore one, none{0};
     CHECK(!one.locked());
@@ -77,7 +77,7 @@ TEST_CASE("a semaphore can be released more often than it was acquired, and then
     run_virtual(main());
 }
 
-TEST_CASE("nobody can take a permit that is promised to a waiter") {
+TEST_CASE("no task can take a permit that is reserved for a waiting task") {
     Log log;
     Semaphore semaphore;
     auto main = [&]() -> Task<> {
@@ -86,7 +86,7 @@ TEST_CASE("nobody can take a permit that is promised to a waiter") {
         co_await yield();
         semaphore.release();
         CHECK(semaphore.locked());
-        co_await semaphore.acquire(); // behind the waiter
+        co_await semaphore.acquire(); // queues after the waiter
         log("main");
         semaphore.release();
         co_await waiter;
@@ -95,7 +95,7 @@ TEST_CASE("nobody can take a permit that is promised to a waiter") {
     CHECK(log == "1 -1 main");
 }
 
-TEST_CASE("several permits that are released at once go to as many waiters") {
+TEST_CASE("several permits that are released at once go to as many waiting tasks") {
     Log log;
     Semaphore semaphore{0};
     auto main = [&]() -> Task<> {
@@ -111,14 +111,14 @@ TEST_CASE("several permits that are released at once go to as many waiters") {
     CHECK(log == "1 2 rest -1 -2 3 -3");
 }
 
-TEST_CASE("a cancelled acquire of a permit that still waits just leaves") {
+TEST_CASE("a cancelled acquire of a permit that still waits leaves the queue") {
     Log log;
     Semaphore semaphore{0};
     auto main = [&]() -> Task<> {
         auto a = create_task(use(semaphore, log, 1)), b = create_task(use(semaphore, log, 2));
         co_await yield();
         a.cancel();
-        semaphore.release(); // to b, although a has not run yet
+        semaphore.release(); // grants it to b, although a has not run yet
         co_await b;
         CHECK(a.cancelled());
         co_await semaphore.acquire();
@@ -128,13 +128,13 @@ TEST_CASE("a cancelled acquire of a permit that still waits just leaves") {
     CHECK(log == "2 -2");
 }
 
-TEST_CASE("a cancelled acquire that has been promised a permit passes it on") {
+TEST_CASE("a cancelled acquire passes on the permit that was reserved for it") {
     Log log;
     Semaphore semaphore{0};
     auto main = [&]() -> Task<> {
         auto a = create_task(use(semaphore, log, 1)), b = create_task(use(semaphore, log, 2));
         co_await yield();
-        semaphore.release(); // to a
+        semaphore.release(); // grants it to a
         CHECK(a.cancel());
         co_await b;
         CHECK(a.cancelled());
@@ -144,7 +144,7 @@ TEST_CASE("a cancelled acquire that has been promised a permit passes it on") {
     CHECK(log == "2 -2");
 }
 
-TEST_CASE("a permit that was promised to a cancelled task is free if nobody else waits") {
+TEST_CASE("a permit that was reserved for a cancelled task is free if no other task waits") {
     Log log;
     Semaphore semaphore{0};
     auto main = [&]() -> Task<> {
@@ -159,7 +159,7 @@ TEST_CASE("a permit that was promised to a cancelled task is free if nobody else
     CHECK(log == "");
 }
 
-TEST_CASE("an acquire that is given up when its time is up takes nothing") {
+TEST_CASE("an acquire that times out takes no permit") {
     Semaphore semaphore{0};
     auto main = [&]() -> Task<> {
         const auto late = co_await try_wait_for(semaphore.acquire(), 1s);
@@ -173,7 +173,7 @@ TEST_CASE("an acquire that is given up when its time is up takes nothing") {
     run_virtual(main());
 }
 
-TEST_CASE("a permit that is promised before the time is up is acquired") {
+TEST_CASE("a permit that is reserved before the deadline is acquired") {
     Semaphore semaphore{0};
     auto releases_at_one = [&]() -> Task<> {
         co_await sleep(1s);
@@ -189,7 +189,7 @@ TEST_CASE("a permit that is promised before the time is up is acquired") {
     run_virtual(main());
 }
 
-TEST_CASE("a semaphore's scoped releases at the end of the scope, or before") {
+TEST_CASE("a Guard releases its permit at the end of the scope, or before") {
     Semaphore semaphore;
     auto main = [&]() -> Task<> {
         {
@@ -202,12 +202,12 @@ TEST_CASE("a semaphore's scoped releases at the end of the scope, or before") {
         CHECK(!semaphore.locked());
         guard.release();
         co_await semaphore.acquire();
-        CHECK(semaphore.locked()); // released once
+        CHECK(semaphore.locked()); // released only once
     };
     run_virtual(main());
 }
 
-TEST_CASE("a task that is cancelled while it holds a scoped permit gives it back") {
+TEST_CASE("a task that is cancelled while it holds a scoped permit returns it") {
     Semaphore semaphore;
     auto holder = [&]() -> Task<> {
         auto guard = co_await semaphore.scoped();
@@ -224,7 +224,7 @@ TEST_CASE("a task that is cancelled while it holds a scoped permit gives it back
     run_virtual(main());
 }
 
-TEST_CASE("an acquire that was granted without waiting, and is dropped before it is taken, gives the permit back") {
+TEST_CASE("an acquire that was granted without waiting and is destroyed before it resumes returns the permit") {
     Semaphore semaphore;
     {
         auto acquire = semaphore.acquire();
@@ -250,7 +250,7 @@ TEST_CASE("an acquire that loses a select takes nothing, and one that wins has t
     run_virtual(main());
 }
 
-TEST_CASE("a permit that was promised to a select that is cancelled goes to the next") {
+TEST_CASE("a permit that was reserved for a cancelled select goes to the next task") {
     Log log;
     Event event;
     Semaphore semaphore{0};
@@ -270,7 +270,7 @@ TEST_CASE("a permit that was promised to a select that is cancelled goes to the 
     CHECK(log == "2 -2");
 }
 
-TEST_CASE("a semaphore that goes while tasks wait leaves them waiting until they are cancelled") {
+TEST_CASE("tasks that wait when a semaphore is destroyed stay suspended until cancelled") {
     Log log;
     auto main = [&]() -> Task<> {
         auto semaphore = std::make_unique<Semaphore>(0);
@@ -287,7 +287,7 @@ TEST_CASE("a semaphore that goes while tasks wait leaves them waiting until they
     CHECK(log == "");
 }
 
-TEST_CASE("a semaphore may go before a task that it has promised a permit is cancelled") {
+TEST_CASE("a semaphore may be destroyed before a task with a reserved permit is cancelled") {
     Log log;
     auto main = [&]() -> Task<> {
         auto semaphore = std::make_unique<Semaphore>(0);
@@ -303,7 +303,7 @@ TEST_CASE("a semaphore may go before a task that it has promised a permit is can
     CHECK(log == "");
 }
 
-TEST_CASE("a loop can be destroyed while tasks wait for a semaphore, or have been promised a permit") {
+TEST_CASE("a loop can be destroyed while tasks wait for a semaphore or have a reserved permit") {
     Log log;
     Semaphore semaphore{0};
     auto acquire = [&]() -> Task<> {
@@ -322,13 +322,13 @@ TEST_CASE("a loop can be destroyed while tasks wait for a semaphore, or have bee
     CHECK(!semaphore.locked());
 }
 
-TEST_CASE("a bounded semaphore cannot be released above the number it began with") {
+TEST_CASE("releasing a bounded semaphore above its initial number is a UsageError") {
     CHECK(contains(misuse_of([] { bounded_made_before_main.release(); }),
-                   "BoundedSemaphore::release: more permits than it began with"));
+                   "BoundedSemaphore::release: all permits are free already; release only what was acquired"));
     CHECK(contains(misuse_of([] { BoundedSemaphore{0}.release(); }), "BoundedSemaphore::release"));
 }
 
-TEST_CASE("a bounded semaphore is otherwise as any semaphore") {
+TEST_CASE("a bounded semaphore otherwise behaves like a semaphore") {
     Log log;
     BoundedSemaphore semaphore{1};
     auto user = [&](int n) -> Task<> {
@@ -352,7 +352,7 @@ TEST_CASE("a bounded semaphore is otherwise as any semaphore") {
     CHECK(!semaphore.locked());
 }
 
-TEST_CASE("a semaphore that goes between the grant and the resumption leaves an empty guard") {
+TEST_CASE("a semaphore that is destroyed between the grant and the resumption leaves an empty Guard") {
     auto main = []() -> Task<> {
         auto semaphore = std::make_unique<Semaphore>(std::size_t{0});
         auto scoped = [](Semaphore& of) -> Task<> { const auto guard = co_await of.scoped(); };

@@ -1,4 +1,4 @@
-// ExceptionGroup: several errors at once.
+// ExceptionGroup: several errors in one exception.
 #pragma once
 
 #include <rouse/core/config.hpp>
@@ -13,17 +13,20 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// What a TaskGroup throws when tasks in it have failed: all their errors, in the order in which they happened.
+/// Thrown by TaskGroup::run when tasks in the group have failed. Contains the errors of all of them.
+///
+/// May be copied and read by any thread, like any std::exception. Copying does not throw.
 class ExceptionGroup : public std::exception {
 public:
-    /// Of these errors; for the library, and for tests.
+    /// Contains `errors`. For the library and for tests.
     explicit ExceptionGroup(std::vector<std::exception_ptr> errors)
         : errors_{std::make_shared<const std::vector<std::exception_ptr>>(std::move(errors))} {}
 
-    /// The errors, one of each task that has failed, oldest first; never none. Rethrow one to look at it.
+    /// The errors, one for each task that has failed, in the order in which the tasks failed; never empty. Use
+    /// std::rethrow_exception to examine one.
     [[nodiscard]] const std::vector<std::exception_ptr>& errors() const noexcept { return *errors_; }
 
-    /// Says that tasks have failed; what each says is in errors().
+    /// A string literal: tasks have failed. The messages of the tasks are in errors().
     [[nodiscard]] const char* what() const noexcept override { return "rouse: tasks of a TaskGroup have failed"; }
 
 private:

@@ -1,4 +1,4 @@
-// gather: several things at once, and all their results.
+// gather: waits for several things at once and returns all results.
 #pragma once
 
 #include <array>
@@ -18,18 +18,18 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// Tag: gather(return_exceptions, ...) gives Outcomes, and no failure ends it early.
+/// The type of `return_exceptions`.
 struct return_exceptions_t {};
-/// The tag, to be written as the first argument.
+/// Tag: gather(return_exceptions, ...) returns Outcomes, and a failure does not end it early.
 inline constexpr return_exceptions_t return_exceptions{};
 
 namespace detail {
 
-// What stands for the result of a void task in a tuple or a vector.
+// The type of a result in a tuple or a vector: Nothing for a void task.
 template <class T>
 using Gathered = std::conditional_t<std::is_void_v<T>, Nothing, T>;
 
-// What gather gives for a task: with return_exceptions its Outcome, else its value.
+// The type that gather returns for a task: its Outcome with return_exceptions, else its value.
 template <bool outcomes, class T>
 using ResultFor = std::conditional_t<outcomes, Outcome<T>, Gathered<T>>;
 
@@ -45,23 +45,24 @@ ResultFor<outcomes, T> result_of(const TaskHandle<T>& task) {
     }
 }
 
-class GroupAwaiter;
+class GatherAwaiter;
 
-/// The waiter of a group in the record of one of its tasks.
-struct GroupMember : JoinWaiter {
-    GroupAwaiter* group;
+/// The waiter of a gather in the record of one of the gathered tasks.
+struct GatherMember : JoinWaiter {
+    GatherAwaiter* gather;
 };
 
-/// Waits for the tasks of a span, each of which has one of the waiters: until all have ended, or with `failure_ends`
-/// until the first has not returned a value. Cancelling it cancels them all, and waits for them.
-class GroupAwaiter : RetractableWaiter {
+/// Waits until all tasks of a span have ended; with `failure_ends`, only until the first of them ends without a value.
+/// Each task has one of the waiters. Cancelling the waiting task cancels all tasks of the span and waits until they
+/// have ended.
+class GatherAwaiter : RetractableWaiter {
 public:
-    GroupAwaiter(std::span<const TaskReference> tasks, std::span<GroupMember> waiters, bool failure_ends) noexcept
+    GatherAwaiter(std::span<const TaskReference> tasks, std::span<GatherMember> waiters, bool failure_ends) noexcept
         : tasks_{tasks}, waiters_{waiters}, failure_ends_{failure_ends} {}
-    GroupAwaiter(const GroupAwaiter&) = delete;
-    GroupAwaiter& operator=(const GroupAwaiter&) = delete;
-    ~GroupAwaiter() {
-        for (GroupMember& waiter : waiters_) leave(waiter);
+    GatherAwaiter(const GatherAwaiter&) = delete;
+    GatherAwaiter& operator=(const GatherAwaiter&) = delete;
+    ~GatherAwaiter() {
+        for (GatherMember& waiter : waiters_) leave(waiter);
     }
 
     bool await_ready() {
@@ -73,13 +74,13 @@ public:
                 failed_ = record_of(each);
             }
         }
-        if (failed_ != nullptr && failure_ends_) return ROUSE_EXCEPTIONS; // else see await_suspend
+        if (failed_ != nullptr && failure_ends_) return ROUSE_EXCEPTIONS; // without them, see await_suspend
         return pending_ == 0;
     }
 
     void await_suspend(std::coroutine_handle<> frame) {
         if (failed_ != nullptr && failure_ends_) {
-            // Without exceptions, who waits for a task that was cancelled is cancelled too.
+            // Without exceptions, awaiting a cancelled task cancels the awaiting task.
             Scheduler::running_task().cancel_requested = true;
             Scheduler::current().park_ready(frame);
             return;
@@ -90,37 +91,39 @@ public:
         Scheduler::park(*this, TaskState::waiting_in_gather, frame);
         for (std::size_t i = 0; i < tasks_.size(); ++i) {
             if (tasks_[i].done()) continue;
-            waiters_[i].group = this;
+            waiters_[i].gather = this;
             waiters_[i].on_done = [](JoinWaiter& member, TaskRecord& ended) noexcept {
-                static_cast<GroupMember&>(member).group->one_ended(ended);
+                static_cast<GatherMember&>(member).gather->on_member_done(ended);
             };
             enter(waiters_[i], *record_of(tasks_[i]));
         }
     }
 
-    /// Throws what the first task threw that has not returned a value, if that ends the wait.
+    /// If a failure has ended the wait, rethrows the exception of the first task that failed.
     void await_resume() {
         if (task != nullptr) Scheduler::check_cancelled();
         if (failed_ == nullptr || !failure_ends_) return;
 #if ROUSE_EXCEPTIONS
-        for (const TaskReference& each : tasks_) record_of(each)->ending_observed = true; // the others go on, unheard
+        for (const TaskReference& each : tasks_)
+            record_of(each)->ending_observed = true; // the others continue, unreported
         throw_ending(*failed_);
 #endif
     }
 
 private:
-    void one_ended(TaskRecord& ended) noexcept {
+    void on_member_done(TaskRecord& ended) noexcept {
         const bool failure = ended.ending != Ending::value && failed_ == nullptr;
         if (failure) failed_ = &ended;
         const bool ends = --pending_ == 0 || (failure && failure_ends_);
-        // Without exceptions it is cancelled too, as an awaiter of one task is (see detail::Scheduler::resume_awaiter).
+        // Without exceptions the waiting task is cancelled, too, like the awaiter of a single task (see
+        // Scheduler::resume_awaiter).
         if (!ROUSE_EXCEPTIONS && failure && failure_ends_) task->cancel_requested = true;
         if (ends) Scheduler::wake(*this);
     }
 
-    // Somebody cancels the task that waits here: it goes on when all have ended.
+    // The waiting task is cancelled: cancels all gathered tasks; the wait ends when they have ended.
     bool retract() noexcept override {
-        if (retracting_) return false; // a circle of gathers; it hangs, but does not recurse for ever
+        if (retracting_) return false; // a circle of gathers: it hangs, but does not recurse for ever
         retracting_ = true;
         failure_ends_ = false;
         failed_ = nullptr;
@@ -132,19 +135,20 @@ private:
     }
 
     std::span<const TaskReference> tasks_;
-    std::span<GroupMember> waiters_;
-    std::size_t pending_ = 0;      // those that have not ended
-    TaskRecord* failed_ = nullptr; // the first that did not return a value
-    bool failure_ends_;            // it ends the wait
-    bool retracting_ = false;
+    std::span<GatherMember> waiters_;
+    std::size_t pending_ = 0;      // the number of tasks that have not ended
+    TaskRecord* failed_ = nullptr; // the first task that ended without a value
+    bool failure_ends_;            // whether a failure ends the wait
+    bool retracting_ = false;      // inside retract()
 };
 
-// The tasks come as a tuple because the elements of a braced list are made, and so started, from left to right.
+// The tasks are passed as a tuple because the elements of a braced list are created, and so started, from left to
+// right.
 template <bool outcomes, class... Ts>
 Task<std::tuple<ResultFor<outcomes, Ts>...>> gather_tuple(std::tuple<TaskHandle<Ts>...> tasks) {
     const auto all = std::apply([](auto&... each) { return std::array<TaskReference, sizeof...(Ts)>{each...}; }, tasks);
-    std::array<GroupMember, sizeof...(Ts)> waiters;
-    co_await GroupAwaiter{all, waiters, !outcomes};
+    std::array<GatherMember, sizeof...(Ts)> waiters;
+    co_await GatherAwaiter{all, waiters, !outcomes};
     co_return std::apply(
         [](auto&... each) { return std::tuple<ResultFor<outcomes, Ts>...>{result_of<outcomes>(each)...}; }, tasks);
 }
@@ -152,15 +156,15 @@ Task<std::tuple<ResultFor<outcomes, Ts>...>> gather_tuple(std::tuple<TaskHandle<
 template <bool outcomes, class T>
 Task<std::vector<ResultFor<outcomes, T>>> gather_vector(std::vector<TaskHandle<T>> tasks) {
     const std::vector<TaskReference> all{tasks.begin(), tasks.end()};
-    std::vector<GroupMember> waiters(all.size());
-    co_await GroupAwaiter{all, waiters, !outcomes};
+    std::vector<GatherMember> waiters(all.size());
+    co_await GatherAwaiter{all, waiters, !outcomes};
     std::vector<ResultFor<outcomes, T>> results;
     results.reserve(tasks.size());
     for (const TaskHandle<T>& task : tasks) results.push_back(result_of<outcomes>(task));
     co_return results;
 }
 
-// Copies handles, and starts Tasks, which it moves out of the range.
+// Copies the TaskHandles of a range; starts its Tasks, which are moved out of the range.
 template <class Range>
 auto handles_of(Range&& range) {
     using Item = std::remove_cvref_t<decltype(*std::begin(range))>;
@@ -168,7 +172,7 @@ auto handles_of(Range&& range) {
     std::vector<TaskHandle<T>> handles;
     for (auto&& item : range) {
         if constexpr (std::is_copy_constructible_v<Item>) {
-            handles.push_back(as_handle(Item{item})); // a handle: the range may be a view of somebody else's
+            handles.push_back(as_handle(Item{item})); // a handle, copied because the range may be a view
         } else {
             handles.push_back(as_handle(Item{std::move(item)}));
         }
@@ -184,33 +188,35 @@ concept RangeOfAwaitables = requires(R& range) {
 
 } // namespace detail
 
-/// `auto [x, y] = co_await gather(a, b, ...)`: starts the Tasks and object's waits among its arguments, waits for them
-/// and the TaskHandles, and returns the results in the order of the arguments (Nothing for void).
+/// `auto [x, y] = co_await gather(a, b, ...)`: runs Tasks, TaskHandles and objects' waits concurrently, and returns
+/// their results in the order of the arguments (Nothing for void). Tasks and objects' waits are started by gather.
 ///
-/// The first that throws, or is cancelled, ends it: its exception is thrown at once, and the others go on by
-/// themselves. (Without exceptions: a cancelled one cancels who waits.) If the waiting task is cancelled, so are all,
-/// and it goes on when they have ended.
+/// For the tasks of one loop. The first argument that throws or is cancelled ends the gather: its exception is thrown
+/// at once, and the other tasks continue. (Without exceptions, a cancelled argument cancels the waiting task.) If the
+/// waiting task is cancelled, all arguments are cancelled, and gather ends when they have ended.
+///
+/// Costs one coroutine frame, and one for each object's wait.
 template <class... As>
     requires(sizeof...(As) != 1 || !(detail::RangeOfAwaitables<As> && ...))
 [[nodiscard]] auto gather(As... awaitables) {
     return detail::gather_tuple<false>(std::tuple{detail::as_handle(std::move(awaitables))...});
 }
 
-/// The same, but nothing ends it early, and the results are Outcomes.
+/// Like gather(a, b, ...), but returns Outcomes, and a failure does not end it early.
 template <class... As>
     requires(sizeof...(As) != 1 || !(detail::RangeOfAwaitables<As> && ...))
 [[nodiscard]] auto gather(return_exceptions_t, As... awaitables) {
     return detail::gather_tuple<true>(std::tuple{detail::as_handle(std::move(awaitables))...});
 }
 
-/// `auto results = co_await gather(range)`: the same for a range of TaskHandles, or an rvalue range of Tasks; returns
-/// a vector.
+/// `auto results = co_await gather(range)`: like gather(a, b, ...), for a range of TaskHandles or an rvalue range of
+/// Tasks. Returns a vector; further vectors are allocated for the handles and the waiters.
 template <detail::RangeOfAwaitables Range>
 [[nodiscard]] auto gather(Range&& range) {
     return detail::gather_vector<false>(detail::handles_of(std::forward<Range>(range)));
 }
 
-/// The same for a range, but nothing ends it early, and the results are Outcomes.
+/// Like gather(range), but returns Outcomes, and a failure does not end it early.
 template <detail::RangeOfAwaitables Range>
 [[nodiscard]] auto gather(return_exceptions_t, Range&& range) {
     return detail::gather_vector<true>(detail::handles_of(std::forward<Range>(range)));

@@ -1,4 +1,4 @@
-// select: the first of several things, and which one it was.
+// select: waits for the first of several things.
 #pragma once
 
 #include <array>
@@ -19,41 +19,41 @@ inline namespace ROUSE_ABI {
 
 namespace detail {
 
-/// An argument of select, and its wait. This one is an object's wait.
+/// An argument of select with its awaiter. The primary template is for an object's wait.
 template <class A>
-class Entrant {
+class SelectCase {
     static_assert(
         !requires { A::needs_own_task; },
-        "rouse: select: a Condition's wait ends only when it has the lock again; let a Task of its own wait");
+        "rouse: select: a Condition's wait ends only when it holds the lock again; wait in a separate Task");
 
 public:
     using Result = Awaited<A>;
 
-    explicit Entrant(A&& awaitable) : awaiter_{std::move(awaitable)} {}
-    static bool cancels() noexcept { return false; }
+    explicit SelectCase(A&& awaitable) : awaiter_{std::move(awaitable)} {}
+    static bool cancels_awaiter() noexcept { return false; }
     bool ready() { return awaiter_.await_ready(); }
-    void enter(Contender&) {}
+    void start(Contender&) {}
     A& awaiter() noexcept { return awaiter_; }
 
 private:
     A awaiter_;
 };
 
-/// A task that goes on if it loses.
+/// A TaskHandle: its task continues if it loses.
 template <class T>
-class Entrant<TaskHandle<T>> {
+class SelectCase<TaskHandle<T>> {
 public:
     using Result = T;
     using Awaiter = typename TaskHandle<T>::Awaiter;
 
-    explicit Entrant(TaskHandle<T> handle) : handle_{std::move(handle)}, awaiter_{handle_, false} {}
-    // Without exceptions, who waits for a task that was cancelled is cancelled too.
-    bool cancels() const noexcept { return !ROUSE_EXCEPTIONS && handle_.cancelled(); }
+    explicit SelectCase(TaskHandle<T> handle) : handle_{std::move(handle)}, awaiter_{handle_, false} {}
+    // Without exceptions, awaiting a cancelled task cancels the awaiting task.
+    bool cancels_awaiter() const noexcept { return !ROUSE_EXCEPTIONS && handle_.cancelled(); }
     bool ready() {
         if (record_of(handle_) == &Scheduler::running_task()) misuse("rouse: select: a task cannot await itself");
         return awaiter_.await_ready();
     }
-    void enter(Contender&) {}
+    void start(Contender&) {}
     Awaiter& awaiter() noexcept { return awaiter_; }
 
 private:
@@ -61,20 +61,20 @@ private:
     Awaiter awaiter_;
 };
 
-/// A Task: started when the wait begins, cancelled and waited for if it loses.
+/// A Task: started when the wait begins; if it loses, cancelled and awaited.
 template <class T>
-class Entrant<Task<T>> {
+class SelectCase<Task<T>> {
 public:
     using Result = T;
     using Awaiter = typename TaskHandle<T>::Awaiter;
 
-    explicit Entrant(Task<T> task) : task_{std::move(task)} {}
-    static bool cancels() noexcept { return false; }
+    explicit SelectCase(Task<T> task) : task_{std::move(task)} {}
+    static bool cancels_awaiter() noexcept { return false; }
     bool ready() {
         if (!task_) misuse("rouse: select: an empty Task: it was moved from, or its frame could not be allocated");
         return false;
     }
-    void enter(Contender& contender) {
+    void start(Contender& contender) {
         TaskHandle<T> handle = as_handle(std::move(task_));
         contender.own_task = record_of(handle);
         awaiter_.emplace(handle, false);
@@ -86,7 +86,7 @@ private:
     std::optional<Awaiter> awaiter_;
 };
 
-// What stands for a result in the variant.
+// The type of a result in the variant: Nothing for void, a pointer for a reference.
 template <class T>
 using Selected = std::conditional_t<std::is_void_v<T>, Nothing,
                                     std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
@@ -94,39 +94,39 @@ using Selected = std::conditional_t<std::is_void_v<T>, Nothing,
 template <class... As>
 class SelectAwaiter final : Race {
     static constexpr std::size_t count = sizeof...(As);
-    using Result = std::variant<Selected<typename Entrant<As>::Result>...>;
+    using Result = std::variant<Selected<typename SelectCase<As>::Result>...>;
 
 public:
-    explicit SelectAwaiter(As&&... awaitables) : entrants_{std::move(awaitables)...} {}
-    SelectAwaiter(SelectAwaiter&& other) noexcept : entrants_{std::move(other.entrants_)} {} // before it is awaited
+    explicit SelectAwaiter(As&&... awaitables) : cases_{std::move(awaitables)...} {}
+    SelectAwaiter(SelectAwaiter&& other) noexcept : cases_{std::move(other.cases_)} {} // before it is awaited
     SelectAwaiter(const SelectAwaiter&) = delete;
     SelectAwaiter& operator=(const SelectAwaiter&) = delete;
     ~SelectAwaiter() { abandon(); }
 
     bool await_ready() {
         first_ = first_ready<0>();
-        return first_ < count && !first_cancels_;
+        return first_ < count && !first_was_cancelled_;
     }
 
     bool await_suspend(std::coroutine_handle<> frame) {
-        if (first_cancels_) {
+        if (first_was_cancelled_) {
             Scheduler::running_task().cancel_requested = true;
             Scheduler::current().park_ready(frame);
             return true;
         }
         prepare(contenders_);
-        const std::size_t first = first_that_need_not_wait<0>(frame);
+        const std::size_t first = suspend_until_ready<0>(frame);
         return begin(first < count ? &contenders_[first] : nullptr, frame);
     }
 
     Result await_resume() {
-        // A winner that has waited tells of a cancellation itself, and gives back what it was given.
-        if (task != nullptr && (winner() == nullptr || won_at_once())) Scheduler::check_cancelled();
+        // A winner that has waited checks for a cancellation itself, and passes on what was granted to it.
+        if (task != nullptr && (winner() == nullptr || won_immediately())) Scheduler::check_cancelled();
         if (winner() != nullptr) first_ = index_of_winner();
         return resume<0>();
     }
 
-    /// For wait_for: whether the wait was given up because the time was up.
+    /// For try_wait_for: whether the wait was given up because the time was up.
     [[nodiscard]] bool interrupted() {
         if (task == nullptr) return false;
         return winner() == nullptr || interrupted<0>(index_of_winner());
@@ -142,24 +142,24 @@ private:
         if constexpr (i == count) {
             return count;
         } else {
-            auto& entrant = std::get<i>(entrants_);
-            first_cancels_ = entrant.cancels();
-            return first_cancels_ || entrant.ready() ? i : first_ready<i + 1>();
+            auto& each = std::get<i>(cases_);
+            first_was_cancelled_ = each.cancels_awaiter();
+            return first_was_cancelled_ || each.ready() ? i : first_ready<i + 1>();
         }
     }
 
-    // Makes all of them wait, up to the first that has what it waits for.
+    // Suspends in each case in turn, up to the first that is ready. Returns its index, or `count` if none is.
     template <std::size_t i>
-    std::size_t first_that_need_not_wait(std::coroutine_handle<> frame) {
+    std::size_t suspend_until_ready(std::coroutine_handle<> frame) {
         if constexpr (i == count) {
             return count;
         } else {
-            auto& entrant = std::get<i>(entrants_);
+            auto& each = std::get<i>(cases_);
             Contender& contender = contenders_[i];
-            entrant.enter(contender);
-            Scheduler::in_place_of_task(contender, [&] { static_cast<void>(entrant.awaiter().await_suspend(frame)); });
-            if (winner() != nullptr) return count; // one that waits was woken by that
-            return contender.waiting() ? first_that_need_not_wait<i + 1>(frame) : i;
+            each.start(contender);
+            Scheduler::in_place_of_task(contender, [&] { static_cast<void>(each.awaiter().await_suspend(frame)); });
+            if (winner() != nullptr) return count; // starting this case has woken an earlier one
+            return contender.waiting() ? suspend_until_ready<i + 1>(frame) : i;
         }
     }
 
@@ -168,14 +168,14 @@ private:
         if (i != first_) {
             if constexpr (i + 1 < count) return resume<i + 1>();
         }
-        using R = typename std::tuple_element_t<i, decltype(entrants_)>::Result;
+        using R = typename std::tuple_element_t<i, decltype(cases_)>::Result;
         if constexpr (std::is_void_v<R>) {
-            std::get<i>(entrants_).awaiter().await_resume();
+            std::get<i>(cases_).awaiter().await_resume();
             return Result{std::in_place_index<i>};
         } else if constexpr (std::is_reference_v<R>) {
-            return Result{std::in_place_index<i>, &std::get<i>(entrants_).awaiter().await_resume()};
+            return Result{std::in_place_index<i>, &std::get<i>(cases_).awaiter().await_resume()};
         } else {
-            return Result{std::in_place_index<i>, std::get<i>(entrants_).awaiter().await_resume()};
+            return Result{std::in_place_index<i>, std::get<i>(cases_).awaiter().await_resume()};
         }
     }
 
@@ -184,30 +184,32 @@ private:
         if (i != index) {
             if constexpr (i + 1 < count) return interrupted<i + 1>(index);
         }
-        return was_interrupted(std::get<i>(entrants_).awaiter());
+        return was_interrupted(std::get<i>(cases_).awaiter());
     }
 
-    std::array<Contender, count> contenders_; // outlive the entrants, which may still arrive when they are destroyed
-    std::tuple<Entrant<As>...> entrants_;
-    std::size_t first_ = count;  // the one that has what it waits for
-    bool first_cancels_ = false; // as that is a task which was cancelled, see Entrant::cancels
+    std::array<Contender, count> contenders_; // declared first, because cases_ may still use them when it is destroyed
+    std::tuple<SelectCase<As>...> cases_;
+    std::size_t first_ = count;        // the index of the case that is ready
+    bool first_was_cancelled_ = false; // that case cancels the waiting task, see SelectCase::cancels_awaiter
 };
 
 } // namespace detail
 
-/// `auto first = co_await select(a, b, ...)`: waits for the first of several Tasks, TaskHandles and waits of objects,
-/// and returns its result in a std::variant: first.index() is which one it was, std::get<0>(first) what `a` returned
-/// (Nothing for void, a pointer for a reference). If it throws, so does select. If several have what they
-/// wait for at once, the first argument wins; else the one that was woken first. (sleep(0s) and yield() have it at
-/// once.)
+/// `auto first = co_await select(a, b, ...)`: waits for the first of several Tasks, TaskHandles and objects' waits, and
+/// returns its result in a std::variant. first.index() tells which argument won; std::get<0>(first) is what `a`
+/// returned (Nothing for void, a pointer for a reference). If the winner throws, so does select.
 ///
-/// The others lose nothing: an item stays in its queue, a flag set, a lock goes to the next. A TaskHandle's task goes
-/// on. A Task belongs to the select: it is started when the wait begins, not run at all if something else is there
-/// already, and if it loses it is cancelled, and select returns when it has ended. What it returns then is dropped,
-/// what it throws goes to the exception handler.
+/// For the tasks of one loop. If an argument refers to a temporary, as a queue's put refers to its value, await the
+/// result in the same expression.
 ///
-/// If the waiting task is cancelled, so are the Tasks; nothing else is. Nothing is allocated. To be awaited in the
-/// expression that makes it if an argument refers to something in that expression, as a queue's put does to its value.
+/// If several arguments are ready at once, the first of them wins; else the one that is woken first. (sleep(0s) and
+/// yield() are ready at once.) The losing waits lose nothing: an item stays in its queue, a flag stays set, a lock
+/// passes to the next task. The task of a losing TaskHandle continues. A Task belongs to the select: it is started when
+/// the wait begins, and not run at all if another argument is ready. If it loses, it is cancelled, and select returns
+/// after it has ended; its value is discarded, its exception goes to the exception handler. Cancelling the waiting task
+/// cancels the Tasks and nothing else.
+///
+/// Nothing is allocated.
 template <class... As>
 [[nodiscard]] detail::SelectAwaiter<As...> select(As... awaitables) {
     static_assert(sizeof...(As) > 0, "rouse: select of nothing would never return");

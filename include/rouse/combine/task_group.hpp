@@ -1,4 +1,4 @@
-// TaskGroup: tasks that end before the body that made them.
+// TaskGroup: structured concurrency; leaving the group waits for its tasks.
 #pragma once
 
 #include <coroutine>
@@ -19,8 +19,8 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// Structured concurrency: a piece of code in which tasks are started, and which is left when all of them have ended.
-/// As Python's `async with TaskGroup() as group:`
+/// Structured concurrency: run() executes a body of code that starts tasks in a group, and returns when all of them
+/// have ended. Like Python's `async with TaskGroup() as group:`
 ///
 ///     co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
 ///         group.create_task(serve(a));
@@ -28,75 +28,78 @@ inline namespace ROUSE_ABI {
 ///         co_await sleep(1s);
 ///     });
 ///
-/// So the tasks may refer to what lives around run(). (Not to variables of the body, which end with it: a coroutine
-/// cannot keep them until the tasks have ended, as Python does.)
+/// So the tasks may refer to variables around run(). They must not refer to variables of the body, which are destroyed
+/// when the body ends. (In Python they live until the tasks have ended; a coroutine cannot do that.)
 ///
-/// The first that fails, of the tasks and the body itself, cancels the others; when all have ended, run() throws an
-/// ExceptionGroup of the errors. A task that is cancelled has not failed. If the task that awaits run() is cancelled,
-/// so is everything in the group, and run() goes on when all have ended: with CancelledError, or with the errors if
-/// there are any; then the cancellation is delivered at the next co_await that waits.
+/// For the tasks of one loop: the body and the tasks of the group may call create_task() and cancel().
 ///
-/// For the tasks of one loop. Each task of the group costs a piece of the loop's pool beside its frame.
+/// If a task or the body fails, all others are cancelled; when all have ended, run() throws an ExceptionGroup of the
+/// errors. A task that is cancelled has not failed. If the task that awaits run() is cancelled, everything in the group
+/// is cancelled, and run() ends when all have ended. Then it throws CancelledError; or, if there are errors, those, and
+/// the cancellation is delivered at the next co_await that waits.
+///
+/// Each task of the group costs a block of the loop's frame pool in addition to its frame.
 //
-// The body is a task of the group, too, that runs in place of the one that awaits run(): it starts before all that are
-// ready, it is cancelled in place of that, and when it is the last to end, that goes on before all that are ready. So
-// nobody can tell that
-// it is not the same task, except by current_task(). But it can be cancelled because another has failed, and this is
-// not mistaken for a cancellation from outside; nor is a group ever left, by whatever exception, while its tasks run.
+// The body is itself a task of the group and runs in place of the task that awaits run(): it starts ahead of all ready
+// tasks; cancelling the awaiting task cancels the body instead; and if the body is the last to end, the awaiting task
+// resumes ahead of all ready tasks. So the two cannot be distinguished, except by current_task(). As a separate task,
+// the body can be cancelled because a task has failed without that being mistaken for a cancellation from outside, and
+// no exception can leave the group while its tasks run.
 class TaskGroup {
 public:
-    /// `co_await TaskGroup::run(body)`: runs body(group), a coroutine, and waits for all the tasks that it, and they,
-    /// start in the group. A body that has a name is referred to, any other is moved into the wait; so its captures
-    /// live as long as it runs.
+    /// `co_await TaskGroup::run(body)`: runs the coroutine body(group), and waits for all tasks that the body and these
+    /// tasks start in the group. A body that is an lvalue is referred to; an rvalue is moved into the wait, so its
+    /// captures live as long as it runs.
     template <class Body>
     static Task<> run(Body&& body) {
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 14
         static_assert(
             std::is_lvalue_reference_v<Body> || std::is_trivially_destructible_v<Body>,
-            "rouse: TaskGroup::run: this compiler destroys twice a lambda that is written inside of a co_await "
-            "expression; capture by reference, or give the lambda a name first");
+            "rouse: TaskGroup::run: this compiler destroys a lambda that is written inside a co_await expression "
+            "twice; capture by reference, or give the lambda a name first");
 #endif
         return run_body<Body>(std::forward<Body>(body));
     }
 
-    /// Starts a task in the group. The handle is empty if the task is, or if there is no memory. In a group that is
-    /// being cancelled the task is cancelled before it starts.
+    /// Starts a task in the group and returns its handle. The handle is empty if `task` is empty or if there is no
+    /// memory. In a group that is being cancelled, the task is cancelled before it starts. UsageError if all tasks of
+    /// the group have ended.
     template <class T>
     TaskHandle<T> create_task(Task<T> task, std::string_view name = {}) {
-        if (leaving_ != nullptr && size_ == 0) detail::misuse("rouse: TaskGroup::create_task: the group has ended");
+        if (run_awaiter_ != nullptr && size_ == 0) detail::misuse("rouse: TaskGroup::create_task: the group has ended");
         return add(std::move(task),
                    [&](Task<T> each) { return detail::start_awaited(scheduler_, std::move(each), name); });
     }
 
-    /// Cancels everything in the group, the body too; who calls this from inside of it at its next co_await that
-    /// waits. No error: run() returns when all have ended.
+    /// Cancels everything in the group, including the body. A task of the group that calls this is itself cancelled at
+    /// its next co_await that waits. This is not an error: run() returns when all have ended.
     void cancel() noexcept;
 
-    /// The number of tasks that have not ended; the body is one of them.
+    /// The number of tasks in the group that have not ended, including the body.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
     TaskGroup(const TaskGroup&) = delete;
     TaskGroup& operator=(const TaskGroup&) = delete;
 
 private:
-    class Leaving;
+    class RunAwaiter;
 
-    // A task of the group, at the start of a piece of the pool.
+    // A task of the group; lives in a block of the frame pool.
     struct Member : detail::Branch, detail::ListNode {
-        explicit Member(TaskGroup& of_group) noexcept : Branch{has_ended}, group{of_group} {}
-        static void has_ended(detail::Branch& branch) noexcept {
+        explicit Member(TaskGroup& of_group) noexcept : Branch{on_member_wake}, group{of_group} {}
+        static void on_member_wake(detail::Branch& branch) noexcept {
             auto& member = static_cast<Member&>(branch);
-            member.group.ended(member);
+            member.group.on_member_done(member);
         }
 
         TaskGroup& group;
-        detail::TaskRecord* task = nullptr; // valid until has_ended() returns
+        detail::TaskRecord* task = nullptr; // valid until on_member_wake() returns
         detail::JoinWaiter waiter;
     };
 
     explicit TaskGroup(detail::Scheduler& loop) noexcept : scheduler_{loop} {}
     ~TaskGroup() {
-        while (!members_.empty()) remove(first_member()); // only when the loop is being destroyed
+        while (!members_.empty()) remove(first_member()); // not empty only when the loop is being destroyed
     }
 
     template <class Body>
@@ -108,38 +111,38 @@ private:
     bool make_room_for_error() noexcept;
     Member& first_member() noexcept { return static_cast<Member&>(members_.pop_front()); }
     void remove(Member& member) noexcept;
-    void ended(Member& member) noexcept;
+    void on_member_done(Member& member) noexcept;
 
     detail::Scheduler& scheduler_;
     detail::WaitList members_;
     std::size_t size_ = 0;
-    detail::TaskRecord* body_ = nullptr; // until it has ended
-    Leaving* leaving_ = nullptr;
-    bool cancelled_ = false; // all that is in the group has been cancelled
-    bool cancelling_ = false;
-    bool body_cancelled_ = false; // the body was, and not by the group
+    detail::TaskRecord* body_ = nullptr; // the body; null after it has ended
+    RunAwaiter* run_awaiter_ = nullptr;  // set when run() waits
+    bool cancelled_ = false;             // cancel() has been called, so later tasks are cancelled, too
+    bool cancelling_ = false;            // inside cancel()
+    bool body_cancelled_ = false;        // the body was cancelled, but not by the group
 #if ROUSE_EXCEPTIONS
-    std::vector<std::exception_ptr> errors_; // has room for those of all members
-    std::exception_ptr error_of_body_;       // comes last
+    std::vector<std::exception_ptr> errors_; // capacity for the errors of all members
+    std::exception_ptr error_of_body_;       // last in the ExceptionGroup
 #endif
 };
 
-// The wait of run().
+// The awaiter of run(): waits until all tasks of the group have ended.
 /// @cond internal
-class TaskGroup::Leaving : detail::RetractableWaiter {
+class TaskGroup::RunAwaiter : detail::RetractableWaiter {
 public:
-    explicit Leaving(TaskGroup& group) noexcept : group_{group} {}
+    explicit RunAwaiter(TaskGroup& group) noexcept : group_{group} {}
 
     bool await_ready() const noexcept { return group_.size_ == 0; }
     void await_suspend(std::coroutine_handle<> frame) {
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_task_group, frame);
-        group_.leaving_ = this;
+        group_.run_awaiter_ = this;
     }
     void await_resume() {
 #if ROUSE_EXCEPTIONS
         if (group_.error_of_body_) group_.errors_.push_back(std::move(group_.error_of_body_));
         const bool failed = !group_.errors_.empty();
-        if (group_.body_cancelled_ && (from_outside_ || !failed))
+        if (group_.body_cancelled_ && (cancelled_from_outside_ || !failed))
             detail::Scheduler::running_task().cancel_requested = true;
         if (failed) throw ExceptionGroup{std::move(group_.errors_)};
 #endif
@@ -149,24 +152,26 @@ public:
 private:
     friend TaskGroup;
 
-    // As long as the body runs, it stands for the task that waits here: it is told, and what it makes of it counts. A
-    // cancellation that comes when the group is being cancelled, or after the body, is for us.
+    // While the body runs it stands for the task that waits here: the cancellation goes to the body, and the way in
+    // which the body ends decides. If the group is already being cancelled, or the body has ended, the cancellation
+    // applies to the waiting task.
     bool retract() noexcept override {
-        if (telling_) return false; // the body awaits the task that runs it; it hangs, but does not recurse for ever
+        if (cancelling_body_)
+            return false; // the body awaits the task that runs it: it hangs, but does not recurse for ever
         if (group_.body_ != nullptr && !group_.cancelled_) {
             task->cancel_requested = false;
-            from_outside_ = telling_ = true;
+            cancelled_from_outside_ = cancelling_body_ = true;
             group_.scheduler_.cancel(*group_.body_);
-            telling_ = false;
+            cancelling_body_ = false;
         } else {
-            group_.cancel(); // if that was done before, the tasks are cancelled twice
+            group_.cancel(); // cancels the tasks a second time if they were cancelled before
         }
-        return false; // there is one left, or we would be ready
+        return false; // a task is left, or this waiter would have been woken
     }
 
     TaskGroup& group_;
-    bool telling_ = false;
-    bool from_outside_ = false; // the body was told of a cancellation that was meant for us
+    bool cancelling_body_ = false;        // inside retract()
+    bool cancelled_from_outside_ = false; // a cancellation of the waiting task was passed to the body
 };
 /// @endcond
 
@@ -174,12 +179,12 @@ template <class Body>
 Task<> TaskGroup::run_body(Body body) {
     TaskGroup group{detail::Scheduler::current()};
     const bool started = group.start_body(body);
-    co_await Leaving{group};
+    co_await RunAwaiter{group};
     if (!started)
-        detail::misuse("rouse: TaskGroup::run: the body gave an empty Task, or its frame could not be allocated");
+        detail::misuse("rouse: TaskGroup::run: the body returned an empty Task, or its frame could not be allocated");
 }
 
-// False if there is no body to run. One that throws without being a coroutine may have started tasks before.
+// Returns false if there is no body to run. A body that is not a coroutine may start tasks and then throw.
 template <class Body>
 bool TaskGroup::start_body(Body& body) {
     const auto start = [this](Task<> task) {
@@ -229,7 +234,7 @@ TaskHandle<T> TaskGroup::add(Task<T> task, Start start) {
     return handle;
 }
 
-// So that nothing has to be allocated when a task fails.
+// Reserves memory for one more error, so that nothing is allocated when a task fails.
 inline bool TaskGroup::make_room_for_error() noexcept {
 #if ROUSE_EXCEPTIONS
     const std::size_t room = errors_.size() + size_ + 1;
@@ -253,7 +258,8 @@ inline void TaskGroup::remove(Member& member) noexcept {
 
 inline void TaskGroup::cancel() noexcept {
     cancelled_ = true;
-    if (cancelling_) return; // a task of the group awaits the one that runs it; it hangs, but does not recurse for ever
+    if (cancelling_)
+        return; // a task of the group awaits the task that runs it: it hangs, but does not recurse for ever
     cancelling_ = true;
     for (std::size_t left = size_; left > 0; --left) {
         Member& member = first_member();
@@ -263,13 +269,14 @@ inline void TaskGroup::cancel() noexcept {
     cancelling_ = false;
 }
 
-inline void TaskGroup::ended(Member& member) noexcept {
+inline void TaskGroup::on_member_done(Member& member) noexcept {
     detail::TaskRecord& task = *member.task;
     const bool is_body = &task == body_;
     const bool failed = task.ending == detail::Ending::error;
     if (is_body) {
-        // By the group, or from outside? If by both, or if it has ended before it could be told, it was from outside.
-        const bool from_outside = leaving_->from_outside_;
+        // Was the body cancelled by the group or from outside? If by both, or if it ended before the cancellation was
+        // delivered, it counts as from outside.
+        const bool from_outside = run_awaiter_->cancelled_from_outside_;
         body_cancelled_ = task.ending == detail::Ending::cancelled ? from_outside || !cancelled_
                                                                    : from_outside && task.cancel_requested;
     }
@@ -281,12 +288,12 @@ inline void TaskGroup::ended(Member& member) noexcept {
     remove(member);
     if ((failed || body_cancelled_) && !cancelled_) cancel();
     if (size_ != 0) return;
-    // Without exceptions, who waits for what was cancelled is cancelled too.
-    if (!ROUSE_EXCEPTIONS && body_cancelled_) leaving_->task->cancel_requested = true;
+    // Without exceptions, awaiting a cancelled task cancels the awaiting task.
+    if (!ROUSE_EXCEPTIONS && body_cancelled_) run_awaiter_->task->cancel_requested = true;
     if (is_body) {
-        scheduler_.wake_next(*leaving_);
+        scheduler_.wake_next(*run_awaiter_);
     } else {
-        detail::Scheduler::wake(*leaving_);
+        detail::Scheduler::wake(*run_awaiter_);
     }
 }
 

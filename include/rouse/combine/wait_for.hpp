@@ -1,4 +1,4 @@
-// wait_for, try_wait_for: waiting for something, but not for ever.
+// wait_for, try_wait_for: waits with a time limit.
 #pragma once
 
 #include <chrono>
@@ -14,8 +14,9 @@ inline namespace ROUSE_ABI {
 
 namespace detail {
 
-/// The outcome of a task, which is cancelled at a deadline. The timer cancels the awaited task and not the waiting one,
-/// so when the time is up the wait goes on until the task has cleaned up, or has gone on all the same.
+/// Waits for the Outcome of a task and cancels that task at a deadline. The timer cancels the awaited task, not the
+/// waiting one. So when the time is up, the wait continues until the awaited task has cleaned up, or has finished
+/// despite the cancellation.
 template <class T>
 class TaskDeadline : TaskHandle<T>::OutcomeAwaiter {
     using Base = typename TaskHandle<T>::OutcomeAwaiter;
@@ -51,8 +52,8 @@ private:
     Timer timer_;
 };
 
-/// The wait of an object, which is given up at a deadline. It is awaited in the waiting task itself, so that an item is
-/// consumed at that task's resumption or not at all, also if the task is cancelled meanwhile.
+/// Awaits an object's wait and gives up at a deadline. The wait takes place in the waiting task itself. So an item, for
+/// example, is consumed when that task resumes or not at all, even if the task is cancelled meanwhile.
 template <class A>
 class WaitDeadline {
     using T = Awaited<A>;
@@ -119,13 +120,17 @@ private:
 
 } // namespace detail
 
-/// `co_await try_wait_for(a, duration)`: waits for a Task, a TaskHandle or an object's wait, and returns its Outcome.
-/// When the time is up, the Outcome has timed_out(). An object's wait is given up then, and nothing is lost: an item,
-/// say, stays in the queue. A task is cancelled and waited for, and if it returns or throws all the same, that is the
-/// outcome. With zero or less, only what is there already is not too late.
+/// `co_await try_wait_for(a, duration)`: waits for a Task, a TaskHandle or an object's wait, but not longer than
+/// `duration`, and returns its Outcome.
 ///
-/// If the waiting task is cancelled, so is what it waits for. To be awaited in the expression that makes it, if `a`
-/// refers to something in that expression, as a queue's put does to its value.
+/// When the time is up, an object's wait is given up, and the Outcome is timed_out(). Nothing is lost: an item, for
+/// example, stays in its queue. A task is cancelled and then awaited until it has ended. If it returns or throws
+/// despite the cancellation, that is the Outcome; else the Outcome is timed_out(). A zero or negative duration succeeds
+/// only if the result is already available. Cancelling the waiting task also cancels what it waits for.
+///
+/// If `a` refers to a temporary, as a queue's put refers to its value, await the result in the same expression.
+///
+/// Costs one coroutine frame.
 template <class A, class Rep, class Period>
 auto try_wait_for(A awaitable, std::chrono::duration<Rep, Period> at_most)
     -> Task<Outcome<typename detail::ResultOf<A>::type>> {
@@ -139,8 +144,8 @@ auto try_wait_for(A awaitable, std::chrono::duration<Rep, Period> at_most)
 }
 
 #if ROUSE_EXCEPTIONS
-/// `co_await wait_for(a, duration)`: the same, but returns what `a` returns, throws what it throws, and throws
-/// TimeoutError when the time is up.
+/// `co_await wait_for(a, duration)`: like try_wait_for, but returns what `a` returns and throws what `a` throws. Throws
+/// TimeoutError when the time is up. Costs one more coroutine frame than try_wait_for.
 template <class A, class Rep, class Period>
 auto wait_for(A awaitable, std::chrono::duration<Rep, Period> at_most) -> Task<typename detail::ResultOf<A>::type> {
     auto outcome = co_await try_wait_for(std::move(awaitable), at_most);

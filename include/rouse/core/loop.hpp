@@ -27,8 +27,8 @@ template <class T, class = void>
 struct DefaultPortOf {
     static_assert(
         !std::is_same_v<T, T>,
-        "rouse: run: there is no default port here: include <rouse/ports/default_port.hpp>, or, where the platform "
-        "has none, make a port and a loop: Loop loop{port}; loop.run(main());");
+        "rouse: run: there is no default port here: include <rouse/rouse.hpp> or <rouse/ports/default_port.hpp>; if "
+        "this platform has none, make a port and a loop: Loop loop{port}; loop.run(main());");
 };
 
 } // namespace detail

@@ -1,69 +1,110 @@
-// Port: the whole of what a platform supplies. Clock: the time that the ports keep.
+// Port: everything that a platform supplies. Clock: the time that a port keeps.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 
 #include <rouse/core/config.hpp>
+#include <rouse/core/detail/misuse.hpp>
 
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// The monotonic clock of the port of the current loop: nanoseconds in 64 bits, from an instant that the
-/// port chooses. `Clock::now()` is defined in core/loop.hpp and needs a loop on this thread.
+/// The monotonic clock of the current loop: the time of its port, in nanoseconds from an instant that the port chooses.
+///
+/// now() needs a loop on the calling thread. The library itself asks for the time only when a timer is set or due, and
+/// while it sleeps.
 struct Clock {
-    /// Nanoseconds; as signed 64 bits they reach 292 years.
+    /// Nanoseconds in a signed 64-bit number, which lasts for 292 years.
     using duration = std::chrono::nanoseconds;
-    /// The number in a duration.
+    /// The arithmetic type of a duration.
     using rep = duration::rep;
-    /// What a duration counts.
+    /// The unit of a duration.
     using period = duration::period;
-    /// An instant of this clock. Not to be compared with those of another clock, nor of another port.
+    /// An instant of this clock. Instants of different ports must not be compared.
     using time_point = std::chrono::time_point<Clock>;
-    /// It is never set back.
+    /// The clock is never set back.
     static constexpr bool is_steady = true;
 
-    /// The time by the port of the current loop. On a loop's thread; UsageError if there is none.
+    /// The time of the port of the current loop. For the thread of a loop; UsageError if there is none.
     static time_point now();
 };
 
 /// An instant of Clock.
 using TimePoint = Clock::time_point;
 
-/// Waiting until `forever` is waiting without a deadline.
+/// A wait until `forever` has no deadline.
 inline constexpr TimePoint forever = TimePoint::max();
 
-/// Waiting until `at_once` is only a look.
+/// A wait until `at_once` only looks, and returns.
 inline constexpr TimePoint at_once = TimePoint::min();
 
-/// The platform beneath a loop. A port must outlive its loop, and serves one loop at a time. Only wake() may
-/// be called by anyone but the loop.
+/// The platform of a loop: what tells the time, sleeps, and is woken. Derive from it to run rouse on a platform that
+/// ports/ does not have.
+///
+/// A port must outlive its loop and serves one loop at a time. wake() may be called from any context; all other
+/// functions are called by the loop, on its thread.
 class Port {
 public:
-    /// The time. Monotonic; called by the loop only.
+    /// The time, which never decreases.
     [[nodiscard]] virtual TimePoint now() const noexcept = 0;
 
-    /// Sleeps until `deadline`, a wake(), or anything else that the port serves (input and output), whichever
-    /// is first; it may also return early for no reason. Returns the number of wake() calls that it has taken
-    /// in, each of which is counted exactly once: the loop does not end before every wake() it is owed has
-    /// come in, and this count is how it knows. With `at_once` it need not take in any.
+    /// Sleeps until `deadline`, a wake(), or an event that the port itself watches (input and output), whichever is
+    /// first. It may also return early for no reason.
+    ///
+    /// Returns the number of wake() calls that it has taken in. Each call must be counted exactly once: the loop does
+    /// not end before it has been told of every wake() that it is owed. With `at_once` it need not take in any.
     virtual unsigned wait_until(TimePoint deadline) noexcept = 0;
 
-    /// Makes the present or the next wait_until return at once. From any context: another thread, a signal
-    /// handler, an interrupt. Must not lock, allocate or throw, and keeps errno.
+    /// Makes the present wait_until() return at once, or else the next one. May be called from any context: another
+    /// thread, a signal handler, an interrupt. Must not lock, allocate or throw, and must preserve errno.
     virtual void wake() noexcept = 0;
 
-    /// A descriptor that becomes readable when the loop has something to do, for a host's own loop to watch;
-    /// -1 where the platform has none.
+    /// A descriptor that becomes readable when the loop has something to do, for the host's own event loop to watch; -1
+    /// on platforms that have none.
     [[nodiscard]] virtual int native_handle() const noexcept { return -1; }
 
 protected:
     constexpr Port() = default;
-    // Not virtual: nobody destroys a port through this class, and a virtual one costs a heap on firmware.
+    // Not virtual: no port is destroyed through this class, and a virtual destructor would need a heap on firmware.
     ~Port() = default;
     Port(const Port&) = delete;
     Port& operator=(const Port&) = delete;
 };
+
+namespace detail {
+
+/// The base of a Scheduler: its port. It is separate so that Clock::now() does not need to know the scheduler.
+class PortUser {
+public:
+    [[nodiscard]] Port& port() const noexcept { return port_; }
+
+    /// That of the loop that is running on this thread, else of the newest one; UsageError if there is none.
+    static PortUser& current() {
+        if (current_ == nullptr) {
+            misuse("rouse: there is no loop on this thread; this works inside run(), or beside a Loop");
+        }
+        return *current_;
+    }
+
+protected:
+    explicit PortUser(Port& port) noexcept : port_{port} {}
+    ~PortUser() = default;
+    PortUser(const PortUser&) = delete;
+    PortUser& operator=(const PortUser&) = delete;
+
+#if ROUSE_HOSTED
+    static inline constinit thread_local PortUser* current_ = nullptr; // written by the schedulers of this thread
+#else
+    static inline constinit PortUser* current_ = nullptr;
+#endif
+
+    Port& port_;
+};
+
+} // namespace detail
+
+inline TimePoint Clock::now() { return detail::PortUser::current().port().now(); }
 
 } // namespace ROUSE_ABI
 } // namespace rouse

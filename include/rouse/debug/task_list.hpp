@@ -1,8 +1,9 @@
-// The task list: which tasks a loop has, and what each of them waits for. Costs nothing unless it is included.
+// The task list: the tasks of a loop, and what each of them waits for. Costs nothing unless it is included.
 #pragma once
 
 #include <string_view>
 
+#include <rouse/core/awaiter_base.hpp>
 #include <rouse/core/loop.hpp>
 
 #if ROUSE_HOSTED
@@ -12,13 +13,21 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// A task, at the moment of asking.
+/// A task, as for_each_task() found it. The texts are valid during the call only.
 struct TaskInfo {
-    std::string_view name;  ///< As given to create_task, or empty. Valid during the call.
-    std::string_view waits; ///< "waits for an Event", "sleeps", "awaits a task", ...; empty: it runs, or is about to.
-    TimePoint due{};        ///< If it waits for time: until when; `forever` for a Delay that is not running.
-    std::string_view awaited{};    ///< The name of the task that it awaits, if it awaits one that has a name.
-    bool cancel_requested = false; ///< Whether cancel() has been called and not been delivered yet.
+    /// The name given to create_task; empty if there is none.
+    std::string_view name;
+    /// What the task waits for, such as "waits for an Event", "sleeps" or "awaits a task"; empty if it is running or
+    /// ready.
+    std::string_view waits;
+    /// For a task that waits for a time: that time; `forever` for a Delay that is not running.
+    TimePoint due{};
+    /// For a task that awaits another: the name of that task; empty if it has none.
+    std::string_view awaited{};
+    /// For a task that waits in a custom awaiter: what AwaiterBase::waits_in() returns; empty for null.
+    std::string_view object{};
+    /// Whether the task has been cancelled and CancelledError has not been thrown yet.
+    bool cancel_requested = false;
 };
 
 namespace detail {
@@ -50,7 +59,8 @@ namespace detail {
 
 } // namespace detail
 
-/// Calls f(const TaskInfo&) for each task of the loop that has not ended, in no particular order. On the loop's thread.
+/// Calls f(const TaskInfo&) for each task of the loop that has not ended, in no particular order. For the thread of the
+/// loop. f must not create or cancel tasks. Takes time in proportion to the frames of the loop, and allocates nothing.
 template <class F>
 void for_each_task(Loop& loop, F f) {
     using detail::WaiterKind;
@@ -68,6 +78,10 @@ void for_each_task(Loop& loop, F f) {
                 info.due = static_cast<detail::Timer*>(task.link.waiter)->deadline;
             } else if (kind_of_waiter(task.state) == WaiterKind::join) {
                 info.awaited = name_of(*static_cast<detail::JoinWaiter*>(task.link.waiter)->awaited);
+            } else if (task.state == detail::TaskState::waiting_in_custom) {
+                if (const char* object = static_cast<detail::CustomWaiter*>(task.link.waiter)->waits_in()) {
+                    info.object = object;
+                }
             }
         }
         f(info);
@@ -75,20 +89,23 @@ void for_each_task(Loop& loop, F f) {
 }
 
 #if ROUSE_HOSTED
-/// Prints a line for each of them. What to call, from a watchdog task or a debugger, when a program hangs: a loop does
-/// not end while a task waits, it sleeps.
+/// Prints a line for each task of the loop that has not ended. For the thread of the loop: call it from a watchdog task
+/// or from a debugger when a program hangs. (A loop whose tasks all wait does not end; it sleeps.)
 inline void print_tasks(Loop& loop, std::FILE* out = stderr) {
     for_each_task(loop, [&](const TaskInfo& task) {
         const std::string_view name = task.name.empty() ? "(unnamed)" : task.name;
-        const std::string_view waits = task.waits.empty() ? "is running or ready" : task.waits;
-        std::fprintf(out, "task %.*s %.*s", static_cast<int>(name.size()), name.data(), static_cast<int>(waits.size()),
-                     waits.data());
+        std::string_view waits = task.waits.empty() ? "is running or ready" : task.waits;
+        if (!task.object.empty()) waits = "waits in ";
+        std::fprintf(out, "task %.*s %.*s%.*s", static_cast<int>(name.size()), name.data(),
+                     static_cast<int>(waits.size()), waits.data(), static_cast<int>(task.object.size()),
+                     task.object.data());
         if (task.due != TimePoint{} && task.due != forever) {
             const std::chrono::duration<double> left = task.due - loop.port().now();
             std::fprintf(out, " for %.3f s", left.count());
         }
-        if (!task.awaited.empty())
+        if (!task.awaited.empty()) {
             std::fprintf(out, ", %.*s", static_cast<int>(task.awaited.size()), task.awaited.data());
+        }
         std::fprintf(out, "%s\n", task.cancel_requested ? " (being cancelled)" : "");
     });
 }

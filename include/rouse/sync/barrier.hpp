@@ -1,4 +1,4 @@
-// Barrier: tasks that go on only when all of them have come.
+// Barrier: a fixed number of tasks wait for each other.
 #pragma once
 
 #include <coroutine>
@@ -13,90 +13,96 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// Thrown by Barrier::wait when the barrier is broken, or reset while the task waits.
+/// Thrown by Barrier::wait if the barrier is broken, or is reset while the task waits.
 class BrokenBarrierError : public std::exception {
 public:
-    /// Says that the barrier is broken, or was reset; a string literal.
-    [[nodiscard]] const char* what() const noexcept override { return "rouse: the barrier is broken, or was reset"; }
+    /// A string literal: the barrier is broken or was reset.
+    [[nodiscard]] const char* what() const noexcept override { return "rouse: the barrier is broken or was reset"; }
 };
 
-/// A meeting point for a fixed number of tasks of one loop, its parties: each waits until all have come, and then all
-/// go on, in the order in which they came. It can be used again at once: who comes next begins the next round.
+/// A meeting point for a fixed number of tasks, the parties. Each task waits until all parties have arrived; then all
+/// of them continue. The barrier can be used again at once: the next arrival begins the next round.
 ///
-/// A task that is cancelled while it waits leaves, and the round needs another in its place. A round that is full has
-/// passed: cancelling one of its tasks, reset() and abort() do not touch the others. A barrier that is destroyed leaves
-/// those who wait for it waiting, until they are cancelled. Nothing is allocated.
+/// Only for the tasks of one loop.
+///
+/// The tasks resume in the order in which they arrived. A task that is cancelled while it waits no longer counts, and
+/// the round needs another task in its place. Once the last party has arrived the round is complete: cancelling one of
+/// its tasks, reset() and abort() do not affect the others. Tasks that wait when the barrier is destroyed are not
+/// woken; they stay suspended until cancelled.
+///
+/// Nothing is allocated.
 class Barrier {
-    class TryAwaiter;
+    class OutcomeAwaiter;
     class Awaiter;
 
 public:
-    /// UsageError if there are no parties.
+    /// A barrier for `parties` tasks. UsageError if `parties` is zero.
     constexpr explicit Barrier(std::size_t parties) : parties_{parties} {
         if (parties == 0) detail::misuse("rouse: Barrier: a barrier must have at least one party");
     }
     Barrier(const Barrier&) = delete;
     Barrier& operator=(const Barrier&) = delete;
 
-    /// `co_await barrier.wait()`: waits for the others. Returns the place in the round, from 0 for the first who came
-    /// to parties() - 1 for the last. Throws BrokenBarrierError if the barrier is broken, or reset meanwhile; without
-    /// exceptions that is a panic: use try_wait() there.
+    /// `co_await barrier.wait()`: waits for the other parties. Returns the order of arrival in the round, from 0 for
+    /// the first task to parties() - 1 for the last. Throws BrokenBarrierError if the barrier is broken, or is reset
+    /// during the wait. Without exceptions that is a panic; use wait_outcome() instead.
     [[nodiscard]] Awaiter wait() noexcept;
 
-    /// `co_await barrier.try_wait()`: the same, but nothing if the barrier is broken, or reset meanwhile.
-    [[nodiscard]] TryAwaiter try_wait() noexcept;
+    /// `co_await barrier.wait_outcome()`: like wait(), but returns an empty optional instead of throwing if the barrier
+    /// is broken, or is reset during the wait.
+    [[nodiscard]] OutcomeAwaiter wait_outcome() noexcept;
 
-    /// Sends away those who wait, and makes the barrier as new.
+    /// Fails the current waits and makes the barrier usable again: it is empty and not broken.
     void reset() noexcept {
         broken_ = false;
-        send_away();
+        fail_all();
     }
 
-    /// Breaks the barrier: sends away those who wait, and all who come, until reset().
+    /// Breaks the barrier: fails the current waits, and all later ones until reset().
     void abort() noexcept {
         broken_ = true;
-        send_away();
+        fail_all();
     }
 
-    /// How many have to come.
+    /// The number of tasks that a round needs.
     [[nodiscard]] std::size_t parties() const noexcept { return parties_; }
 
-    /// How many have come and wait.
-    [[nodiscard]] std::size_t n_waiting() const noexcept { return waiting_now_; }
+    /// The number of tasks that have arrived in this round and wait.
+    [[nodiscard]] std::size_t n_waiting() const noexcept { return waiting_count_; }
 
-    /// Whether abort() has broken it, and nobody has called reset() since.
+    /// Whether abort() has been called, and reset() has not been called since.
     [[nodiscard]] bool broken() const noexcept { return broken_; }
 
 private:
-    void open() noexcept;
-    void send_away() noexcept;
-    TryAwaiter& take_first() noexcept;
+    void complete_round() noexcept; // wakes the waiting tasks; the running task is the last one
+    void fail_all() noexcept;       // wakes the waiting tasks without an order of arrival
+    OutcomeAwaiter& pop_waiter() noexcept;
 
     detail::WaitList waiting_;
     std::size_t parties_;
-    std::size_t waiting_now_ = 0; // how many are in waiting_
+    std::size_t waiting_count_ = 0; // the length of waiting_
     bool broken_ = false;
 };
 
-// A RetractableWaiter, although all happens on the loop, in order to hear when it is taken out: from then on it must
-// not be counted.
-class Barrier::TryAwaiter : detail::RetractableWaiter, detail::ListNode {
+// Everything happens on the loop, so a ListWaiter would do; it is a RetractableWaiter because it must be told when the
+// task stops waiting, to keep waiting_count_ exact.
+class Barrier::OutcomeAwaiter : detail::RetractableWaiter, detail::ListNode {
 public:
-    explicit TryAwaiter(Barrier& barrier) noexcept : barrier_{barrier} {}
-    TryAwaiter(TryAwaiter&& other) noexcept : TryAwaiter{other.barrier_} {} // before it is awaited
-    ~TryAwaiter() { leave(); }
+    explicit OutcomeAwaiter(Barrier& barrier) noexcept : barrier_{barrier} {}
+    OutcomeAwaiter(OutcomeAwaiter&& other) noexcept : OutcomeAwaiter{other.barrier_} {} // before it is awaited
+    ~OutcomeAwaiter() { remove(); }
 
     bool await_ready() noexcept {
         if (barrier_.broken_) return true;
-        if (barrier_.waiting_now_ + 1 < barrier_.parties_) return false;
+        if (barrier_.waiting_count_ + 1 < barrier_.parties_) return false;
         place_ = barrier_.parties_ - 1;
-        barrier_.open();
+        barrier_.complete_round();
         return true;
     }
     void await_suspend(std::coroutine_handle<> frame) {
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_barrier, frame);
         barrier_.waiting_.push_back(*this);
-        ++barrier_.waiting_now_;
+        ++barrier_.waiting_count_;
     }
     std::optional<std::size_t> await_resume() const {
         if (task != nullptr) detail::Scheduler::check_cancelled();
@@ -107,30 +113,31 @@ private:
     friend Barrier;
 
     bool retract() noexcept override {
-        leave();
+        remove();
         return true;
     }
-    void leave() noexcept {
-        if (!linked()) return; // it has been let go, or the barrier is gone
+    void remove() noexcept {
+        if (!linked()) return; // it was woken, or the barrier was destroyed
         unlink();
-        --barrier_.waiting_now_;
+        --barrier_.waiting_count_;
     }
 
     Barrier& barrier_;
-    std::optional<std::size_t> place_; // in the round, once that is full
+    std::optional<std::size_t> place_; // the order of arrival, once the round is complete
 };
 
-class Barrier::Awaiter : public Barrier::TryAwaiter {
+class Barrier::Awaiter : public Barrier::OutcomeAwaiter {
 public:
-    using TryAwaiter::TryAwaiter;
+    using OutcomeAwaiter::OutcomeAwaiter;
     std::size_t await_resume() const {
-        const auto place = TryAwaiter::await_resume();
+        const auto place = OutcomeAwaiter::await_resume();
         if (!place) {
 #if ROUSE_EXCEPTIONS
             throw BrokenBarrierError{};
 #else
             detail::misuse(
-                "rouse: Barrier::wait: the barrier is broken or was reset; use try_wait() where exceptions are off");
+                "rouse: Barrier::wait: the barrier is broken or was reset; use wait_outcome() where exceptions are "
+                "off");
 #endif
         }
         return *place;
@@ -138,23 +145,23 @@ public:
 };
 
 inline Barrier::Awaiter Barrier::wait() noexcept { return Awaiter{*this}; }
-inline Barrier::TryAwaiter Barrier::try_wait() noexcept { return TryAwaiter{*this}; }
+inline Barrier::OutcomeAwaiter Barrier::wait_outcome() noexcept { return OutcomeAwaiter{*this}; }
 
-inline Barrier::TryAwaiter& Barrier::take_first() noexcept {
-    --waiting_now_;
-    return static_cast<TryAwaiter&>(waiting_.pop_front());
+inline Barrier::OutcomeAwaiter& Barrier::pop_waiter() noexcept {
+    --waiting_count_;
+    return static_cast<OutcomeAwaiter&>(waiting_.pop_front());
 }
 
-inline void Barrier::open() noexcept {
+inline void Barrier::complete_round() noexcept {
     for (std::size_t place = 0; !waiting_.empty(); ++place) {
-        TryAwaiter& waiter = take_first();
+        OutcomeAwaiter& waiter = pop_waiter();
         waiter.place_ = place;
         detail::Scheduler::wake(waiter);
     }
 }
 
-inline void Barrier::send_away() noexcept {
-    while (!waiting_.empty()) detail::Scheduler::wake(take_first());
+inline void Barrier::fail_all() noexcept {
+    while (!waiting_.empty()) detail::Scheduler::wake(pop_waiter());
 }
 
 } // namespace ROUSE_ABI

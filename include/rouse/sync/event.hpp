@@ -1,4 +1,4 @@
-// Event: many tasks wait for one thing to happen.
+// Event: any number of tasks wait until something has happened.
 #pragma once
 
 #include <coroutine>
@@ -10,10 +10,14 @@ inline namespace ROUSE_ABI {
 
 /// A flag that any number of tasks can wait for. It stays set until it is cleared.
 ///
-/// For the tasks of one loop only; to set it from elsewhere use ThreadSafeEvent, which has the same interface.
-/// Waiters become ready in the order in which they began to wait, and return even if the event is cleared
-/// before they run. A cancelled wait changes nothing. An event that is destroyed while tasks wait for it leaves them
-/// waiting, until they are cancelled. Nothing is allocated.
+/// Only for the tasks of one loop. To set an event from another context use ThreadSafeEvent, which has the same
+/// interface.
+///
+/// set() makes the waiting tasks ready in the order in which they began to wait. Each of them returns from wait() even
+/// if the event is cleared before the task runs. Cancelling a wait changes nothing. Tasks that wait when the event is
+/// destroyed are not woken; they stay suspended until cancelled.
+///
+/// Nothing is allocated. set() takes time in proportion to the number of waiting tasks.
 class Event {
     class Awaiter;
 
@@ -22,16 +26,16 @@ public:
     Event(const Event&) = delete;
     Event& operator=(const Event&) = delete;
 
-    /// Sets the event and makes all that wait ready; takes time in proportion to how many they are.
+    /// Sets the event and makes all waiting tasks ready.
     void set() noexcept;
 
-    /// From now on wait() waits.
+    /// Clears the event: later calls of wait() suspend until the next set().
     void clear() noexcept { set_ = false; }
 
     /// Whether wait() would return at once.
     [[nodiscard]] bool is_set() const noexcept { return set_; }
 
-    /// `co_await event.wait()`: returns once the event is set; at once if it is.
+    /// `co_await event.wait()`: returns when the event is set, at once if it is set already.
     [[nodiscard]] Awaiter wait() noexcept;
 
 private:

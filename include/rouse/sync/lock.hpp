@@ -1,4 +1,4 @@
-// Lock: one task at a time.
+// Lock: mutual exclusion between tasks.
 #pragma once
 
 #include <rouse/core/detail/misuse.hpp>
@@ -7,56 +7,56 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-namespace detail {
-class ConditionAwaiter;
-} // namespace detail
-
-/// Mutual exclusion between the tasks of one loop, over several of their steps. It is not for threads.
+/// Mutual exclusion between tasks that may suspend while they hold the lock.
 ///
-/// First come, first served: release() hands the lock to the task that has waited longest, so nobody can take it in
-/// between. If that task is cancelled before it runs, the lock goes on to the next. A lock must outlive its Guards.
+/// Only for the tasks of one loop; it does not exclude other threads.
+///
+/// First come, first served: release() hands the lock directly to the task that has waited longest, so no other task
+/// can acquire it in between. If that task is cancelled before it runs, the lock passes to the next one. Tasks that
+/// wait when the lock is destroyed are not woken; they stay suspended until cancelled. A lock must outlive its Guards.
+///
 /// Nothing is allocated.
 class Lock {
 public:
-    /// Holds the lock until it is destroyed or released.
+    /// Owns the lock until the Guard is destroyed or released. Move-only.
     using Guard = detail::Guard<Lock>;
 
     constexpr Lock() noexcept = default;
     Lock(const Lock&) = delete;
     Lock& operator=(const Lock&) = delete;
 
-    /// `co_await lock.acquire()`: returns when this task has the lock, which it then has to release().
+    /// `co_await lock.acquire()`: returns when this task holds the lock, which it must then release().
     [[nodiscard]] auto acquire() noexcept { return detail::AcquireAwaiter<Lock>{*this}; }
 
-    /// `auto guard = co_await lock.scoped()`: the same, with a Guard that releases it.
+    /// `auto guard = co_await lock.scoped()`: acquires the lock and returns a Guard, which releases it.
     [[nodiscard]] auto scoped() noexcept { return detail::ScopedAwaiter<Lock>{*this}; }
 
-    /// Gives the lock to the task that has waited longest. UsageError if the lock is not held.
+    /// Hands the lock to the task that has waited longest. UsageError if the lock is not held.
     void release() {
         if (!locked_) detail::misuse("rouse: Lock::release: the lock is not held");
         pass_on();
     }
 
-    /// Whether somebody holds the lock, or has been handed it and not run yet.
+    /// Whether a task holds the lock, or has been handed the lock and has not run yet.
     [[nodiscard]] bool locked() const noexcept { return locked_; }
 
 private:
     friend Guard;
     friend detail::AcquireAwaiter<Lock>;
-    friend detail::ConditionAwaiter; // gives it back and takes it again
-    friend class Condition;
+    friend class Condition; // its wait() releases the lock and acquires it again
     static constexpr detail::TaskState waiting_state = detail::TaskState::waiting_in_lock;
 
-    // True if nobody held the lock: then it is granted.
-    bool take(detail::GrantWaiter& turn) noexcept {
+    // If no task holds the lock, grants it to `waiter` and returns true.
+    bool grant_if_free(detail::GrantWaiter& waiter) noexcept {
         if (locked_) return false;
         locked_ = true;
-        turns_.grant(turn);
+        grants_.grant(waiter);
         return true;
     }
-    void pass_on() noexcept { locked_ = turns_.call_next(); }
+    // Hands the lock, which must be held, to the next task that waits, if any.
+    void pass_on() noexcept { locked_ = grants_.grant_next(); }
 
-    detail::GrantQueue turns_;
+    detail::GrantQueue grants_;
     bool locked_ = false; // stays true while the lock is handed over
 };
 

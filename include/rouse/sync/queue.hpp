@@ -1,4 +1,4 @@
-// Queue: items from some tasks of a loop to others, in order.
+// Queue: passes items between the tasks of one loop.
 #pragma once
 
 #include <concepts>
@@ -14,17 +14,23 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// A queue between the tasks of one loop, with any number of them at both ends. `Queue<T, N>` holds N items in itself
-/// and allocates nothing. `Queue<T>{}` grows without limit, and `Queue<T>{maxsize}` up to maxsize, on the heap. T need
-/// only be movable. For other contexts there is ThreadSafeQueue.
+/// A queue between tasks, with any number of producers and consumers. `Queue<T, N>` holds up to N items in itself.
+/// `Queue<T>{}` grows without limit, and `Queue<T>{maxsize}` up to maxsize items. T need only be movable.
 ///
-/// First in, first out; getters and putters are served in the order in which they began to wait. Nothing is lost: an
-/// item is promised to a waiting getter, and stays in the queue until the getter runs; if that is cancelled before, it
-/// goes to the next in its order. The same holds for room and putters. A refused value, or that of a cancelled put, is
-/// not moved from. (An item whose move throws when it is got is lost.)
+/// Only for the tasks of one loop; between contexts use ThreadSafeQueue.
 ///
-/// close() wakes both ends: later puts are refused, and what is in the queue can still be got. A queue that is
-/// destroyed leaves those who wait for it waiting, until they are cancelled; those it had woken find it closed.
+/// First in, first out. Waiting consumers are served in the order in which they began to wait, and so are producers. No
+/// item is lost: an item is reserved for a waiting consumer and stays in the queue until that task runs. If the task is
+/// cancelled first, the item goes to the next consumer, still in its order. Free room is reserved for waiting producers
+/// in the same way. If a put is refused or cancelled, its value is not moved from. (An item is lost if its move
+/// constructor throws while it is taken out.)
+///
+/// close() wakes both sides: later puts are refused, and the items in the queue can still be taken. Tasks that wait
+/// when the queue is destroyed are not woken; they stay suspended until cancelled. Tasks that had been woken before
+/// find it closed.
+///
+/// `Queue<T, N>` allocates nothing. `Queue<T>` keeps its items on the heap, in chunks of which it reuses one, so a
+/// steady flow does not allocate.
 template <class T, std::size_t N = 0>
 class Queue {
     class NextAwaiter;
@@ -33,13 +39,13 @@ class Queue {
     class PutAwaiter;
 
 public:
-    /// What an item is.
+    /// The type of an item.
     using value_type = T;
 
-    /// A queue that holds N items; if N is zero, any number.
+    /// A queue for up to N items; if N is zero, for any number.
     constexpr Queue() noexcept : state_{N == 0 ? detail::QueueState::no_limit : N} {}
 
-    /// A queue that holds maxsize items; zero: any number.
+    /// A queue for up to maxsize items; if maxsize is zero, for any number.
     constexpr explicit Queue(std::size_t maxsize) noexcept
         requires(N == 0)
         : state_{maxsize == 0 ? detail::QueueState::no_limit : maxsize} {}
@@ -47,79 +53,91 @@ public:
     Queue(const Queue&) = delete;
     Queue& operator=(const Queue&) = delete;
 
-    /// Ends the items that are left.
+    /// Destroys the items that are left.
     ~Queue() {
         for (std::size_t n = state_.size(); n > 0; --n) items_.pop();
     }
 
-    /// `co_await queue.put(v)`: waits for room; false if the queue is closed, and then v is untouched.
+    /// `co_await queue.put(v)`: waits for room and puts an item. Returns false if the queue is closed; then v is
+    /// untouched. Ignoring the result causes a warning; if the queue is never closed, write
+    /// `std::ignore = co_await queue.put(v)`.
     template <class U = T>
         requires std::constructible_from<T, U&&>
     [[nodiscard]] auto put(U&& value) noexcept {
         return PutAwaiter<U&&>{*this, std::forward<U>(value)};
     }
 
-    /// Puts an item if there is room that is not promised; false if there is none, or the queue is closed, and then
-    /// `value` is untouched.
+    /// Puts an item without waiting. Returns false if the queue is closed, or has no room except what is reserved for
+    /// waiting producers; then `value` is untouched.
     template <class U = T>
         requires std::constructible_from<T, U&&>
     [[nodiscard]] bool put_nowait(U&& value) {
-        const Settling settling{state_};
+        const GrantOnExit on_exit{state_};
         if (!state_.can_put()) return false;
         items_.put(std::forward<U>(value));
-        state_.added();
+        state_.item_added();
         return true;
     }
 
-    /// `co_await queue.get()`: waits for an item. Throws QueueClosed if the queue is closed and drained; without
-    /// exceptions that is a panic: use next() there.
+    /// `co_await queue.get()`: waits for an item and takes it. Throws QueueClosed if the queue is closed and empty.
+    /// Without exceptions that is a panic; use next() instead.
     [[nodiscard]] auto get() noexcept { return GetAwaiter{*this}; }
 
-    /// `while (auto item = co_await queue.next())`: waits for an item; nothing once the queue is closed and drained.
+    /// `while (auto item = co_await queue.next())`: like get(), but returns an empty optional once the queue is closed
+    /// and empty.
     [[nodiscard]] auto next() noexcept { return NextAwaiter{*this}; }
 
-    /// Takes the oldest item, if there is one that is not promised.
+    /// Takes the oldest item without waiting. Returns an empty optional if the queue holds no item except those that
+    /// are reserved for waiting consumers.
     [[nodiscard]] std::optional<T> get_nowait() {
         if (!state_.can_get()) return std::nullopt;
-        const Taking taking{{state_}, items_};
+        const RemoveOnExit on_exit{{state_}, items_};
         return std::optional<T>{std::move(items_.front())};
     }
 
-    /// How many items it holds, those that are promised included.
+    /// The number of items in the queue, including reserved ones.
     [[nodiscard]] std::size_t qsize() const noexcept { return state_.size(); }
-    /// Whether there is no item in it.
+    /// The same as qsize(), under the name that C++ containers use.
+    [[nodiscard]] std::size_t size() const noexcept { return qsize(); }
+    /// Whether the queue holds no item.
     [[nodiscard]] bool empty() const noexcept { return qsize() == 0; }
-    /// Whether it holds as many as it can.
+    /// Whether the queue holds as many items as it can.
     [[nodiscard]] bool full() const noexcept { return qsize() == state_.limit(); }
 
-    /// How many items it can hold; zero: any number.
+    /// The number of items that the queue can hold; zero if there is no limit.
     [[nodiscard]] std::size_t maxsize() const noexcept {
         return state_.limit() == detail::QueueState::no_limit ? 0 : state_.limit();
     }
 
-    /// `co_await queue.join()`: waits until task_done() has been called for every item that was put.
+    /// The number of items that the queue can hold; SIZE_MAX if there is no limit.
+    [[nodiscard]] std::size_t capacity() const noexcept { return state_.limit(); }
+
+    /// `co_await queue.join()`: waits until task_done() has been called once for every item that was put.
     [[nodiscard]] auto join() noexcept { return state_.join(); }
 
-    /// Says that an item which was got has been dealt with. UsageError if called more often than items were put.
+    /// Reports that an item taken from the queue has been processed; see join(). UsageError if called more often than
+    /// items were put.
     void task_done() { state_.task_done(); }
 
-    /// Refuses every later put, and wakes all who wait, as soon as there is nothing left for them.
+    /// Closes the queue: later puts are refused. Wakes the waiting producers, and each waiting consumer for which no
+    /// item is left.
     void close() noexcept { state_.close(); }
 
-    /// Whether close() has been called; items may be left.
+    /// Whether close() has been called. The queue may still hold items.
     [[nodiscard]] bool closed() const noexcept { return state_.closed(); }
 
 private:
-    // What follows a change, also if it ends with an exception of T's.
-    struct Settling {
+    // Runs after every change, even if T throws: grants items and room that have become available.
+    struct GrantOnExit {
         detail::QueueState& state;
-        ~Settling() { state.settle(); }
+        ~GrantOnExit() { state.grant_available(); }
     };
-    struct Taking : Settling {
+    // Runs after the front item has been moved out, or its move constructor has thrown.
+    struct RemoveOnExit : GrantOnExit {
         detail::ItemStore<T, N>& items;
-        ~Taking() {
+        ~RemoveOnExit() {
             items.pop();
-            this->state.removed();
+            this->state.item_removed();
         }
     };
 
@@ -141,17 +159,17 @@ public:
     }
     std::optional<T> await_resume() {
         if (task != nullptr) detail::Scheduler::check_cancelled([this] { give_back(); });
-        if (!granted()) return std::nullopt; // the queue is gone
+        if (!granted()) return std::nullopt; // the queue was destroyed
         queue_.state_.end_get(*this);
         return queue_.get_nowait();
     }
 
 private:
-    // The item that was promised to us goes to the next.
+    // Passes an item that was reserved for this task to the next consumer.
     void give_back() noexcept {
         if (!granted()) return;
         queue_.state_.end_get(*this);
-        queue_.state_.settle();
+        queue_.state_.grant_available();
     }
 
     Queue& queue_;
@@ -191,23 +209,24 @@ public:
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_queue, frame);
         queue_.state_.wait_to_put(*this);
     }
-    bool await_resume() {
+    // Both attributes: g++ 12 ignores [[nodiscard]] for the result of a co_await.
+    [[nodiscard, gnu::warn_unused_result]] bool await_resume() {
         if (task != nullptr) detail::Scheduler::check_cancelled([this] { give_back(); });
-        if (!granted()) return false; // the queue is gone
+        if (!granted()) return false; // the queue was destroyed
         queue_.state_.end_put(*this);
         return queue_.put_nowait(std::forward<U>(value_));
     }
 
 private:
-    // The room that was promised to us goes to the next.
+    // Passes room that was reserved for this task to the next producer.
     void give_back() noexcept {
         if (!granted()) return;
         queue_.state_.end_put(*this);
-        queue_.state_.settle();
+        queue_.state_.grant_available();
     }
 
     Queue& queue_;
-    U value_; // a reference: the value is the caller's until it is accepted
+    U value_; // a reference: the value stays with the caller until it is accepted
 };
 
 } // namespace ROUSE_ABI

@@ -1,4 +1,4 @@
-// Semaphore, BoundedSemaphore: so many tasks at a time, and no more.
+// Semaphore, BoundedSemaphore: a limited number of tasks at a time.
 #pragma once
 
 #include <cstddef>
@@ -9,32 +9,35 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
-/// A number of permits that the tasks of one loop share: acquire() takes one, and waits if there is none; release()
-/// gives one back, or adds one. release() may be called by any code that runs on the loop's thread.
+/// A number of permits: acquire() takes one, and waits if none is free; release() returns one, or adds one.
 ///
-/// First come, first served: a permit that is released while tasks wait is promised to the one that has waited longest,
-/// and nobody else can take it. If that task is cancelled before it runs, the permit goes on to the next. A semaphore
-/// that is destroyed leaves those who wait for it waiting, until they are cancelled. Nothing is allocated.
+/// Only for the tasks of one loop. release() may be called by any code that runs on the loop's thread.
+///
+/// First come, first served: a permit that is released while tasks wait is reserved for the task that has waited
+/// longest, and no other task can take it. If that task is cancelled before it runs, the permit passes to the next one.
+/// Tasks that wait when the semaphore is destroyed are not woken; they stay suspended until cancelled.
+///
+/// Nothing is allocated.
 class Semaphore {
 public:
-    /// Holds a permit until it is destroyed or released.
+    /// Owns a permit until the Guard is destroyed or released. Move-only.
     using Guard = detail::Guard<Semaphore>;
 
-    /// With one permit.
+    /// A semaphore with one permit.
     constexpr Semaphore() noexcept : Semaphore{1} {}
 
-    /// With so many permits to begin with.
+    /// A semaphore with `permits` free permits.
     constexpr explicit Semaphore(std::size_t permits) noexcept : free_{permits} {}
     Semaphore(const Semaphore&) = delete;
     Semaphore& operator=(const Semaphore&) = delete;
 
-    /// `co_await semaphore.acquire()`: returns when this task has a permit, which it then has to release().
+    /// `co_await semaphore.acquire()`: returns when this task holds a permit, which it must then release().
     [[nodiscard]] auto acquire() noexcept { return detail::AcquireAwaiter<Semaphore>{*this}; }
 
-    /// `auto guard = co_await semaphore.scoped()`: the same, with a Guard that releases it.
+    /// `auto guard = co_await semaphore.scoped()`: acquires a permit and returns a Guard, which releases it.
     [[nodiscard]] auto scoped() noexcept { return detail::ScopedAwaiter<Semaphore>{*this}; }
 
-    /// Gives a permit to the task that has waited longest; if nobody waits, to whoever comes next.
+    /// Gives a permit to the task that has waited longest. If no task waits, the permit is free.
     void release() noexcept { pass_on(); }
 
     /// Whether acquire() would wait now.
@@ -46,38 +49,40 @@ private:
     friend class BoundedSemaphore;
     static constexpr detail::TaskState waiting_state = detail::TaskState::waiting_in_semaphore;
 
-    bool take(detail::GrantWaiter& turn) noexcept {
+    bool grant_if_free(detail::GrantWaiter& waiter) noexcept {
         if (free_ == 0) return false;
         --free_;
-        turns_.grant(turn);
+        grants_.grant(waiter);
         return true;
     }
     void pass_on() noexcept {
-        if (!turns_.call_next()) ++free_;
+        if (!grants_.grant_next()) ++free_;
     }
 
-    detail::GrantQueue turns_;
-    std::size_t free_; // neither held nor promised; zero while anybody waits
+    detail::GrantQueue grants_;
+    std::size_t free_; // permits neither held nor granted; zero while a task waits
 };
 
-/// A Semaphore that finds out if more permits are released than were acquired.
+/// A Semaphore that detects a release() without an acquire(). Everything else is as in Semaphore.
 class BoundedSemaphore : Semaphore {
 public:
     using Semaphore::Guard;
 
-    /// With one permit.
+    /// A semaphore with one permit.
     constexpr BoundedSemaphore() noexcept : BoundedSemaphore{1} {}
 
-    /// With so many permits, which is also how many there can be.
+    /// A semaphore with `permits` free permits, which is also the most that can be free.
     constexpr explicit BoundedSemaphore(std::size_t permits) noexcept : Semaphore{permits}, bound_{permits} {}
 
     using Semaphore::acquire;
     using Semaphore::locked;
     using Semaphore::scoped;
 
-    /// As Semaphore::release. UsageError if all permits are free already.
+    /// Like Semaphore::release. UsageError if all permits are free already.
     void release() {
-        if (free_ >= bound_) detail::misuse("rouse: BoundedSemaphore::release: more permits than it began with");
+        if (free_ >= bound_)
+            detail::misuse(
+                "rouse: BoundedSemaphore::release: all permits are free already; release only what was acquired");
         pass_on();
     }
 

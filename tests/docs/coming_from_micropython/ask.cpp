@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <string>
+#include <tuple>
 
 #include <rouse/rouse.hpp>
 
@@ -10,7 +11,7 @@ using namespace std::chrono_literals;
 
 Task<> person(Queue<std::string>& typed) {
     co_await sleep(25s);
-    co_await typed.put("Ada");
+    std::ignore = co_await typed.put("Ada");
 }
 
 Task<> program() {

@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <string>
+#include <tuple>
 
 #include <rouse/rouse.hpp>
 
@@ -18,7 +19,7 @@ Task<const char*> job(const char* name, std::chrono::milliseconds time) {
 
 Task<> put_later(Queue<std::string>& queue, std::chrono::milliseconds time, std::string item) {
     co_await sleep(time);
-    co_await queue.put(std::move(item));
+    std::ignore = co_await queue.put(std::move(item));
 }
 
 Task<> program() {

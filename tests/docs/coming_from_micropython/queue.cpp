@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <tuple>
 #include <vector>
 
 #include <rouse/rouse.hpp>
@@ -8,7 +9,7 @@ using namespace std::chrono_literals;
 
 Task<> producer(Queue<int>& queue) {
     for (int i = 0; i < 6; ++i) {
-        co_await queue.put(i);
+        std::ignore = co_await queue.put(i);
         std::printf("put %d now %zu\n", i, queue.qsize());
     }
     std::puts("producer ends");

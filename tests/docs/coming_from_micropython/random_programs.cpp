@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <tuple>
 #include <vector>
 
 #include <rouse/rouse.hpp>
@@ -56,7 +57,7 @@ Task<> operation(int me, int what, Dice& dice, World& world) {
         const bool told = world.tasks[static_cast<std::size_t>(other)].cancel();
         std::printf("%d cancels %d %s\n", me, other, told ? "True" : "False");
     } else if (what == 9 && me == 0) {
-        co_await world.queue.put(dice.roll(100));
+        std::ignore = co_await world.queue.put(dice.roll(100));
     } else if (what == 9 && me == 1) {
         const int item = co_await world.queue.get();
         std::printf("%d got %d\n", me, item);

@@ -1,4 +1,4 @@
-// A port whose time does not pass, and Loop, for a use of a header that brings neither. Include it after that header.
+// Loop, and a port whose time does not pass, for a use of a header that brings neither. Include it after that header.
 #pragma once
 
 #include <rouse/core/loop.hpp>

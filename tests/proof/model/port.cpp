@@ -11,7 +11,7 @@ namespace detail {
 /// The loops of one thread.
 struct ThreadSwitch {
     static void exchange(std::array<void*, 2>& out, const std::array<void*, 2>& in) {
-        out = {Scheduler::current_, Scheduler::newest_};
+        out = {Scheduler::current_or_null(), Scheduler::newest_};
         Scheduler::current_ = static_cast<Scheduler*>(in[0]);
         Scheduler::newest_ = static_cast<Scheduler*>(in[1]);
     }

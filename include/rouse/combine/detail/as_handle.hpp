@@ -1,4 +1,4 @@
-// as_handle: makes a task of anything that can be awaited.
+// as_handle: turns anything that can be awaited into a task.
 #pragma once
 
 #include <coroutine>
@@ -12,44 +12,45 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
+/// The result of awaiting an object's wait.
 template <class A>
 using Awaited = decltype(std::declval<A&>().await_resume());
 
+/// A coroutine that awaits an object's wait.
 template <class A>
 Task<Awaited<A>> await_once(A awaitable) {
     co_return co_await awaitable;
 }
 
-/// A handle as it is.
+/// Returns a handle unchanged.
 template <class T>
 TaskHandle<T> as_handle(TaskHandle<T> handle) {
     check_awaitable(handle);
     return handle;
 }
 
-/// A Task, started.
+/// Starts a Task.
 template <class T>
 TaskHandle<T> as_handle(Task<T> task) {
-    if (!task)
-        misuse("rouse: an empty Task cannot be waited for: it was moved from, or its frame could not be allocated");
+    if (!task) misuse("rouse: an empty Task cannot be awaited: it was moved from, or its frame could not be allocated");
     TaskHandle<T> handle = start_awaited(Scheduler::current(), std::move(task));
-    if (!handle) misuse("rouse: a Task of another loop cannot be waited for: there is no memory to adopt it");
+    if (!handle) misuse("rouse: a Task of another loop cannot be awaited: there is no memory to adopt it");
     return handle;
 }
 
-/// The wait of an object, as a task.
+/// Starts a task that awaits an object's wait, such as `queue.get()`.
 template <class A>
     requires requires(A& awaitable) { awaitable.await_resume(); }
 TaskHandle<Awaited<A>> as_handle(A awaitable) {
     static_assert(
         !requires { A::refers_to_its_value; },
         "rouse: gather: a queue's put only refers to its value, which may be gone before it is taken; "
-        "put it from a Task of its own");
+        "put it from a separate Task");
     return as_handle(await_once(std::move(awaitable)));
 }
 
-/// Whether an awaiter that was interrupted, and could not be taken out at once, has waited on in vain. Those that can
-/// have a function that tells.
+/// Whether an awaiter was interrupted by a timeout but had to wait longer, and its wait has failed. Awaiters for which
+/// that can happen have a member function interrupted().
 template <class A>
 bool was_interrupted(A& awaiter) {
     if constexpr (requires { awaiter.interrupted(); }) {
@@ -59,7 +60,7 @@ bool was_interrupted(A& awaiter) {
     }
 }
 
-/// Whether an A is a Task or a TaskHandle, and not an object's wait.
+/// True if A is a Task or a TaskHandle; false if it is an object's wait.
 template <class A>
 inline constexpr bool is_task = false;
 template <class T>
@@ -67,7 +68,7 @@ inline constexpr bool is_task<Task<T>> = true;
 template <class T>
 inline constexpr bool is_task<TaskHandle<T>> = true;
 
-/// The type that awaiting an A gives.
+/// The type of the result of awaiting an A.
 template <class A>
 struct ResultOf {
     using type = Awaited<A>;

@@ -1,17 +1,17 @@
-// Race: one task that waits in several things at once, until the first of them happens. What select is made of.
+// Race: one task waits for several things at once, until the first of them happens. select is built on it.
 //
-//            one is woken: the others are taken out, and tasks of our own are cancelled
+//            a contender is woken: the others are removed, and the tasks that the race has started are cancelled
 //     open ------------------------------------------------------------------------------> closed, with a winner
 //       |                                                                                           |
-//       |    the waiting task is cancelled, or its time is up: all are taken out                    |
-//       '---> closed, without                                                                       |
+//       |    the waiting task is cancelled or timed out: all contenders are removed                 |
+//       '---> closed, without a winner                                                              |
 //                  |                                                                                |
-//                  '------- the last that could not be taken out at once has come back -------------'---> ready
+//                  '------- no removal is pending any more -----------------------------------------'---> ready
 //
-// What cannot be taken out at once is a task of our own, which has to end, and what a foreign context has taken
-// already, which has to arrive (see RetractableWaiter). If there is no such thing the waiting task is made ready in the
-// very moment in which the first is woken; so it resumes in the order in which it would, had it waited for that one
-// only.
+// A removal is pending if it cannot happen at once: a task that the race has started has to end first, and a wake that
+// a foreign context has already sent has to arrive first (see RetractableWaiter). If no removal is pending, the waiting
+// task becomes ready at the moment when the first contender is woken. So it resumes in the same order as if it had
+// waited for that contender alone.
 #pragma once
 
 #include <coroutine>
@@ -28,64 +28,64 @@ namespace detail {
 
 class Race;
 
-/// One of the things that a Race waits in.
+/// One of the things that a Race waits for; it stands for the waiting task there.
 struct Contender : Branch {
-    Contender() noexcept : Branch{woken_in_race} {}
-    static void woken_in_race(Branch& branch) noexcept;
+    Contender() noexcept : Branch{on_wake_in_race} {}
+    static void on_wake_in_race(Branch& branch) noexcept;
 
     Race* race = nullptr;
-    TaskRecord* own_task = nullptr; // a task that the race has started: cancelled and waited for if it loses
-    bool absent = false;            // to be taken out, and has not come back
+    TaskRecord* own_task = nullptr; // a task that the race has started; cancelled and awaited if it loses
+    bool removal_pending = false;   // it is being removed and has not ended or arrived yet
 };
 
-/// The waiter of the task that waits in all of them; it is in the awaiter of select.
+/// The waiter of the task that waits for all contenders. The awaiter of select derives from it.
 class Race : public RetractableWaiter {
 public:
     Race() noexcept = default;
 
-    /// To be called before the contenders are made to wait.
+    /// Must be called before the contenders start to wait.
     void prepare(std::span<Contender> contenders) noexcept;
 
-    /// To be called when they wait. If one of them, `first`, has what it waits for already, those behind it do not
-    /// wait. True if the running task has to suspend; it is parked then.
+    /// Must be called when the contenders wait. `first` is a contender that is ready already, or null; the contenders
+    /// after it do not wait. Returns true if the running task must suspend; then it is parked.
     bool begin(Contender* first, std::coroutine_handle<> frame);
 
-    /// The one that happened first; null if the wait was given up.
+    /// The contender that won; null if the wait was given up.
     [[nodiscard]] const Contender* winner() const noexcept { return winner_; }
 
-    /// Whether the winner has never waited, and so will not tell of a cancellation.
-    [[nodiscard]] bool won_at_once() const noexcept { return won_at_once_; }
+    /// Whether the winner has never waited, and so does not check for a cancellation itself.
+    [[nodiscard]] bool won_immediately() const noexcept { return won_immediately_; }
 
-    /// The contenders are about to be destroyed: nothing that they do matters any more.
+    /// Must be called before the contenders are destroyed: ignores them from now on, and cancels the started tasks.
     void abandon() noexcept;
 
 private:
     friend Contender;
 
-    void came_back(Contender& contender) noexcept;
+    void on_woken(Contender& contender) noexcept;
     void close() noexcept;
     void remove_contender(Contender& contender) noexcept;
 
-    // The waiting task is cancelled, or its time is up. Cancelling it twice cancels tasks of our own twice.
+    // The waiting task is cancelled or timed out. Cancelling it twice cancels the started tasks twice.
     bool retract() noexcept override {
         if (!closed_ || task->cancel_requested) close();
-        return absent_ == 0 && !closing_;
+        return pending_removals_ == 0 && !closing_;
     }
 
     Scheduler* scheduler_ = nullptr;
     std::span<Contender> contenders_;
     Contender* winner_ = nullptr;
-    std::size_t absent_ = 0; // how many contenders are `absent`
-    bool begun_ = false;
-    bool closed_ = false;
-    bool closing_ = false;
-    bool won_at_once_ = false;
-    bool abandoned_ = false;
+    std::size_t pending_removals_ = 0; // how many contenders have `removal_pending`
+    bool begun_ = false;               // begin() has been called
+    bool closed_ = false;              // see above
+    bool closing_ = false;             // inside close()
+    bool won_immediately_ = false;     // see won_immediately()
+    bool abandoned_ = false;           // abandon() has been called
 };
 
-inline void Contender::woken_in_race(Branch& branch) noexcept {
+inline void Contender::on_wake_in_race(Branch& branch) noexcept {
     auto& contender = static_cast<Contender&>(branch);
-    contender.race->came_back(contender);
+    contender.race->on_woken(contender);
 }
 
 inline void Race::prepare(std::span<Contender> contenders) noexcept {
@@ -96,45 +96,46 @@ inline void Race::prepare(std::span<Contender> contenders) noexcept {
 
 inline bool Race::begin(Contender* first, std::coroutine_handle<> frame) {
     begun_ = true;
-    bool goes_round = false; // once round the ready queue, see detail::Scheduler::park_ready
+    bool must_yield = false; // pass through the ready queue once, see Scheduler::park_ready
     if (first != nullptr) {
-        goes_round = std::exchange(first->state, TaskState::running) == TaskState::ready;
+        must_yield = std::exchange(first->state, TaskState::running) == TaskState::ready;
         winner_ = first;
-        won_at_once_ = true;
+        won_immediately_ = true;
     }
     if (winner_ != nullptr) {
         close();
-        if (absent_ == 0) {
-            if (goes_round) scheduler_->park_ready(frame);
-            return goes_round;
+        if (pending_removals_ == 0) {
+            if (must_yield) scheduler_->park_ready(frame);
+            return must_yield;
         }
     }
     Scheduler::park(*this, TaskState::waiting_in_select, frame);
     return true;
 }
 
-inline void Race::came_back(Contender& contender) noexcept {
+inline void Race::on_woken(Contender& contender) noexcept {
     if (abandoned_) return;
-    if (contender.absent) {
-        contender.absent = false;
-        --absent_;
+    if (contender.removal_pending) {
+        contender.removal_pending = false;
+        --pending_removals_;
     }
-    // A task that ended because we gave up has not won; one that returned all the same has.
-    const bool gave_way = closed_ && contender.own_task != nullptr && contender.own_task->ending == Ending::cancelled;
-    if (winner_ == nullptr && !gave_way) winner_ = &contender;
-    if (!begun_) return; // woken by another that is being made to wait, see begin()
+    // A started task that was cancelled by close() has not won; one that has returned despite the cancellation has.
+    const bool ended_by_cancel =
+        closed_ && contender.own_task != nullptr && contender.own_task->ending == Ending::cancelled;
+    if (winner_ == nullptr && !ended_by_cancel) winner_ = &contender;
+    if (!begun_) return; // another contender that starts to wait has woken this one, see begin()
     if (!closed_) close();
-    // What a task that lost has thrown is reported like anything that nobody awaits.
+    // The exception of a losing task is reported, like that of any task that is not awaited.
     if (contender.own_task != nullptr && winner_ != &contender) contender.own_task->ending_observed = false;
-    if (absent_ != 0) return;
-    // Set without exceptions only: what has won is a task that was cancelled, see Loop::finish.
+    if (pending_removals_ != 0) return;
+    // Only set without exceptions: the winner is a task that was cancelled, see Scheduler::finish.
     if (winner_ != nullptr && winner_->cancel_requested) task->cancel_requested = true;
     Scheduler::wake(*this);
 }
 
 inline void Race::close() noexcept {
     closed_ = true;
-    if (closing_) return; // a task of our own awaits us; it hangs, but does not recurse for ever
+    if (closing_) return; // a started task awaits this one: it hangs, but does not recurse for ever
     closing_ = true;
     for (Contender& contender : contenders_) {
         if (&contender != winner_ && contender.waiting()) remove_contender(contender);
@@ -147,16 +148,16 @@ inline void Race::remove_contender(Contender& contender) noexcept {
         scheduler_->cancel(*contender.own_task);
     } else if (contender.state == TaskState::waiting_for_task &&
                static_cast<JoinWaiter*>(contender.link.waiter)->awaited->finished()) {
-        // The same task twice: its end, which is telling those who await it, has not yet come to this one.
+        // The same task is an argument twice: it has ended, but has not yet notified this contender.
         contender.state = TaskState::running;
         return;
     } else if (scheduler_->remove_from_wait(contender)) {
         contender.state = TaskState::running;
         return;
     }
-    if (contender.absent) return;
-    contender.absent = true;
-    ++absent_;
+    if (contender.removal_pending) return;
+    contender.removal_pending = true;
+    ++pending_removals_;
 }
 
 inline void Race::abandon() noexcept {

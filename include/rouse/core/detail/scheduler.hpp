@@ -61,7 +61,7 @@ using Timers = TimerHeap;
 #endif
 
 /// All members are for the thread of the loop. Foreign contexts reach it only through its inbox.
-class Scheduler {
+class Scheduler : public PortUser {
 public:
     explicit Scheduler(Port& port);
 
@@ -74,11 +74,14 @@ public:
     // ---- the scheduler of this thread ----
 
     /// The scheduler that is running on this thread, else the newest one; UsageError if there is none.
-    static Scheduler& current();
-    [[nodiscard]] static Scheduler* current_or_null() noexcept { return current_; }
+    static Scheduler& current() { return static_cast<Scheduler&>(PortUser::current()); }
+    [[nodiscard]] static Scheduler* current_or_null() noexcept { return static_cast<Scheduler*>(current_); }
 
     /// Whether a scheduler is running on this thread, so that a blocking call would stop it.
-    [[nodiscard]] static bool blocking_refused() noexcept { return current_ != nullptr && current_->running(); }
+    [[nodiscard]] static bool blocking_refused() noexcept {
+        const Scheduler* current = current_or_null();
+        return current != nullptr && current->running();
+    }
 
     // ---- what the loop offers its user; see Loop ----
 
@@ -91,7 +94,6 @@ public:
 #endif
     [[nodiscard]] bool running() const noexcept { return sentinel_ != nullptr || running_task_ != nullptr; }
     [[nodiscard]] std::size_t live_tasks() const noexcept { return live_; }
-    [[nodiscard]] Port& port() const noexcept { return port_; }
 #if ROUSE_EXCEPTIONS
     template <class F>
     void set_exception_handler(F handler);
@@ -161,7 +163,10 @@ public:
 
 #if ROUSE_EXCEPTIONS
     /// Notes that the running task is being cancelled, for on_cancel.
-    static void note_cancellation() noexcept { current_->cancelling_ = current_->running_task_; }
+    static void note_cancellation() noexcept {
+        Scheduler& current = *current_or_null();
+        current.cancelling_ = current.running_task_;
+    }
 
     /// The task to which CancelledError was thrown in this step, or null.
     [[nodiscard]] const TaskRecord* cancelling() const noexcept { return cancelling_; }
@@ -243,15 +248,12 @@ private:
 
     friend ThreadSwitch;
 #if ROUSE_HOSTED
-    static inline constinit thread_local Scheduler* current_ = nullptr;
-    static inline constinit thread_local Scheduler* newest_ =
-        nullptr; // the head of the list of this thread's schedulers
+    // The head of the list of this thread's schedulers.
+    static inline constinit thread_local Scheduler* newest_ = nullptr;
 #else
-    static inline constinit Scheduler* current_ = nullptr;
     static inline constinit Scheduler* newest_ = nullptr;
 #endif
 
-    Port& port_;
     ReadyQueue ready_;
     mutable Timers timers_; // asking for the first may rearrange them
     // Set by the first timer and the first cancellation: a program that has none does not link what they do.
@@ -281,14 +283,14 @@ private:
 // -------------------------------------------------------------
 
 inline Scheduler::Scheduler(Port& port)
-    : port_{port}, inbox_{port, this}, pool_{FramePool::create(this, &current_)}, older_{newest_} {
+    : PortUser{port}, inbox_{port, this}, pool_{FramePool::create(this, &current_)}, older_{newest_} {
     newest_ = this;
-    if (current_ == nullptr || !current_->running()) current_ = this;
+    if (!blocking_refused()) current_ = this;
 }
 
 inline Scheduler::~Scheduler() {
     // In a child of fork() this may be the loop of a thread that no longer exists.
-    Scheduler* const running = current_ != nullptr && current_ != this && current_->running() ? current_ : nullptr;
+    Scheduler* const running = current_ != this && blocking_refused() ? current_or_null() : nullptr;
     current_ = this;
     // In the order in which cancelling would end them: awaited tasks before the tasks that await them.
     pool_->for_each_in_use([this](TaskRecord& task) {
@@ -314,12 +316,6 @@ inline Scheduler::~Scheduler() {
 #if ROUSE_EXCEPTIONS
     delete exception_handler_;
 #endif
-}
-
-inline Scheduler& Scheduler::current() {
-    if (current_ == nullptr)
-        misuse("rouse: there is no loop on this thread; this works inside run(), or beside a Loop");
-    return *current_;
 }
 
 inline void Scheduler::refuse_to_nest() {
@@ -534,7 +530,7 @@ inline void Scheduler::resume_awaiter(JoinWaiter& waiter, TaskRecord& ended) noe
     if (!ROUSE_EXCEPTIONS && ended.ending == Ending::cancelled && !waiter.wants_outcome) {
         waiter.task->cancel_requested = true;
     }
-    current_->make_ready(waiter); // a task is awaited only on its own loop
+    current_or_null()->make_ready(waiter); // a task is awaited only on its own loop
 }
 
 inline bool Scheduler::interrupt(TaskRecord& task) noexcept {
@@ -580,7 +576,7 @@ inline void Scheduler::fire_due(Scheduler& scheduler) noexcept {
 // ------------------------------------------------------------------------------------------------
 
 inline TaskRecord& Scheduler::running_task() {
-    Scheduler* scheduler = current_;
+    Scheduler* scheduler = current_or_null();
     if (scheduler == nullptr || scheduler->running_task_ == nullptr) [[unlikely]] {
         misuse("rouse: not in a task; this works only in a coroutine that a loop runs");
     }
@@ -632,7 +628,7 @@ void Scheduler::in_place_of_task(Branch& branch, F suspend) {
 template <class F>
 void Scheduler::check_cancelled([[maybe_unused]] F give_back) {
 #if ROUSE_EXCEPTIONS
-    TaskRecord& task = *current_->running_task_;
+    TaskRecord& task = *current_or_null()->running_task_;
     if (task.cancel_requested) [[unlikely]] {
         task.cancel_requested = false;
         note_cancellation();
@@ -838,7 +834,7 @@ void Scheduler::set_exception_handler(F handler) {
 #if ROUSE_HOSTED
 template <class F>
 auto Scheduler::as_current(F f) {
-    Scheduler* const before = std::exchange(current_, this);
+    PortUser* const before = std::exchange(current_, this);
     auto result = f();
     current_ = before;
     return result;
@@ -846,8 +842,6 @@ auto Scheduler::as_current(F f) {
 #endif
 
 } // namespace detail
-
-inline TimePoint Clock::now() { return detail::Scheduler::current().port().now(); }
 
 } // namespace ROUSE_ABI
 } // namespace rouse

@@ -1,4 +1,4 @@
-// How a Lock or a Semaphore is acquired and given back.
+// Guard, AcquireAwaiter, ScopedAwaiter: how a Lock or a Semaphore is acquired and released.
 #pragma once
 
 #include <coroutine>
@@ -10,23 +10,23 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// Holds what scoped() has acquired until it is destroyed or released. Move-only; its Lock or Semaphore must outlive
-/// it.
+/// Owns the lock or permit that scoped() has acquired, until the Guard is destroyed or released. Move-only. Its Lock or
+/// Semaphore must outlive it.
 template <class Owner>
 class [[nodiscard]] Guard {
 public:
-    /// For the library: see scoped().
+    /// Only for the library; users call scoped(). A null owner means that there is nothing to release.
     explicit Guard(Owner* owner) noexcept : owner_{owner} {}
-    /// Takes over what the other holds, which then holds nothing.
+    /// Takes over what `other` owns.
     Guard(Guard&& other) noexcept : owner_{std::exchange(other.owner_, nullptr)} {}
-    /// Exchanges what both hold.
+    /// Exchanges what the two Guards own.
     Guard& operator=(Guard&& other) noexcept {
         std::swap(owner_, other.owner_);
         return *this;
     }
     ~Guard() { release(); }
 
-    /// Gives it back before the end of the scope; does nothing the second time.
+    /// Releases the lock or permit before the end of the scope. Later calls do nothing.
     void release() noexcept {
         if (Owner* owner = std::exchange(owner_, nullptr)) owner->pass_on();
     }
@@ -35,7 +35,8 @@ private:
     Owner* owner_;
 };
 
-/// Waits for its turn. The owner has `take(turn)`, which grants it at once if it can, `turns_`, and `pass_on()`.
+/// Waits until the owner, a Lock or a Semaphore, grants what is acquired. The owner provides grant_if_free(waiter),
+/// which grants it at once if possible, the queue `grants_`, pass_on(), and `waiting_state`.
 template <class Owner>
 class AcquireAwaiter : GrantWaiter {
 public:
@@ -43,39 +44,40 @@ public:
     AcquireAwaiter(AcquireAwaiter&& other) noexcept : AcquireAwaiter{other.owner_} {} // before it is awaited
     ~AcquireAwaiter() { give_back(); }
 
-    bool await_ready() noexcept { return owner_.take(*this); }
+    bool await_ready() noexcept { return owner_.grant_if_free(*this); }
     void await_suspend(std::coroutine_handle<> frame) {
         Scheduler::park(*this, Owner::waiting_state, frame);
-        owner_.turns_.wait(*this);
+        owner_.grants_.wait(*this);
     }
     void await_resume() {
         if (task != nullptr) Scheduler::check_cancelled([this] { give_back(); });
-        end();
+        end_grant();
     }
 
 protected:
-    // On resumption: whether the owner was destroyed after it had been given to us.
-    [[nodiscard]] bool is_gone() const noexcept { return !granted(); }
+    // In await_resume: whether the owner was destroyed after it had been granted to this task.
+    [[nodiscard]] bool owner_destroyed() const noexcept { return !granted(); }
 
     Owner& owner_;
 
 private:
-    // What this task was given and cannot take, as it was cancelled.
+    // Passes on what was granted to this task, which is cancelled and cannot use it.
     void give_back() noexcept {
         if (!granted()) return;
-        end();
+        end_grant();
         owner_.pass_on();
     }
 };
 
+/// An AcquireAwaiter that returns a Guard.
 template <class Owner>
 class ScopedAwaiter : public AcquireAwaiter<Owner> {
 public:
     using AcquireAwaiter<Owner>::AcquireAwaiter;
     Guard<Owner> await_resume() {
-        const bool gone = this->is_gone();
+        const bool destroyed = this->owner_destroyed();
         AcquireAwaiter<Owner>::await_resume();
-        return Guard<Owner>{gone ? nullptr : &this->owner_};
+        return Guard<Owner>{destroyed ? nullptr : &this->owner_};
     }
 };
 

@@ -1,5 +1,4 @@
-// GrantQueue: the tasks that wait for their turn at something, and those whose turn has come but who have not yet run.
-// What Lock, Semaphore and Queue keep their promises with.
+// GrantQueue: first-come, first-served grants to waiting tasks. Lock, Semaphore, Condition and Queue are built on it.
 #pragma once
 
 #include <rouse/core/detail/scheduler.hpp>
@@ -10,51 +9,51 @@ namespace detail {
 
 class GrantQueue;
 
-/// A task's place among those that wait for their turn. What it is called for is kept for it until it resumes and takes
-/// it; if the task does not get that far, the one whose Turn this is passes it on, in its destructor.
+/// A task's place in a GrantQueue. What was granted is kept for the task until it resumes and takes it. If the task
+/// does not get that far, the destructor of the awaiter that contains this waiter passes the grant on.
 class GrantWaiter : public ListWaiter {
 public:
-    /// Whether its turn has come, and has not ended. False if the object that called it is gone.
-    [[nodiscard]] bool granted() const noexcept { return called_ && (linked() || task == nullptr); }
+    /// Whether there is a grant that has not ended. False if the object that granted it was destroyed.
+    [[nodiscard]] bool granted() const noexcept { return granted_ && (linked() || task == nullptr); }
 
-    /// The turn ends: what it was called for has been taken, or passed on.
-    void end() noexcept {
+    /// Ends the grant: what was granted has been taken or passed on.
+    void end_grant() noexcept {
         unlink();
-        called_ = false;
+        granted_ = false;
     }
 
 private:
     friend GrantQueue;
-    bool called_ = false; // its turn has come, and has not ended: not in the list `waiting_` of its GrantQueue
+    bool granted_ = false; // granted and not ended; written by GrantQueue and end_grant()
 };
 
-/// First come, first called. If it is destroyed, those in it are in no list then, and wait until they are cancelled.
+/// The waiting tasks, first come, first served, and the tasks that have a grant and have not resumed yet. Waiters that
+/// are in the queue when it is destroyed are unlinked; their tasks stay suspended until cancelled.
 class GrantQueue {
 public:
-    /// The task in `turn`, which is suspended, waits.
-    void wait(GrantWaiter& turn) noexcept { waiting_.push_back(turn); }
+    /// Queues the waiter of a task that is suspended.
+    void wait(GrantWaiter& waiter) noexcept { waiting_.push_back(waiter); }
 
-    /// Its turn has come. If its task has not suspended it takes it now, with nothing in between, and need not be
-    /// listed.
-    void grant(GrantWaiter& turn) noexcept {
-        turn.called_ = true;
-        if (turn.task != nullptr) called_.push_back(turn);
+    /// Grants to `waiter`. If its task has not suspended, the task takes the grant at once, so it need not be listed.
+    void grant(GrantWaiter& waiter) noexcept {
+        waiter.granted_ = true;
+        if (waiter.task != nullptr) granted_.push_back(waiter);
     }
 
-    /// Calls the one that has waited longest, and makes its task ready. False if nobody waits.
-    bool call_next() noexcept {
+    /// Grants to the waiter that has waited longest, and makes its task ready. Returns false if no task waits.
+    bool grant_next() noexcept {
         if (waiting_.empty()) return false;
         GrantWaiter& next = static_cast<GrantWaiter&>(waiting_.pop_front());
         grant(next);
-        // It waits in the Turn itself, or in a waiter that the Turn stands for (see Condition); and when the loop is
-        // being destroyed, in nothing.
+        // The task waits in the GrantWaiter itself, or in a waiter that contains it (see Condition). While the loop is
+        // being destroyed the task may wait in nothing.
         if (next.task->waiting()) Scheduler::wake(*next.task->link.waiter);
         return true;
     }
 
 private:
-    WaitList waiting_;
-    WaitList called_;
+    WaitList waiting_; // not granted yet
+    WaitList granted_; // granted, and the task has not resumed yet
 };
 
 } // namespace detail

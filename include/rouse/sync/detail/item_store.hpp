@@ -1,4 +1,4 @@
-// ItemStore: where a Queue keeps its items: in itself, or on the heap. The queue knows how many there are.
+// ItemStore: the memory for the items of a Queue, inside the Queue or on the heap. The Queue counts the items.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// Room for an item that lives from put() to take().
+/// Memory for one item, which ItemStore constructs and destroys.
 template <class T>
 union ItemSlot {
     constexpr ItemSlot() noexcept : none{} {}
@@ -27,7 +27,7 @@ union ItemSlot {
     T item;
 };
 
-/// A ring of N slots.
+/// A ring buffer of N slots.
 template <class T, std::size_t N>
 class ItemStore {
 public:
@@ -35,17 +35,17 @@ public:
     ItemStore(const ItemStore&) = delete;
     ItemStore& operator=(const ItemStore&) = delete;
 
-    /// There must be a free slot. If T's constructor throws, nothing has changed.
+    /// Constructs an item in the next slot, which must be free. If T's constructor throws, nothing changes.
     template <class U>
     void put(U&& value) {
         slots_[tail_].put(std::forward<U>(value));
         tail_ = after(tail_);
     }
 
-    /// The oldest item; there must be one.
+    /// The oldest item. The store must not be empty.
     [[nodiscard]] T& front() noexcept { return slots_[head_].item; }
 
-    /// Ends the life of the oldest item.
+    /// Destroys the oldest item. The store must not be empty.
     void pop() noexcept {
         std::destroy_at(std::addressof(front()));
         head_ = after(head_);
@@ -59,15 +59,15 @@ private:
     std::size_t tail_ = 0; // the next slot to fill
 };
 
-/// A list of chunks of slots. No item is ever moved to another place; in a steady flow nothing is allocated, since the
-/// last chunk that was emptied is kept.
+/// A linked list of chunks of slots, without a limit. An item never moves to another slot. The chunk that was emptied
+/// last is kept and used again, so a steady flow does not allocate.
 template <class T>
 class ItemStore<T, 0> {
 public:
     constexpr ItemStore() noexcept = default;
     ItemStore(const ItemStore&) = delete;
     ItemStore& operator=(const ItemStore&) = delete;
-    ~ItemStore() { // the items are gone
+    ~ItemStore() { // the Queue has destroyed the items
         delete spare_;
         while (first_ != nullptr) delete std::exchange(first_, first_->next);
     }
@@ -87,7 +87,7 @@ public:
     void pop() noexcept {
         std::destroy_at(std::addressof(front()));
         ++head_;
-        if (first_ == last_ && head_ == tail_) head_ = tail_ = 0; // empty: fill the same chunk again
+        if (first_ == last_ && head_ == tail_) head_ = tail_ = 0; // empty: start again in the same chunk
     }
 
 private:
@@ -113,11 +113,11 @@ private:
         head_ = 0;
     }
 
-    Chunk* first_ = nullptr; // null until something has been put
+    Chunk* first_ = nullptr; // null until the first put
     Chunk* last_ = nullptr;
-    Chunk* spare_ = nullptr;
-    std::size_t head_ = 0; // the oldest item, in first_; chunk_size: the first of the next chunk
-    std::size_t tail_ = 0; // the next slot to fill, in last_; chunk_size: in a new chunk
+    Chunk* spare_ = nullptr; // the chunk that was emptied last; null if there is none
+    std::size_t head_ = 0;   // the oldest item, in first_; if chunk_size, the first slot of the next chunk
+    std::size_t tail_ = 0;   // the next slot to fill, in last_; if chunk_size, in a new chunk
 };
 
 } // namespace detail

@@ -1,4 +1,4 @@
-// QueueState: all of a Queue but its items: how many there are, who waits, and what is promised to whom.
+// QueueState: everything in a Queue except its items: their number, the waiting tasks, and the reservations.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +12,12 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// Getters wait only while every item is promised to one that was called before them; putters only while all room is.
-/// Once the queue is closed there is no more room to promise. Once it is also drained there are no more items, so every
-/// getter that is called then is called to be told so.
+/// The part of a Queue that does not depend on the type of the items.
+///
+/// An item that is granted to a waiting getter is reserved until that task takes it, and so is room for a putter. So a
+/// getter waits only while every item is reserved for an earlier getter, and a putter only while all room is reserved
+/// for earlier putters. Once the queue is closed, no room is reserved any more: a grant tells a putter that it is
+/// refused. Once the queue is also drained, a grant tells a getter that there are no more items.
 class QueueState {
 public:
     static constexpr std::size_t no_limit = SIZE_MAX;
@@ -26,97 +29,98 @@ public:
     [[nodiscard]] bool closed() const noexcept { return closed_; }
     [[nodiscard]] bool drained() const noexcept { return closed_ && size_ == 0; }
 
-    /// Whether there is an item that is not promised.
-    [[nodiscard]] bool can_get() const noexcept { return size_ > promised_items_; }
+    /// Whether there is an item that is not reserved.
+    [[nodiscard]] bool can_get() const noexcept { return size_ > reserved_items_; }
 
-    /// Whether there is room that is not promised.
-    [[nodiscard]] bool can_put() const noexcept { return !closed_ && limit_ - size_ > promised_room_; }
+    /// Whether the queue is open and has room that is not reserved.
+    [[nodiscard]] bool can_put() const noexcept { return !closed_ && limit_ - size_ > reserved_room_; }
 
-    /// An item was put.
-    void added() noexcept {
+    /// Counts an item that was put.
+    void item_added() noexcept {
         ++size_;
         ++unfinished_;
         finished_.clear();
     }
 
-    /// An item was taken.
-    void removed() noexcept { --size_; }
+    /// Counts an item that was taken.
+    void item_removed() noexcept { --size_; }
 
     void close() noexcept {
         closed_ = true;
-        settle();
+        grant_available();
     }
 
-    /// Promises what there is, in order. To be called after every change.
-    void settle() noexcept {
+    /// Grants available items and room to the waiting tasks, in order. Must be called after every change.
+    void grant_available() noexcept {
         if (drained()) {
-            while (getters_.call_next()) {
+            while (getters_.grant_next()) {
             }
         } else {
-            while (can_get() && getters_.call_next()) ++promised_items_;
+            while (can_get() && getters_.grant_next()) ++reserved_items_;
         }
         if (closed_) {
-            while (putters_.call_next()) {
+            while (putters_.grant_next()) {
             }
         } else {
-            while (can_put() && putters_.call_next()) ++promised_room_;
+            while (can_put() && putters_.grant_next()) ++reserved_room_;
         }
     }
 
-    // ---- a task that gets: begin_get() is true, or it waits; then end_get(), before it takes its item or gives it up
+    // ---- getting: begin_get(); if false, wait_to_get(); then end_get(), before the item is taken or passed on ----
 
-    bool begin_get(GrantWaiter& turn) noexcept {
+    bool begin_get(GrantWaiter& waiter) noexcept {
         if (can_get()) {
-            ++promised_items_;
+            ++reserved_items_;
         } else if (!drained()) {
             return false;
         }
-        getters_.grant(turn);
+        getters_.grant(waiter);
         return true;
     }
-    void wait_to_get(GrantWaiter& turn) noexcept { getters_.wait(turn); }
-    void end_get(GrantWaiter& turn) noexcept {
-        turn.end();
-        if (!drained()) --promised_items_;
+    void wait_to_get(GrantWaiter& waiter) noexcept { getters_.wait(waiter); }
+    void end_get(GrantWaiter& waiter) noexcept {
+        waiter.end_grant();
+        if (!drained()) --reserved_items_;
     }
 
-    // ---- a task that puts -------------------------------------------------------------------------------------------
+    // ---- putting, likewise ----
 
-    bool begin_put(GrantWaiter& turn) noexcept {
+    bool begin_put(GrantWaiter& waiter) noexcept {
         if (can_put()) {
-            ++promised_room_;
+            ++reserved_room_;
         } else if (!closed_) {
             return false;
         }
-        putters_.grant(turn);
+        putters_.grant(waiter);
         return true;
     }
-    void wait_to_put(GrantWaiter& turn) noexcept { putters_.wait(turn); }
-    void end_put(GrantWaiter& turn) noexcept {
-        turn.end();
-        --promised_room_; // of no account once the queue is closed
+    void wait_to_put(GrantWaiter& waiter) noexcept { putters_.wait(waiter); }
+    void end_put(GrantWaiter& waiter) noexcept {
+        waiter.end_grant();
+        --reserved_room_; // has no meaning once the queue is closed
     }
 
-    // ---- join and task_done -----------------------------------------------------------------------------------------
+    // ---- join and task_done ----
 
     [[nodiscard]] auto join() noexcept {
         if (unfinished_ == 0) finished_.set();
         return finished_.wait();
     }
     void task_done() {
-        if (unfinished_ == 0) misuse("rouse: Queue::task_done: called more often than items were put");
+        if (unfinished_ == 0)
+            misuse("rouse: Queue::task_done: called more often than items were put; call it once for each item");
         if (--unfinished_ == 0) finished_.set();
     }
 
 private:
     std::size_t limit_;
     std::size_t size_ = 0;
-    std::size_t promised_items_ = 0; // to getters that have been called and have not run; never more than size_
-    std::size_t promised_room_ = 0;  // to putters likewise
-    std::size_t unfinished_ = 0;     // items put, less the task_done()s
+    std::size_t reserved_items_ = 0; // for getters that have a grant and have not resumed; never more than size_
+    std::size_t reserved_room_ = 0;  // for putters that have a grant and have not resumed
+    std::size_t unfinished_ = 0;     // items put, minus calls of task_done()
     GrantQueue getters_;
     GrantQueue putters_;
-    Event finished_; // clear while something is unfinished
+    Event finished_; // set by join() and task_done() when unfinished_ is zero; cleared by each put
     bool closed_ = false;
 };
 
