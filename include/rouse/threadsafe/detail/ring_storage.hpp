@@ -60,8 +60,7 @@ class RingStorage<T, std::dynamic_extent> {
 public:
     explicit RingStorage(std::span<T> buffer) : buffer_{buffer} {
         if (buffer.size() < 2)
-            misuse(
-                "rouse: ThreadSafeQueue: the buffer must have room for two items or more; one of them stays empty");
+            misuse("rouse: ThreadSafeQueue: the buffer must have room for two items or more; one of them stays empty");
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return buffer_.size(); }
