@@ -118,7 +118,7 @@ public:
 
 private:
     rouse::Task<> send(long count) {
-        for (long i = 0; i < count; ++i) co_await queue_.put(static_cast<Item>(i));
+        for (long i = 0; i < count && co_await queue_.put(static_cast<Item>(i));) ++i;
     }
 
     rouse::ThreadSafeQueue<Item, capacity> queue_;

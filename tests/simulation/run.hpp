@@ -1,6 +1,7 @@
 // Runs a program on a real loop, writes down what it does, and compares it with what the table says.
 #pragma once
 
+#include <tuple>
 #include <vector>
 
 #include "any_wait.hpp"

@@ -52,6 +52,7 @@ TEST_CASE("items come out in the order in which they went in, round the ring man
     int put = 0, got = 0;
     for (int round = 0; round < 100; ++round) {
         while (queue.put_sync(put)) ++put;
+        CHECK(queue.size() == 4);
         CHECK(queue.qsize() == 4);
         for (int n = round % 4; n >= 0; --n) {
             const auto item = queue.get_sync();

@@ -9,6 +9,8 @@
 #include <source_location>
 #include <type_traits>
 
+#include <rouse/core/config.hpp>
+
 namespace model {
 
 using Order = std::memory_order;

@@ -5,6 +5,7 @@
 
 #include <rouse/combine/select.hpp>
 #include <rouse/combine/wait_for.hpp>
+#include <rouse/core/loop.hpp>
 #include <rouse/core/sleep.hpp>
 #include <rouse/core/task_handle.hpp>
 
