@@ -44,7 +44,7 @@ TEST_CASE("every waiting state has its kind of waiter, and a finished state is n
         finished += record.finished() ? 'f' : '.';
     }
     CHECK(kinds == ".....lllllttjrrrrrrrrrr..");
-    CHECK(finished == std::string(23, '.') + "ff");
+    CHECK(finished == ".......................ff");
 }
 
 TEST_CASE("a task's record follows it: created, fresh, waiting, done with its value") {
