@@ -6,6 +6,14 @@
 #include <rouse/ports/virtual_time.hpp>
 #include <rouse/rouse.hpp>
 
+#if !ROUSE_HOSTED
+// There is no default port: run() runs in virtual time too.
+template <class T>
+struct rouse::detail::DefaultPortOf<T, void> {
+    using type = rouse::VirtualTimePort;
+};
+#endif
+
 namespace test {
 
 using namespace rouse;
@@ -18,14 +26,6 @@ T run_virtual(Task<T> main) {
     Loop loop{port};
     return loop.run(std::move(main));
 }
-
-#if !ROUSE_HOSTED
-// In place of rouse's own, for which there is no default port.
-template <class T>
-T run(Task<T> main) {
-    return run_virtual(std::move(main));
-}
-#endif
 
 inline Task<int> returns_after(int value, Clock::duration time) {
     co_await sleep(time);
