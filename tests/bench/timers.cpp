@@ -157,7 +157,7 @@ rouse::Task<> wait_in_time(rouse::Loop& loop, std::size_t live, double& ns) {
     std::vector<rouse::detail::Timer> others(live);
     for (std::size_t i = 0; i < live; ++i) {
         others[i].deadline = rouse::Clock::now() + std::chrono::nanoseconds{far_away(i)};
-        detail::scheduler_of(loop).add_timer(others[i]);
+        rouse::detail::scheduler_of(loop).add_timer(others[i]);
     }
     rouse::Event event;
     bool stopped = false;
@@ -171,7 +171,7 @@ rouse::Task<> wait_in_time(rouse::Loop& loop, std::size_t live, double& ns) {
     ns = std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count() / changes;
     stopped = true;
     co_await other;
-    for (rouse::detail::Timer& timer : others) detail::scheduler_of(loop).remove_timer(timer);
+    for (rouse::detail::Timer& timer : others) rouse::detail::scheduler_of(loop).remove_timer(timer);
 }
 
 void churn(const bench::Options& options, rouse::Loop& loop, std::size_t live) {

@@ -1,3 +1,4 @@
+#include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/error.hpp>
 
 #include <exception>

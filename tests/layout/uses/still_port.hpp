@@ -3,9 +3,14 @@
 
 #include <rouse/core/loop.hpp>
 
+#include <atomic>
+
 class StillPort final : public rouse::Port {
 public:
     [[nodiscard]] rouse::TimePoint now() const noexcept override { return {}; }
-    unsigned wait_until(rouse::TimePoint) noexcept override { return 0; }
-    void wake() noexcept override {}
+    unsigned wait_until(rouse::TimePoint) noexcept override { return wakes_.exchange(0); }
+    void wake() noexcept override { ++wakes_; }
+
+private:
+    std::atomic<unsigned> wakes_{0};
 };
