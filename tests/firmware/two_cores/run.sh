@@ -28,8 +28,8 @@ check() { # BOARD PART: runs one part, which has been built
 # expect BOARD CORES FENCES: the fences in light_barrier() and in heavy_barrier(), as instructions
 cat >"$work/barrier.cpp" <<'CODE'
 #include <rouse/ports/detail/asymmetric_barrier.hpp>
-extern "C" void light() { rouse::light_barrier(); }
-extern "C" void heavy() { rouse::heavy_barrier(); }
+extern "C" void light() { rouse::detail::light_barrier(); }
+extern "C" void heavy() { rouse::detail::heavy_barrier(); }
 CODE
 expect() {
     local found="does not compile" compiler flags
