@@ -139,9 +139,8 @@ private:
         // The load only says whether there is something to fetch. The exchange orders: acquire pairs with the release
         // of the exchange in set(); release gives the own slot away, for the acquire there.
         if ((newest_.load(std::memory_order_relaxed) & fresh_bit) == 0) return;
-        held_.store(
-            true,
-            std::memory_order_relaxed); // before the value ceases to be fresh, so that is_set() is not false between
+        // Before the value ceases to be fresh, so that is_set() is not false in between.
+        held_.store(true, std::memory_order_relaxed);
         reading_ = newest_.exchange(reading_, std::memory_order_acq_rel) & ~fresh_bit;
         ++fetched_;
     }

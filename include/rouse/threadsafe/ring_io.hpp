@@ -129,8 +129,8 @@ public:
     [[nodiscard]] unsigned lost() noexcept {
         const bool gap = lost_.load(std::memory_order_acquire) != 0;
         if (!gap || buffered_count_ > 0 || !in_.empty()) return 0;
-        return lost_.exchange(
-            0, std::memory_order_release); // release: the queue is empty; pairs with the acquire in count_if_in_gap()
+        // release: the queue is empty; pairs with the acquire in count_if_in_gap().
+        return lost_.exchange(0, std::memory_order_release);
     }
 
     /// `co_await io.write(bytes)` puts the bytes into the stream, waiting whenever there is no room. Returns false if
