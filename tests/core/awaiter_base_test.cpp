@@ -527,11 +527,11 @@ TEST_CASE("a custom awaiter destroyed while parked leaves its object") {
 }
 
 TEST_CASE("the task list names what a custom awaiter waits in") {
-    VirtualTimePort port;
-    Loop loop{port};
-    Gate gate;
+    Gate gate; // these outlive the loop, whose end destroys the frames that wait in them
     Cell cell;
     Log log;
+    VirtualTimePort port;
+    Loop loop{port};
     loop.create_task(passes(gate, log), "at the gate");
     loop.create_task([](Cell& from) -> Task<> { co_await from.take(); }(cell), "at the cell");
     loop.poll();
