@@ -50,6 +50,17 @@
 // futex_wake() of rouse::detail in place of the platform's: for a chip whose atomics need spin locks, or for a model
 // checker that runs the code that ships.
 
+// ROUSE_MODEL_CHECK: 1 in all files of a test that runs under the model checker of rouse/check/. The headers then get
+// their atomics from it, and tell it which frames have ended.
+#if !defined(ROUSE_MODEL_CHECK)
+#define ROUSE_MODEL_CHECK 0
+#endif
+#if ROUSE_MODEL_CHECK
+#define ROUSE_ATOMIC_HEADER <rouse/check/atomic.hpp>
+#define ROUSE_ASAN 1
+#define ROUSE_TSAN 0
+#endif
+
 // ROUSE_PANIC(message): called where an error cannot be thrown: for a misuse when exceptions are off, or in a
 // destructor. Must not return. The default prints the message to stderr and aborts; on firmware it traps.
 #if !defined(ROUSE_PANIC)
@@ -63,7 +74,8 @@
 #endif
 
 // ROUSE_ASAN: 1 under AddressSanitizer. The frame pool then poisons every block that is free. Detected; do not set it.
-#if defined(__SANITIZE_ADDRESS__)
+#if ROUSE_MODEL_CHECK
+#elif defined(__SANITIZE_ADDRESS__)
 #define ROUSE_ASAN 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -75,7 +87,8 @@
 #endif
 
 // ROUSE_TSAN: 1 under ThreadSanitizer, which does not understand fences. Detected; do not set it.
-#if defined(__SANITIZE_THREAD__)
+#if ROUSE_MODEL_CHECK
+#elif defined(__SANITIZE_THREAD__)
 #define ROUSE_TSAN 1
 #elif defined(__has_feature)
 #if __has_feature(thread_sanitizer)
@@ -89,7 +102,7 @@
 // ROUSE_ABI: the inline namespace of the whole library. Its name encodes every setting that changes a layout or inline
 // code, so that translation units whose settings differ do not link into one program:
 //
-//     hosted or coresN, exceptions or no_exceptions, asan, tsan or plain, pool_frames or heap_frames
+//     hosted or coresN, exceptions or no_exceptions, asan, tsan, model_check or plain, pool_frames or heap_frames
 #define ROUSE_JOIN_AS_WRITTEN(a, b, c, d) a##_##b##_##c##_##d
 #define ROUSE_JOIN(a, b, c, d) ROUSE_JOIN_AS_WRITTEN(a, b, c, d)
 #define ROUSE_CORES_AS_WRITTEN(n) cores##n
@@ -104,7 +117,9 @@
 #else
 #define ROUSE_ABI_EXCEPTIONS no_exceptions
 #endif
-#if ROUSE_ASAN
+#if ROUSE_MODEL_CHECK
+#define ROUSE_ABI_SANITIZER model_check
+#elif ROUSE_ASAN
 #define ROUSE_ABI_SANITIZER asan
 #elif ROUSE_TSAN
 #define ROUSE_ABI_SANITIZER tsan

@@ -60,5 +60,5 @@ class ModelMutants(ModelPrograms, Check):
         # The run fails if a mutant is missing in this table.
         rows = re.findall(r"^\| (rouse/\S+|Port) \| `(.*)` \| (.*) \| .* \|$", (root / "docs/proof.md").read_text(), re.M)
         for header, code, change in rows:
-            file = f"include/{header}" if header != "Port" else "tests/proof/model/port.cpp"
+            file = f"include/{header}" if header != "Port" else "include/rouse/check/detail/model_port.hpp"
             yield f"{header}: {code}: {change}", _WEAKENED[change], file

@@ -24,16 +24,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "mutants.hpp"
+#include <rouse/check/detail/mutants.hpp>
+
 #include "programs.hpp"
 
 namespace {
 
-using model::Change;
-using model::Mutants;
 using model::Program;
-using model::Result;
-using model::Site;
+using rouse::check::Result;
+using rouse::detail::Change;
+using rouse::detail::Mutants;
+using rouse::detail::Site;
 
 // A program, with what its run as it ships has shown.
 struct Known {
@@ -45,7 +46,7 @@ struct Known {
 
 // As many executions of a program come by all the places that all of them come by.
 constexpr std::uint64_t enough_for_places = 3'000;
-constexpr std::uint64_t all_executions = model::Options{}.most_executions;
+constexpr std::uint64_t all_executions = rouse::check::Options{}.most_executions;
 
 std::vector<Known> all_programs(const char* filter) {
     std::vector<Known> all;
@@ -62,23 +63,23 @@ std::vector<Known> all_programs(const char* filter) {
 void explore(Known& known, std::uint64_t most_executions) {
     const std::clock_t start = std::clock();
     Mutants::now().forget_visits();
-    model::Options options = known.program.options;
+    rouse::check::Options options = known.program.options;
     options.most_executions = most_executions;
-    known.result = model::explore(known.program.run, options);
+    known.result = rouse::check::explore(known.program.run, options);
     for (const Site& site : Mutants::now().visited()) known.sites.insert(site.key());
     known.seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
 }
 
 bool run(Known& known) {
     explore(known, known.program.options.most_executions);
-    const model::Options& options = known.program.options;
+    const rouse::check::Options& options = known.program.options;
     const std::string bound =
         options.preemptions < 0 ? "every order" : std::to_string(options.preemptions) + " preemptions";
     std::printf("%-62s %s, %7llu executions, %8llu steps, %4.1f s\n", known.program.name, bound.c_str(),
                 static_cast<unsigned long long>(known.result.executions),
                 static_cast<unsigned long long>(known.result.steps), known.seconds);
     const bool passed = known.result.failure.empty() && known.result.complete;
-    if (!passed) std::printf("  FAILED: %s\n%s", known.result.failure.c_str(), known.result.how_it_came.c_str());
+    if (!passed) std::printf("  FAILED: %s\n%s", known.result.failure.c_str(), known.result.story.c_str());
     std::fflush(stdout);
     return passed;
 }
@@ -133,12 +134,13 @@ void tell(int to, std::string text) {
          {std::uint64_t{200}, std::uint64_t{2'500}, std::uint64_t{25'000}, all_executions}) {
         for (const Known* known : programs) {
             if (known->sites.count(mutation.site.key()) == 0) continue;
-            model::Options options = known->program.options;
+            rouse::check::Options options = known->program.options;
             options.most_executions = round;
+            options.shorten = false;
             const std::string name = std::string{"\""} + known->program.name + '"';
             tell(to, "crashes in " + name);
-            const Result result = model::explore(known->program.run, options);
-            if (result.failure.empty()) continue;
+            const Result result = rouse::check::explore(known->program.run, options);
+            if (result.failure.empty() || result.kind == rouse::check::Failure::checker) continue;
             tell(to,
                  name + ", execution " + std::to_string(result.executions + 1) + ": " + result.failure.substr(0, 60));
             _exit(0);
@@ -166,7 +168,7 @@ int judge(const Running& running, const std::string& root, const std::vector<std
     waitpid(running.process, &status, 0);
     text.erase(text.find_last_not_of(' ') + 1);
     const bool in_time = !WIFSIGNALED(status) || WTERMSIG(status) != SIGALRM;
-    const bool caught = in_time && text != "-" && !text.empty() && text.find("CHECKER") == std::string::npos;
+    const bool caught = in_time && text != "-" && !text.empty();
     const bool right = caught != running.mutation.excused;
     std::printf("%-7s model_mutants: %s: %s (%.1f s)\n",
                 !right   ? "MISSED"

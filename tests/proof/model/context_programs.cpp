@@ -43,17 +43,17 @@ Task<> give(Context& context, int& called) {
         return Given{7};
     };
     const Given given = co_await context.assign(function);
-    check(given.is(7), "the task has not what the function gave");
-    check(called == 1, "a function that has given something was not called once");
+    require(given.is(7), "the task has not what the function gave");
+    require(called == 1, "a function that has given something was not called once");
 }
 
 void one_function() {
     int called = 0;
     {
         Context context{1, 1};
-        run_on_loop(give, context, called);
+        check::run(give, context, called);
     }
-    check(called == 1, "a function was not called once");
+    require(called == 1, "a function was not called once");
 }
 
 // Counts its ends, one moved from too: none may be on the thread once the task has what it was given.
@@ -72,7 +72,7 @@ struct Function {
         if (ended != nullptr) *ended = 1;
     }
     Ending operator()(int& ends) {
-        check(*number == 7, "the function has not what it owned");
+        require(*number == 7, "the function has not what it owned");
         return Ending{ends};
     }
     int* ended;
@@ -83,13 +83,13 @@ Task<> see_what_ends(Context& context) {
     int ended = 0, ends = 0;
     Function function{ended, std::make_unique<int>(7)};
     const Ending given = co_await context.assign(std::move(function), std::ref(ends));
-    check(ended == 1, "the function has not ended with its call");
+    require(ended == 1, "the function has not ended with its call");
     ends = 0;
 }
 
 void what_ends_where() {
     Context context{1, 1};
-    run_on_loop(see_what_ends, context);
+    check::run(see_what_ends, context);
 }
 
 Task<> throw_once(Context& context, int& called) {
@@ -107,12 +107,12 @@ Task<> throws(Context& context) {
     } catch (const std::runtime_error& error) {
         caught = error.what();
     }
-    check(caught == "no disk", "the task has not what the function threw");
+    require(caught == "no disk", "the task has not what the function threw");
 }
 
 void a_function_throws() {
     Context context{1, 1};
-    run_on_loop(throws, context);
+    check::run(throws, context);
 }
 
 Task<> give_two(Context& context, Called& called) {
@@ -127,11 +127,11 @@ void no_threads() {
     bool refused = false;
     try {
         Context context{2, 1};
-        run_on_loop(give, context, called);
+        check::run(give, context, called);
     } catch (const std::system_error&) {
         refused = true;
     }
-    check(called == (refused ? 0 : 1), "a function was called without a Context, or not by one");
+    require(called == (refused ? 0 : 1), "a function was called without a Context, or not by one");
 }
 
 // Room for one that waits: whoever comes second may have to wait for it.
@@ -139,24 +139,24 @@ void two_functions() {
     Called called;
     {
         Context context{1, 1};
-        run_on_loop(give_two, context, called);
+        check::run(give_two, context, called);
     }
-    check(called.first == 1 && called.second == 1, "a function was not called once");
+    require(called.first == 1 && called.second == 1, "a function was not called once");
 }
 
 void two_threads() {
     Called called;
     {
         Context context{2, 1};
-        run_on_loop(give_two, context, called);
+        check::run(give_two, context, called);
     }
-    check(called.first == 1 && called.second == 1, "a function was not called once");
+    require(called.first == 1 && called.second == 1, "a function was not called once");
 }
 
 // One thread: what the functions share needs no lock.
 Task<> step_by_step(Context& context, int& shared, int before) {
     co_await context.assign([&shared, before] {
-        check(shared == before, "a function comes out of turn");
+        require(shared == before, "a function comes out of turn");
         ++shared;
     });
 }
@@ -167,12 +167,12 @@ Task<> three_steps(Context& context, int& shared) {
     co_await first;
     co_await second;
     co_await third;
-    check(shared == 3, "a function was not called");
+    require(shared == 3, "a function was not called");
 }
 void three_in_order() {
     int shared = 0;
     Context context{1, 1};
-    run_on_loop(three_steps, context, shared);
+    check::run(three_steps, context, shared);
 }
 
 // The first is cancelled when it has been queued, is waited for, or has ended; nobody hears of what it gives or throws.
@@ -190,10 +190,10 @@ void waiter_is_cancelled() {
     Called called;
     {
         Context context{1, 1};
-        run_on_loop(cancel_first<first_does>, context, called);
+        check::run(cancel_first<first_does>, context, called);
     }
-    check(called.first == 1, "a function that was queued was not called");
-    check(called.second == 1, "a function was not called once");
+    require(called.first == 1, "a function that was queued was not called");
+    require(called.second == 1, "a function was not called once");
 }
 
 // The second is cancelled, which has perhaps no room; the third gets it.
@@ -201,7 +201,7 @@ Task<> cancel_second(Context& context, Called& called, int& third) {
     auto first = rouse::create_task(give(context, called.first));
     auto second = rouse::create_task(give(context, called.second));
     co_await rouse::yield();
-    check(context.waiting() <= 1, "more functions wait than there is room for");
+    require(context.waiting() <= 1, "more functions wait than there is room for");
     second.cancel();
     co_await give(context, third);
     co_await first;
@@ -212,16 +212,16 @@ void one_without_room_is_cancelled() {
     int third = 0;
     {
         Context context{1, 1};
-        run_on_loop(cancel_second, context, called, third);
+        check::run(cancel_second, context, called, third);
     }
-    check(called.first == 1 && third == 1, "a function was not called once");
-    check(called.second <= 1, "a function was called twice");
+    require(called.first == 1 && third == 1, "a function was not called once");
+    require(called.second <= 1, "a function was called twice");
 }
 
 // Ends with a result if the function was called, else by a cancellation.
 void ends_as(const rouse::TaskHandle<>& task, int called) {
-    check(task.cancelled() == (called == 0), "a task does not end as its function has");
-    check(called <= 1, "a function was called twice");
+    require(task.cancelled() == (called == 0), "a task does not end as its function has");
+    require(called <= 1, "a function was called twice");
 }
 Task<> end_context(std::unique_ptr<Context>& context, Called& called) {
     auto first = rouse::create_task(give(*context, called.first));
@@ -236,12 +236,12 @@ Task<> end_context(std::unique_ptr<Context>& context, Called& called) {
 void context_ends() {
     Called called;
     auto context = std::make_unique<Context>(1, 1);
-    run_on_loop(end_context, context, called);
+    check::run(end_context, context, called);
 }
 void context_of_two_threads_ends() {
     Called called;
     auto context = std::make_unique<Context>(2, 2);
-    run_on_loop(end_context, context, called);
+    check::run(end_context, context, called);
 }
 
 void nothing_to_do() { Context context{2, 1}; }
@@ -255,9 +255,9 @@ void loop_ends() {
     int called = 0;
     {
         Context context{1, 1};
-        run_on_loop(leave, context, called);
+        check::run(leave, context, called);
     }
-    check(called == 0 || called == 1, "a function was called twice");
+    require(called == 0 || called == 1, "a function was called twice");
 }
 
 Task<> give_unblocked(int& called) {
@@ -266,13 +266,13 @@ Task<> give_unblocked(int& called) {
         return Given{7};
     };
     const Given given = co_await rouse::unblock(function);
-    check(given.is(7), "the task has not what the function gave");
+    require(given.is(7), "the task has not what the function gave");
 }
 void unblocked() {
     int called = 0;
-    run_on_loop(give_unblocked, called);
+    check::run(give_unblocked, called);
     join();
-    check(called == 1, "a function was not called once");
+    require(called == 1, "a function was not called once");
 }
 
 Task<> leave_unblocked(int& called) {
@@ -281,9 +281,9 @@ Task<> leave_unblocked(int& called) {
 }
 void loop_of_unblocked_ends() {
     int called = 0;
-    run_on_loop(leave_unblocked, called);
+    check::run(leave_unblocked, called);
     join();
-    check(called == 1, "a function was not called once");
+    require(called == 1, "a function was not called once");
 }
 
 Task<> try_unblock(int& called) {
@@ -293,11 +293,11 @@ Task<> try_unblock(int& called) {
     } catch (const std::system_error&) {
         refused = true;
     }
-    check(!refused || called == 0, "a function was called without a thread");
+    require(!refused || called == 0, "a function was called without a thread");
 }
 void unblocked_without_threads() {
     int called = 0;
-    run_on_loop(try_unblock, called);
+    check::run(try_unblock, called);
     join();
 }
 
@@ -309,9 +309,9 @@ Task<> cancel_unblocked(int& called) {
 }
 void unblocked_and_cancelled() {
     int called = 0;
-    run_on_loop(cancel_unblocked, called);
+    check::run(cancel_unblocked, called);
     join();
-    check(called == 1, "a function was not called once");
+    require(called == 1, "a function was not called once");
 }
 
 } // namespace

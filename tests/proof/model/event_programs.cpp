@@ -28,7 +28,7 @@ void set_and_clear() {
     Mark marks[2];
     set_from_two(event, marks, times);
     int last = times;
-    run_on_loop(wait_for_both, event, marks[0], marks[1], last);
+    check::run(wait_for_both, event, marks[0], marks[1], last);
     join();
 }
 
@@ -44,9 +44,9 @@ void several_waiters() {
         event.set();
         event.set();
     };
-    spawn(twice);
-    spawn(twice);
-    run_on_loop(two_waiters, event);
+    thread(twice);
+    thread(twice);
+    check::run(two_waiters, event);
     join();
 }
 
@@ -66,7 +66,7 @@ void cancelled_wait() {
     ThreadSafeEvent event;
     Mark marks[2];
     set_from_two(event, marks, 1);
-    run_on_loop(cancel_one, event, marks[0], marks[1]);
+    check::run(cancel_one, event, marks[0], marks[1]);
     join();
 }
 
@@ -80,7 +80,7 @@ void wait_that_times_out() {
     ThreadSafeEvent event;
     Mark marks[2];
     set_from_two(event, marks, 1);
-    run_on_loop(wait_with_limit, event, marks[0], marks[1]);
+    check::run(wait_with_limit, event, marks[0], marks[1]);
     join();
 }
 
@@ -99,14 +99,14 @@ Task<> clear_between_two_waits(ThreadSafeEvent& event) {
     auto second = rouse::create_task(wait_or_give_up(event, second_gave_up));
     co_await first;
     co_await second;
-    check(!was_set || !first_gave_up, "a set() is lost to one who waited before it was cleared");
-    check(second_gave_up || event.is_set(), "a wait has returned without a set()");
+    require(!was_set || !first_gave_up, "a set() is lost to one who waited before it was cleared");
+    require(second_gave_up || event.is_set(), "a wait has returned without a set()");
 }
 
 void cleared_between_two_waits() {
     ThreadSafeEvent event;
-    for (int i = 0; i < 2; ++i) spawn([&event] { event.set(); });
-    run_on_loop(clear_between_two_waits, event);
+    for (int i = 0; i < 2; ++i) thread([&event] { event.set(); });
+    check::run(clear_between_two_waits, event);
     join();
 }
 
@@ -125,21 +125,21 @@ Task<> end_event_beside_its_waiter(std::unique_ptr<ThreadSafeEvent>& event, Thre
 void end_of_an_event_with_a_waiter() {
     auto event = std::make_unique<ThreadSafeEvent>();
     ThreadSafeEvent other;
-    spawn([set = event.get()] { set->set(); });
-    spawn([&other] { other.set(); });
-    run_on_loop(end_event_beside_its_waiter, event, other);
+    thread([set = event.get()] { set->set(); });
+    thread([&other] { other.set(); });
+    check::run(end_event_beside_its_waiter, event, other);
     join();
 }
 
 void end_of_the_loop() {
     ThreadSafeEvent event, other;
-    spawn([&] {
+    thread([&] {
         event.set();
         other.set();
     });
-    spawn([&] { event.set(); });
+    thread([&] { event.set(); });
     {
-        const auto port = std::make_unique<Port>();
+        const auto port = std::make_unique<ModelPort>();
         const auto loop = std::make_unique<rouse::Loop>(*port);
         loop->create_task(wait_once(event));
         loop->create_task(wait_once(other));

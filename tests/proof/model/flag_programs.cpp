@@ -25,7 +25,7 @@ void set_twice_each() {
     Mark marks[2];
     set_from_two(flag, marks, 2);
     int last = 2;
-    run_on_loop(wait_for_both, flag, marks[0], marks[1], last);
+    check::run(wait_for_both, flag, marks[0], marks[1], last);
     join();
 }
 
@@ -33,17 +33,17 @@ void clear_and_set_each() {
     ThreadSafeFlag flag;
     flag.set();
     flag.clear();
-    check(!flag.is_set(), "a flag that was cleared is set");
+    require(!flag.is_set(), "a flag that was cleared is set");
     Mark marks[2];
     for (Mark& mark : marks) {
-        spawn([&flag, &mark] {
+        thread([&flag, &mark] {
             flag.clear();
             mark.write(1);
             flag.set();
         });
     }
     int last = 1;
-    run_on_loop(wait_for_both, flag, marks[0], marks[1], last);
+    check::run(wait_for_both, flag, marks[0], marks[1], last);
     join();
 }
 
@@ -59,7 +59,7 @@ void cancelled_wait() {
     ThreadSafeFlag flag;
     Mark marks[2];
     set_from_two(flag, marks, 1);
-    run_on_loop(cancel_a_wait, flag, marks[0], marks[1]);
+    check::run(cancel_a_wait, flag, marks[0], marks[1]);
     join();
 }
 
@@ -72,7 +72,7 @@ void wait_that_times_out() {
     ThreadSafeFlag flag;
     Mark marks[2];
     set_from_two(flag, marks, 1);
-    run_on_loop(wait_with_limit, flag, marks[0], marks[1]);
+    check::run(wait_with_limit, flag, marks[0], marks[1]);
     join();
 }
 
@@ -82,7 +82,7 @@ Task<> end_flag_beside_its_waiter(std::unique_ptr<ThreadSafeFlag>& flag, ThreadS
     auto waiter = rouse::create_task(wait_once(*flag));
     co_await rouse::yield();
     if (flag->is_set()) {
-        check(data == 1, "what was written before set() is not seen");
+        require(data == 1, "what was written before set() is not seen");
         flag.reset();
         if (choose(2) == 1) waiter.cancel();
     }
@@ -94,12 +94,12 @@ void end_of_a_flag_with_a_waiter() {
     auto flag = std::make_unique<ThreadSafeFlag>();
     ThreadSafeFlag other;
     int data = 0;
-    spawn([set = flag.get(), &data] {
+    thread([set = flag.get(), &data] {
         data = 1;
         set->set();
     });
-    spawn([&other] { other.set(); });
-    run_on_loop(end_flag_beside_its_waiter, flag, other, data);
+    thread([&other] { other.set(); });
+    check::run(end_flag_beside_its_waiter, flag, other, data);
     join();
 }
 
@@ -110,10 +110,10 @@ void end_of_the_loop() {
         flag.set();
         other.set();
     };
-    spawn(both);
-    spawn(both);
+    thread(both);
+    thread(both);
     {
-        const auto port = std::make_unique<Port>();
+        const auto port = std::make_unique<ModelPort>();
         const auto loop = std::make_unique<rouse::Loop>(*port);
         loop->create_task(wait_once(flag));
         loop->create_task(wait_once(other));
@@ -138,8 +138,8 @@ Task<> ask(ThreadSafeFlag& question, ThreadSafeFlag& reply) {
 
 void two_loops() {
     ThreadSafeFlag question, reply;
-    spawn([&] { run_on_loop(answer, question, reply); });
-    run_on_loop(ask, question, reply);
+    thread([&] { check::run(answer, question, reply); });
+    check::run(ask, question, reply);
     join();
 }
 

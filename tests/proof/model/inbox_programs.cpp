@@ -16,9 +16,9 @@ using rouse::detail::Inbox;
 struct Item final : rouse::detail::InboxItem {
     explicit Item(Inbox& inbox) noexcept { inbox_ = &inbox; }
     void arrive() noexcept override {
-        check(!arrived, "an item arrives twice");
-        check(earlier == nullptr || earlier->arrived, "an item overtakes one that the same context has sent before");
-        check(sent == 1, "what was written before an item was sent is not seen when it arrives");
+        require(!arrived, "an item arrives twice");
+        require(earlier == nullptr || earlier->arrived, "an item overtakes one that the same context has sent before");
+        require(sent == 1, "what was written before an item was sent is not seen when it arrives");
         arrived = true;
     }
     const Item* earlier = nullptr;
@@ -40,10 +40,10 @@ public:
             take();
         }
         while (owed_ > 0) owed_ -= static_cast<int>(port->wait_until(rouse::forever));
-        check(port->wakes() <= slept_, "more than one wake for a sleep");
+        require(port->wakes() <= slept_, "more than one wake for a sleep");
     }
 
-    std::unique_ptr<Port> port = std::make_unique<Port>();
+    std::unique_ptr<ModelPort> port = std::make_unique<ModelPort>();
     Inbox inbox{*port, nullptr};
 
 private:
@@ -68,7 +68,7 @@ void send() {
         if (i % each != 0) items.back()->earlier = items[items.size() - 2].get();
     }
     for (int sender = 0; sender < senders; ++sender) {
-        spawn([&items, sender] {
+        thread([&items, sender] {
             for (int i = sender * each; i < (sender + 1) * each; ++i) {
                 Item& item = *items[static_cast<std::size_t>(i)];
                 item.sent = 1;
@@ -104,7 +104,7 @@ public:
     }
 
 private:
-    model::Port port_;
+    ModelPort port_;
     unsigned seen_ = 0; // wakes that have made it readable, and that the loop has not taken in
 };
 
@@ -112,15 +112,15 @@ private:
 void polled_by_a_host() {
     auto flag = std::make_unique<rouse::ThreadSafeFlag>();
     rouse::ThreadSafeFlag other;
-    spawn([set = flag.get()] { set->set(); });
-    spawn([&other] { other.set(); });
+    thread([set = flag.get()] { set->set(); });
+    thread([&other] { other.set(); });
     {
         const auto port = std::make_unique<HostsPort>();
         const auto loop = std::make_unique<rouse::Loop>(*port);
         auto first = loop->create_task(wait_once(*flag));
         auto second = loop->create_task(wait_once(other));
         for (int polls = 0; !second.done(); ++polls) {
-            check(polls < 20, "the host is kept busy");
+            require(polls < 20, "the host is kept busy");
             const bool more = loop->poll();
             if (flag != nullptr && flag->is_set()) flag.reset();
             if (!more && !second.done() && loop->next_deadline() == rouse::forever) port->wait_until_readable();

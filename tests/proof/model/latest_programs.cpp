@@ -25,8 +25,8 @@ void publish(Latest& latest, int count) {
 
 // Whole, and not older than `last`, which it becomes.
 void look_at(const Readings& readings, int& last) {
-    check(readings.a == readings.b, "a value is torn");
-    check(readings.a >= last, "a value is older than one that was read before");
+    require(readings.a == readings.b, "a value is torn");
+    require(readings.a >= last, "a value is older than one that was read before");
     last = readings.a;
 }
 
@@ -34,19 +34,19 @@ void look_at(const Readings& readings, int& last) {
 void published_while_read() {
     auto latest = std::make_unique<Latest>();
     int last = 0;
-    spawn([&] { publish(*latest, 3); });
+    thread([&] { publish(*latest, 3); });
     for (int i = 0; i < 3; ++i) look_at(latest->value(), last);
     join();
     look_at(latest->value(), last);
-    check(last == 3, "the newest value is not the last one published");
-    check(!latest->fresh(), "a value that has been read is fresh");
+    require(last == 3, "the newest value is not the last one published");
+    require(!latest->fresh(), "a value that has been read is fresh");
 }
 
 // What was published before something else that has been seen is not missed.
 void published_before_a_mark() {
     auto latest = std::make_unique<Latest>();
     rouse::detail::Atomic<int> mark{0};
-    spawn([&] {
+    thread([&] {
         latest->publish({1, 1});
         mark.store(1, std::memory_order_release);
         latest->publish({2, 2});
@@ -62,7 +62,7 @@ Task<> wait_until(Latest& latest, int wanted, int last) {
         const int before = last;
         const Readings readings = co_await latest.next();
         look_at(readings, last);
-        check(last > before, "next() gives a value that has been read");
+        require(last > before, "next() gives a value that has been read");
     }
 }
 
@@ -77,16 +77,16 @@ Task<> look_and_wait(Latest& latest) {
 
 void awaited() {
     auto latest = std::make_unique<Latest>();
-    spawn([&] { publish(*latest, 2); });
-    run_on_loop(wait_for_two, *latest);
+    thread([&] { publish(*latest, 2); });
+    check::run(wait_for_two, *latest);
     join();
-    check(!latest->fresh(), "a value that has been read is fresh");
+    require(!latest->fresh(), "a value that has been read is fresh");
 }
 
 void looked_at_and_awaited() {
     auto latest = std::make_unique<Latest>();
-    spawn([&] { publish(*latest, 2); });
-    run_on_loop(look_and_wait, *latest);
+    thread([&] { publish(*latest, 2); });
+    check::run(look_and_wait, *latest);
     join();
 }
 
@@ -103,8 +103,8 @@ Task<> cancel_and_wait(Latest& latest) {
 
 void cancelled() {
     auto latest = std::make_unique<Latest>();
-    spawn([&] { publish(*latest, 1); });
-    run_on_loop(cancel_and_wait, *latest);
+    thread([&] { publish(*latest, 1); });
+    check::run(cancel_and_wait, *latest);
     join();
     int last = 1;
     look_at(latest->value(), last);

@@ -1,17 +1,18 @@
 // Shows that the checker is right: for each of the classic litmus tests, the set of outcomes that it finds is the one
 // that the standard allows; no more, and no less (but for load buffering, which the checker does not have).
+#include <chrono>
 #include <cstdio>
 #include <functional>
 #include <memory>
 #include <string>
 
-#include "checker.hpp"
-#include "policy.hpp"
+#include <rouse/check/check.hpp>
 
 namespace {
 
-using model::Atomic;
-using model::Order;
+namespace check = rouse::check;
+using check::Atomic;
+using Order = std::memory_order;
 constexpr auto relaxed = Order::relaxed;
 constexpr auto acquire = Order::acquire;
 constexpr auto release = Order::release;
@@ -25,11 +26,11 @@ template <class... Ints>
 void outcome(Ints... values) {
     std::string text;
     ((text += static_cast<char>('0' + values)), ...);
-    model::outcome(text);
+    check::outcome(text);
 }
 
-std::string text_of(const model::Result& result) {
-    if (result.failure.find("CHECKER") != std::string::npos) return result.failure;
+std::string text_of(const check::Result& result) {
+    if (result.kind == check::Failure::checker) return "checker: " + result.failure;
     if (!result.failure.empty()) return "broken";
     std::string text;
     for (const std::string& each : result.outcomes) text += (text.empty() ? "" : " ") + each;
@@ -39,11 +40,12 @@ std::string text_of(const model::Result& result) {
 // `expected`: the outcomes, separated by blanks. "broken" instead of any: an execution fails. Each test is run twice:
 // as the programs are, and with nothing left out because it would repeat something.
 void litmus(const char* name, const std::string& expected, const std::function<void()>& program,
-            model::Options options = {}) {
-    const model::Result result = model::explore(program, options);
+            check::Options options = {}) {
+    options.shorten = false;
+    const check::Result result = check::explore(program, options);
     const std::string text = text_of(result);
     if (options.preemptions < 0) options.preemptions = 1000;
-    const std::string in_full = text_of(model::explore(program, options));
+    const std::string in_full = text_of(check::explore(program, options));
     const bool right = text == expected && in_full == expected;
     ++(right ? passed : failed);
     std::printf("%s %-52s %6llu executions: %s\n", right ? "ok  " : "BAD ", name,
@@ -55,15 +57,15 @@ void message_passing(const char* name, const std::string& expected, Order write,
     litmus(name, expected, [write, read] {
         Atomic<int> data{0}, ready{0};
         int a = 0, b = 0;
-        model::spawn([&] {
+        check::thread([&] {
             data.store(1, relaxed);
             ready.store(1, write);
         });
-        model::spawn([&] {
+        check::thread([&] {
             a = ready.load(read);
             b = data.load(relaxed);
         });
-        model::join();
+        check::join();
         outcome(a, b);
     });
 }
@@ -72,17 +74,17 @@ void message_passing_by_fences() {
     litmus("message passing, by fences", "00 01 11", [] {
         Atomic<int> data{0}, ready{0};
         int a = 0, b = 0;
-        model::spawn([&] {
+        check::thread([&] {
             data.store(1, relaxed);
-            model::fence(release, model::Where::current());
+            check::fence(release);
             ready.store(1, relaxed);
         });
-        model::spawn([&] {
+        check::thread([&] {
             a = ready.load(relaxed);
-            model::fence(acquire, model::Where::current());
+            check::fence(acquire);
             b = data.load(relaxed);
         });
-        model::join();
+        check::join();
         outcome(a, b);
     });
 }
@@ -91,14 +93,14 @@ void plain_message(const char* name, const std::string& expected, Order write, O
     litmus(name, expected, [write, read] {
         int* data = new int{0};
         Atomic<int> ready{0};
-        model::spawn([&] {
+        check::thread([&] {
             *data = 1;
             ready.store(1, write);
         });
-        model::spawn([&] {
+        check::thread([&] {
             if (ready.load(read) == 1) outcome(*data);
         });
-        model::join();
+        check::join();
         delete data;
     });
 }
@@ -108,13 +110,13 @@ void use_after_free(const char* name, const std::string& expected, Order taken) 
         int* data = new int{0};
         Atomic<int> users{2};
         for (int i = 0; i < 2; ++i) {
-            model::spawn([&] {
+            check::thread([&] {
                 const int seen = *data;
                 if (users.fetch_add(-1, taken) == 1) delete data;
                 outcome(seen);
             });
         }
-        model::join();
+        check::join();
     });
 }
 
@@ -124,17 +126,17 @@ void store_buffering(const char* name, const std::string& expected, const std::f
     litmus(name, expected, [&one, &other, write, read] {
         Atomic<int> x{0}, y{0};
         int a = 0, b = 0;
-        model::spawn([&] {
+        check::thread([&] {
             x.store(1, write);
             one();
             a = y.load(read);
         });
-        model::spawn([&] {
+        check::thread([&] {
             y.store(1, write);
             other();
             b = x.load(read);
         });
-        model::join();
+        check::join();
         outcome(a, b);
     });
 }
@@ -143,15 +145,15 @@ void load_buffering() {
     litmus("load buffering (allowed by C++; not explored)", "00 01 10", [] {
         Atomic<int> x{0}, y{0};
         int a = 0, b = 0;
-        model::spawn([&] {
+        check::thread([&] {
             a = x.load(relaxed);
             y.store(1, relaxed);
         });
-        model::spawn([&] {
+        check::thread([&] {
             b = y.load(relaxed);
             x.store(1, relaxed);
         });
-        model::join();
+        check::join();
         outcome(a, b);
     });
 }
@@ -160,50 +162,50 @@ void coherence() {
     litmus("coherence, read-read: no step back", "00 01 02 11 12 22", [] {
         Atomic<int> x{0};
         int a = 0, b = 0;
-        model::spawn([&] {
+        check::thread([&] {
             x.store(1, relaxed);
             x.store(2, relaxed);
         });
-        model::spawn([&] {
+        check::thread([&] {
             a = x.load(relaxed);
             b = x.load(relaxed);
         });
-        model::join();
+        check::join();
         outcome(a, b);
     });
     litmus("coherence, two writers, two readers: one order", "no disagreement", [] {
         Atomic<int> x{0};
         int read[4] = {};
-        model::spawn([&] {
+        check::thread([&] {
             x.store(1, relaxed);
             read[0] = x.load(relaxed);
         });
-        model::spawn([&] {
+        check::thread([&] {
             x.store(2, relaxed);
             read[1] = x.load(relaxed);
         });
-        model::spawn([&] {
+        check::thread([&] {
             read[2] = x.load(relaxed);
             read[3] = x.load(relaxed);
         });
-        model::join();
+        check::join();
         // 1 then 2 for a reader means that the writer of 1 may read 2, but the writer of 2 cannot read 1.
-        if (read[2] == 1 && read[3] == 2 && read[1] == 1) model::outcome("disagreement");
-        if (read[2] == 2 && read[3] == 1 && read[0] == 2) model::outcome("disagreement");
-        if (read[0] == 2 && read[1] == 1) model::outcome("disagreement");
-        model::outcome("no disagreement");
+        if (read[2] == 1 && read[3] == 2 && read[1] == 1) check::outcome("disagreement");
+        if (read[2] == 2 && read[3] == 1 && read[0] == 2) check::outcome("disagreement");
+        if (read[0] == 2 && read[1] == 1) check::outcome("disagreement");
+        check::outcome("no disagreement");
     });
     litmus("2+2W: the orders of two locations may cross", "11 12 21 22", [] {
         Atomic<int> x{0}, y{0};
-        model::spawn([&] {
+        check::thread([&] {
             x.store(1, relaxed);
             y.store(2, relaxed);
         });
-        model::spawn([&] {
+        check::thread([&] {
             y.store(1, relaxed);
             x.store(2, relaxed);
         });
-        model::join();
+        check::join();
         outcome(x.load(relaxed), y.load(relaxed));
     });
 }
@@ -213,22 +215,22 @@ void independent_reads(const char* name, bool may_disagree, Order write, Order r
         Atomic<int> x{0}, y{0};
         int r[4] = {};
         const auto between = [fences] {
-            if (fences) model::fence(seq_cst, model::Where::current());
+            if (fences) check::fence(seq_cst);
         };
-        model::spawn([&] { x.store(1, write); });
-        model::spawn([&] {
+        check::thread([&] { x.store(1, write); });
+        check::thread([&] {
             r[0] = x.load(read);
             between();
             r[1] = y.load(read);
         });
-        model::spawn([&] {
+        check::thread([&] {
             r[2] = y.load(read);
             between();
             r[3] = x.load(read);
         });
         y.store(1, write);
-        model::join();
-        model::outcome(r[0] == 1 && r[1] == 0 && r[2] == 1 && r[3] == 0 ? "disagree" : "agree");
+        check::join();
+        check::outcome(r[0] == 1 && r[1] == 0 && r[2] == 1 && r[3] == 0 ? "disagree" : "agree");
     });
 }
 
@@ -236,11 +238,11 @@ void release_sequence(const char* name, const std::string& expected, bool by_exc
     litmus(name, expected, [by_exchange] {
         Atomic<int> data{0}, word{0};
         int a = 0, b = 0;
-        model::spawn([&] {
+        check::thread([&] {
             data.store(1, relaxed);
             word.store(1, release);
         });
-        model::spawn([&] {
+        check::thread([&] {
             if (word.load(relaxed) != 1) return;
             if (by_exchange) {
                 word.exchange(2, relaxed);
@@ -248,11 +250,11 @@ void release_sequence(const char* name, const std::string& expected, bool by_exc
                 word.store(2, relaxed);
             }
         });
-        model::spawn([&] {
+        check::thread([&] {
             a = word.load(acquire);
             b = data.load(relaxed);
         });
-        model::join();
+        check::join();
         if (a == 2) outcome(a, b);
     });
 }
@@ -260,16 +262,16 @@ void release_sequence(const char* name, const std::string& expected, bool by_exc
 void causality() {
     litmus("write to read causality, by release and acquire", "ok", [] {
         Atomic<int> x{0}, y{0};
-        model::spawn([&] { x.store(1, release); });
-        model::spawn([&] {
+        check::thread([&] { x.store(1, release); });
+        check::thread([&] {
             if (x.load(acquire) == 1) y.store(1, release);
         });
-        model::spawn([&] {
+        check::thread([&] {
             const bool seen = y.load(acquire) == 1;
-            if (seen && x.load(relaxed) == 0) model::outcome("lost");
+            if (seen && x.load(relaxed) == 0) check::outcome("lost");
         });
-        model::join();
-        model::outcome("ok");
+        check::join();
+        check::outcome("ok");
     });
 }
 
@@ -277,32 +279,32 @@ void atomicity() {
     litmus("read-modify-write: each gets a value of its own", "01 10", [] {
         Atomic<int> x{0};
         int a = 0, b = 0;
-        model::spawn([&] { a = x.fetch_add(1, relaxed); });
-        model::spawn([&] { b = x.fetch_add(1, relaxed); });
-        model::join();
+        check::thread([&] { a = x.fetch_add(1, relaxed); });
+        check::thread([&] { b = x.fetch_add(1, relaxed); });
+        check::join();
         outcome(a, b);
     });
     litmus("compare-exchange: one wins", "01 10", [] {
         Atomic<int> x{0};
         int won[2] = {};
         for (int i = 0; i < 2; ++i) {
-            model::spawn([&x, &won, i] {
+            check::thread([&x, &won, i] {
                 int expected = 0;
                 won[i] = x.compare_exchange_strong(expected, i + 1, acq_rel, acquire);
             });
         }
-        model::join();
+        check::join();
         outcome(won[0], won[1]);
     });
     litmus("a failed compare-exchange may read an old value", "0 1 2", [] {
         Atomic<int> x{0};
         int expected = 7;
-        model::spawn([&] {
+        check::thread([&] {
             x.store(1, relaxed);
             x.store(2, relaxed);
         });
-        model::spawn([&] { x.compare_exchange_strong(expected, 9, acq_rel, acquire); });
-        model::join();
+        check::thread([&] { x.compare_exchange_strong(expected, 9, acq_rel, acquire); });
+        check::join();
         outcome(expected);
     });
 }
@@ -311,45 +313,45 @@ void read_modify_writes() {
     litmus("release sequence: a store of the same thread ends it", "20 21", [] {
         Atomic<int> data{0}, word{0};
         int a = 0, b = 0;
-        model::spawn([&] {
+        check::thread([&] {
             data.store(1, relaxed);
             word.store(1, release);
             word.store(2, relaxed);
         });
-        model::spawn([&] {
+        check::thread([&] {
             a = word.load(acquire);
             b = data.load(relaxed);
         });
-        model::join();
+        check::join();
         if (a == 2) outcome(a, b);
     });
     litmus("nothing comes between an exchange and what it read", "ok", [] {
         Atomic<int> x{0};
         int before = 0, r[3] = {};
-        model::spawn([&] { before = x.exchange(2, relaxed); });
-        model::spawn([&] { x.store(1, relaxed); });
-        model::spawn([&] {
+        check::thread([&] { before = x.exchange(2, relaxed); });
+        check::thread([&] { x.store(1, relaxed); });
+        check::thread([&] {
             for (int& each : r) each = x.load(relaxed);
         });
-        model::join();
+        check::join();
         const bool torn =
             before == 0 && ((r[0] == 1 && r[1] == 2) || (r[1] == 1 && r[2] == 2) || (r[0] == 1 && r[2] == 2));
-        model::outcome(torn ? "torn" : "ok");
+        check::outcome(torn ? "torn" : "ok");
     });
     for (const bool acquiring : {true, false}) {
         litmus(acquiring ? "a failed compare-exchange acquires by its own order" : "the same, relaxed: by no order",
                acquiring ? "1" : "0 1", [acquiring] {
                    Atomic<int> data{0}, x{0};
-                   model::spawn([&] {
+                   check::thread([&] {
                        data.store(1, relaxed);
                        x.store(1, release);
                    });
-                   model::spawn([&] {
+                   check::thread([&] {
                        int expected = 7;
                        x.compare_exchange_strong(expected, 9, acq_rel, acquiring ? acquire : relaxed);
                        if (expected == 1) outcome(data.load(relaxed));
                    });
-                   model::join();
+                   check::join();
                });
     }
     for (const int failures : {0, 1}) {
@@ -364,34 +366,38 @@ void read_modify_writes() {
     }
 }
 
+void sleep_while(Atomic<std::uint32_t>& word, std::uint32_t expected) {
+    rouse::detail::futex_wait(word, expected, std::chrono::steady_clock::time_point::max());
+}
+
 void sleeping() {
     const auto look_and_sleep = [](bool kernel_looks) {
         return [kernel_looks] {
             Atomic<std::uint32_t> word{0};
-            model::spawn([&] {
+            check::thread([&] {
                 while (word.load(acquire) == 0) {
                     if (kernel_looks) {
-                        model::futex_wait(word.location(), 0, false, model::Where::current());
+                        sleep_while(word, 0);
                     } else {
-                        model::futex_wait(word.location(), word.load(relaxed), false, model::Where::current());
+                        sleep_while(word, word.load(relaxed));
                     }
                 }
             });
-            model::spawn([&] {
+            check::thread([&] {
                 word.store(1, release);
-                model::futex_wake(word.location(), model::Where::current());
+                rouse::detail::futex_wake(&word);
             });
-            model::join();
-            model::outcome("ends");
+            check::join();
+            check::outcome("ends");
         };
     };
     litmus("a sleep that looks again with the kernel", "ends", look_and_sleep(true));
     litmus("a sleep that does not: a lost wake, a deadlock", "broken", look_and_sleep(false));
     const auto sleep_beside_a_wake = [] {
         Atomic<std::uint32_t> word{0};
-        model::spawn([&] { model::futex_wake(word.location(), model::Where::current()); });
-        outcome(static_cast<int>(model::futex_wait(word.location(), 0, true, model::Where::current())));
-        model::join();
+        check::thread([&] { rouse::detail::futex_wake(&word); });
+        outcome(static_cast<int>(rouse::detail::futex_wait(word, 0, std::chrono::steady_clock::time_point{})));
+        check::join();
     };
     litmus("a timed sleep, without preemption: woken, or not", "0 1", sleep_beside_a_wake, {.preemptions = 0});
 }
@@ -403,7 +409,7 @@ void lifetimes() {
         };
         const auto s = std::make_unique<Bytes>();
         Atomic<int> m{0};
-        model::spawn([&] {
+        check::thread([&] {
             s->a = true;
             m.store(1, release);
             s->b = true;
@@ -411,21 +417,21 @@ void lifetimes() {
             s->c = true;
             m.store(3, release);
         });
-        model::spawn([&] {
-            if (m.load(relaxed) == 3) model::outcome(s->a ? "1" : "0");
+        check::thread([&] {
+            if (m.load(relaxed) == 3) check::outcome(s->a ? "1" : "0");
         });
-        model::join();
+        check::join();
     });
     litmus("an atomic of a scope that has ended", "broken", [] {
         Atomic<Atomic<int>*> shown{nullptr};
-        model::spawn([&] {
+        check::thread([&] {
             Atomic<int> brief{0};
             shown.store(&brief, release);
         });
-        model::spawn([&] {
+        check::thread([&] {
             if (Atomic<int>* brief = shown.load(acquire)) brief->store(1, relaxed);
         });
-        model::join();
+        check::join();
     });
 }
 
@@ -434,17 +440,17 @@ void seq_cst_is_one_order() {
     litmus("seq_cst accesses of two locations, with weaker ones", "010 011 110 111 210 211", [] {
         Atomic<int> x{0}, y{0};
         int a = 0, b = 0, c = 0;
-        model::spawn([&] { a = y.load(seq_cst); });
-        model::spawn([&] {
+        check::thread([&] { a = y.load(seq_cst); });
+        check::thread([&] {
             y.store(1, release);
             x.store(1, relaxed);
             b = x.load(seq_cst);
         });
-        model::spawn([&] {
+        check::thread([&] {
             c = x.load(seq_cst);
             y.store(2, relaxed);
         });
-        model::join();
+        check::join();
         outcome(a, b, c);
     });
 }
@@ -453,9 +459,9 @@ void seq_cst_is_one_order() {
 
 int main() {
     const auto nothing = [] {};
-    const auto fence = [] { model::fence(seq_cst, model::Where::current()); };
-    const auto light = [] { model::light_barrier(model::Where::current()); };
-    const auto heavy = [] { model::heavy_barrier(model::Where::current()); };
+    const auto fence = [] { check::fence(seq_cst); };
+    const auto light = [] { rouse::detail::light_barrier(); };
+    const auto heavy = [] { rouse::detail::heavy_barrier(); };
 
     message_passing("message passing, release and acquire", "00 01 11", release, acquire);
     message_passing("message passing, relaxed store", "00 01 10 11", relaxed, acquire);

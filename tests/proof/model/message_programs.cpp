@@ -20,48 +20,48 @@ struct Letter {
 template <unsigned Setters>
 using Message = rouse::Message<Letter, Setters>;
 
-void whole(const Letter& letter) { check(letter.a == letter.b, "a value is torn"); }
+void whole(const Letter& letter) { require(letter.a == letter.b, "a value is torn"); }
 
 // Whole, and not older than `last`, which it becomes.
 void look_at(const Letter& letter, int& last) {
     whole(letter);
-    check(letter.a >= last, "a value is older than one that was read before");
+    require(letter.a >= last, "a value is older than one that was read before");
     last = letter.a;
 }
 
 template <unsigned Setters>
 void set(Message<Setters>& message, int from, int to) {
     for (int i = from; i <= to; ++i)
-        check(message.set({i, i}), "a set is refused, though the setters are not too many");
+        require(message.set({i, i}), "a set is refused, though the setters are not too many");
 }
 
 // With one setter there are three slots: the third value is put into the one that the reader has given back.
 void set_while_read() {
     auto message = std::make_unique<Message<1>>();
     int last = 0;
-    spawn([&] { set(*message, 1, 3); });
+    thread([&] { set(*message, 1, 3); });
     for (int i = 0; i < 3; ++i) look_at(message->value(), last);
     join();
     look_at(message->value(), last);
-    check(last == 3, "the newest value is not the last one set");
-    check(message->is_set(), "it has been set, and is not");
+    require(last == 3, "the newest value is not the last one set");
+    require(message->is_set(), "it has been set, and is not");
     message->clear();
-    check(!message->is_set(), "it has been cleared, and is set");
+    require(!message->is_set(), "it has been cleared, and is set");
 }
 
 // What two setters set is whole, the last one is one of their last, and no slot is lost.
 void set_by_two() {
     auto message = std::make_unique<Message<2>>();
-    spawn([&] { set(*message, 1, 2); });
-    spawn([&] { set(*message, 3, 4); });
+    thread([&] { set(*message, 1, 2); });
+    thread([&] { set(*message, 3, 4); });
     whole(message->value());
     join();
     const Letter last = message->value();
     whole(last);
-    check(last.a == 2 || last.a == 4, "the newest value is neither setter's last");
+    require(last.a == 2 || last.a == 4, "the newest value is neither setter's last");
     for (int i = 5; i <= 9; ++i) {
         set(*message, i, i);
-        check(message->value().a == i, "the newest value is not the last one set");
+        require(message->value().a == i, "the newest value is not the last one set");
     }
 }
 
@@ -69,18 +69,18 @@ void set_by_two() {
 void set_by_one_too_many() {
     auto message = std::make_unique<Message<1>>();
     bool taken[3] = {};
-    spawn([&] { taken[1] = message->set({1, 1}); });
-    spawn([&] {
+    thread([&] { taken[1] = message->set({1, 1}); });
+    thread([&] {
         const bool first = message->set({2, 2});
         taken[2] = message->set({2, 2}) || first;
     });
     whole(message->value());
     whole(message->value());
     join();
-    check(taken[1] || taken[2], "all sets are refused");
+    require(taken[1] || taken[2], "all sets are refused");
     const Letter letter = message->value();
     whole(letter);
-    check(letter.a != 0 && taken[letter.a], "a refused value is there, or none");
+    require(letter.a != 0 && taken[letter.a], "a refused value is there, or none");
     for (int i = 5; i <= 7; ++i) set(*message, i, i);
 }
 
@@ -88,7 +88,7 @@ void set_by_one_too_many() {
 void set_before_a_mark() {
     auto message = std::make_unique<Message<1>>();
     rouse::detail::Atomic<int> mark{0};
-    spawn([&] {
+    thread([&] {
         set(*message, 1, 1);
         mark.store(1, std::memory_order_release);
         set(*message, 2, 2);
@@ -102,11 +102,11 @@ void set_before_a_mark() {
 void looked_at_from_outside() {
     auto message = std::make_unique<Message<1>>();
     set(*message, 1, 1);
-    spawn([&] {
-        check(message->is_set(), "it is unset while it is fetched");
-        check(message->is_set(), "it is unset while it is fetched");
+    thread([&] {
+        require(message->is_set(), "it is unset while it is fetched");
+        require(message->is_set(), "it is unset while it is fetched");
     });
-    check(message->value().a == 1, "the value is not there");
+    require(message->value().a == 1, "the value is not there");
     join();
 }
 
@@ -116,21 +116,21 @@ Task<> take_until_two(Message<1>& message) {
         const int before = last;
         const Letter letter = co_await message.next();
         look_at(letter, last);
-        check(last > before, "next() gives a value that has been given");
+        require(last > before, "next() gives a value that has been given");
     }
-    check(!message.is_set(), "next() has not cleared it");
+    require(!message.is_set(), "next() has not cleared it");
 }
 
 void awaited() {
     auto message = std::make_unique<Message<1>>();
-    spawn([&] { set(*message, 1, 2); });
-    run_on_loop(take_until_two, *message);
+    thread([&] { set(*message, 1, 2); });
+    check::run(take_until_two, *message);
     join();
 }
 
 Task<> take_one(Message<1>& message) {
     const Letter letter = co_await message.wait();
-    check(letter.a == 1 && letter.b == 1, "a waiter goes on without the value");
+    require(letter.a == 1 && letter.b == 1, "a waiter goes on without the value");
 }
 
 // All get it: also the one for whom a third one has cleared it.
@@ -148,22 +148,22 @@ Task<> two_wait_and_one_clears(Message<1>& message) {
 
 void awaited_by_two_and_cleared() {
     auto message = std::make_unique<Message<1>>();
-    spawn([&] { set(*message, 1, 1); });
-    run_on_loop(two_wait_and_one_clears, *message);
+    thread([&] { set(*message, 1, 1); });
+    check::run(two_wait_and_one_clears, *message);
     join();
 }
 
 Task<> take_from_two(Message<2>& message) {
     const Letter letter = co_await message.next();
     whole(letter);
-    check(letter.a == 1 || letter.a == 2, "a waiter goes on without a value");
+    require(letter.a == 1 || letter.a == 2, "a waiter goes on without a value");
 }
 
 void awaited_and_set_by_two() {
     auto message = std::make_unique<Message<2>>();
-    spawn([&] { set(*message, 1, 1); });
-    spawn([&] { set(*message, 2, 2); });
-    run_on_loop(take_from_two, *message);
+    thread([&] { set(*message, 1, 1); });
+    thread([&] { set(*message, 2, 2); });
+    check::run(take_from_two, *message);
     join();
 }
 
@@ -177,15 +177,15 @@ Task<> cancel_and_wait(Message<1>& message) {
     co_await waiter.outcome();
     if (!waiter.cancelled()) co_return;
     const Letter letter = co_await message.next();
-    check(letter.a == 1, "a cancelled wait has taken the value");
+    require(letter.a == 1, "a cancelled wait has taken the value");
 }
 
 void cancelled() {
     auto message = std::make_unique<Message<1>>();
-    spawn([&] { set(*message, 1, 1); });
-    run_on_loop(cancel_and_wait, *message);
+    thread([&] { set(*message, 1, 1); });
+    check::run(cancel_and_wait, *message);
     join();
-    check(!message->is_set(), "it is set after next()");
+    require(!message->is_set(), "it is set after next()");
 }
 
 } // namespace

@@ -23,9 +23,10 @@ bool fails(model::Program program, std::uint64_t most) {
     std::printf("running \"%s\"\n", program.name);
     std::fflush(stdout);
     program.options.most_executions = most;
-    const model::Result result = model::explore(program.run, program.options);
+    program.options.shorten = false;
+    const rouse::check::Result result = rouse::check::explore(program.run, program.options);
     if (result.failure.empty()) return false;
-    if (result.failure.rfind("CHECKER", 0) == 0) return false; // it has only run out of room: that catches nothing
+    if (result.kind == rouse::check::Failure::checker) return false; // it has only run out of room: that catches nothing
     std::printf("\"%s\", execution %llu: %.90s\n", program.name, static_cast<unsigned long long>(result.executions + 1),
                 result.failure.c_str());
     return true;
@@ -37,7 +38,7 @@ bool fault_switch::chosen_is(int fault) noexcept { return chosen == fault; }
 
 int main(int argc, char** argv) {
     chosen = argc > 1 ? std::atoi(argv[1]) : 0;
-    const std::uint64_t all = model::Options{}.most_executions;
+    const std::uint64_t all = rouse::check::Options{}.most_executions;
     const std::uint64_t most = argc > 2 ? std::min<std::uint64_t>(std::strtoull(argv[2], nullptr, 10), all) : all;
     const std::vector<model::Program> programs = model::PROGRAMS();
     if (argc > 3) {

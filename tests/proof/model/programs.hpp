@@ -4,14 +4,21 @@
 #include <memory>
 #include <vector>
 
+#include <rouse/check/check.hpp>
 #include <rouse/core/loop.hpp>
 #include <rouse/core/task.hpp>
 #include <rouse/core/task_handle.hpp>
 
-#include "checker.hpp"
-#include "port.hpp"
-
 namespace model {
+
+namespace check = rouse::check;
+using check::choose;
+using check::join;
+using check::ModelPort;
+using check::Options;
+using check::outcome;
+using check::require;
+using check::thread;
 
 struct Program {
     const char* name;
@@ -44,7 +51,7 @@ private:
 template <class Object>
 void set_from_two(Object& object, Mark (&marks)[2], int times) {
     for (Mark& mark : marks) {
-        spawn([&object, &mark, times] {
+        thread([&object, &mark, times] {
             for (int i = 1; i <= times; ++i) {
                 mark.write(i);
                 object.set();
@@ -56,14 +63,6 @@ void set_from_two(Object& object, Mark (&marks)[2], int times) {
 template <class Object>
 rouse::Task<> wait_once(Object& object) {
     co_await object.wait();
-}
-
-/// Runs main(...) on a loop and a port that are gone when this returns, whatever the other threads are about.
-template <class Main, class... Args>
-void run_on_loop(Main main, Args&... args) {
-    const auto port = std::make_unique<Port>();
-    const auto loop = std::make_unique<rouse::Loop>(*port);
-    loop->run(main(args...));
 }
 
 /// Two objects, each of which ends as soon as its waiter goes on; it has been set once, by a context that may be still
@@ -84,9 +83,9 @@ template <class Object>
 void end_when_waited_for() {
     auto a = std::make_unique<Object>();
     auto b = std::make_unique<Object>();
-    spawn([set = a.get()] { set->set(); });
-    spawn([set = b.get()] { set->set(); });
-    run_on_loop(wait_and_end_both<Object>, a, b);
+    thread([set = a.get()] { set->set(); });
+    thread([set = b.get()] { set->set(); });
+    check::run(wait_and_end_both<Object>, a, b);
     join();
 }
 

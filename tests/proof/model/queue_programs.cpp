@@ -22,7 +22,7 @@ Task<> get_all(Queue<N>& queue, int& received) {
     for (;;) {
         const auto item = co_await queue.next();
         if (!item) break;
-        check(*item == ++received, "an item is lost, or out of order");
+        require(*item == ++received, "an item is lost, or out of order");
     }
 }
 
@@ -39,64 +39,64 @@ Task<> put_some(Queue<N>& queue, int& accepted, int count) {
 void put_and_close() {
     auto queue = std::make_unique<Queue<2>>();
     int accepted = 0, received = 0;
-    spawn([&] {
+    thread([&] {
         for (int i = 1; i <= 2; ++i) {
             if (queue->put_sync(accepted + 1)) ++accepted;
         }
     });
-    spawn([&] { queue->close(); });
-    run_on_loop(get_all<2>, *queue, received);
+    thread([&] { queue->close(); });
+    check::run(get_all<2>, *queue, received);
     join();
-    check(accepted == received, "what was accepted has not been received");
+    require(accepted == received, "what was accepted has not been received");
 }
 
 // The queue of one is full, and empty: both ends sleep. The producer closes at the end.
 void blocked_producer() {
     auto queue = std::make_unique<Queue<1>>();
     int received = 0;
-    spawn([&] {
-        for (int i = 1; i <= 2; ++i) check(queue->put_sync(i, block), "refused, though it is not closed");
+    thread([&] {
+        for (int i = 1; i <= 2; ++i) require(queue->put_sync(i, block), "refused, though it is not closed");
         queue->close();
     });
-    run_on_loop(get_all<1>, *queue, received);
+    check::run(get_all<1>, *queue, received);
     join();
-    check(received == 2, "what was accepted has not been received");
+    require(received == 2, "what was accepted has not been received");
 }
 
 void blocked_consumer() {
     auto queue = std::make_unique<Queue<1>>();
     int accepted = 0, received = 0, count = 2;
-    spawn([&] {
-        while (const auto item = queue->get_sync(block)) check(*item == ++received, "an item is lost, or out of order");
+    thread([&] {
+        while (const auto item = queue->get_sync(block)) require(*item == ++received, "an item is lost, or out of order");
     });
-    run_on_loop(put_some<1>, *queue, accepted, count);
+    check::run(put_some<1>, *queue, accepted, count);
     queue->close();
     join();
-    check(accepted == 2 && received == 2, "what was accepted has not been received");
+    require(accepted == 2 && received == 2, "what was accepted has not been received");
 }
 
 // A third context closes while the task puts and the thread gets.
 void closed_between() {
     auto queue = std::make_unique<Queue<1>>();
     int accepted = 0, received = 0, count = 2;
-    spawn([&] {
-        while (const auto item = queue->get_sync(block)) check(*item == ++received, "an item is lost, or out of order");
+    thread([&] {
+        while (const auto item = queue->get_sync(block)) require(*item == ++received, "an item is lost, or out of order");
     });
-    spawn([&] { queue->close(); });
-    run_on_loop(put_some<1>, *queue, accepted, count);
+    thread([&] { queue->close(); });
+    check::run(put_some<1>, *queue, accepted, count);
     join();
-    check(accepted == received, "what was accepted has not been received");
+    require(accepted == received, "what was accepted has not been received");
 }
 
 // Two loops, each with a task at one end.
 void two_loops() {
     auto queue = std::make_unique<Queue<1>>();
     int accepted = 0, received = 0, count = 2;
-    spawn([&] { run_on_loop(get_all<1>, *queue, received); });
-    run_on_loop(put_some<1>, *queue, accepted, count);
+    thread([&] { check::run(get_all<1>, *queue, received); });
+    check::run(put_some<1>, *queue, accepted, count);
     queue->close();
     join();
-    check(accepted == 2 && received == 2, "what was accepted has not been received");
+    require(accepted == 2 && received == 2, "what was accepted has not been received");
 }
 
 // What a cancelled get leaves behind is got by the next one.
@@ -112,13 +112,13 @@ Task<> cancel_a_get(Queue<1>& queue, int& received) {
 void cancelled_get() {
     auto queue = std::make_unique<Queue<1>>();
     int received = 0;
-    spawn([&] {
-        for (int i = 1; i <= 2; ++i) check(queue->put_sync(i, block), "refused, though it is not closed");
+    thread([&] {
+        for (int i = 1; i <= 2; ++i) require(queue->put_sync(i, block), "refused, though it is not closed");
         queue->close();
     });
-    run_on_loop(cancel_a_get, *queue, received);
+    check::run(cancel_a_get, *queue, received);
     join();
-    check(received == 2, "what was accepted has not been received");
+    require(received == 2, "what was accepted has not been received");
 }
 
 Task<> get_with_limit(Queue<1>& queue, int& received) {
@@ -126,7 +126,7 @@ Task<> get_with_limit(Queue<1>& queue, int& received) {
     if (outcome.has_value()) {
         const auto item = outcome.value();
         if (!item) co_return;
-        check(*item == ++received, "an item is lost, or out of order");
+        require(*item == ++received, "an item is lost, or out of order");
     }
     co_await get_all(queue, received);
 }
@@ -134,13 +134,13 @@ Task<> get_with_limit(Queue<1>& queue, int& received) {
 void get_that_times_out() {
     auto queue = std::make_unique<Queue<1>>();
     int received = 0;
-    spawn([&] {
-        for (int i = 1; i <= 2; ++i) check(queue->put_sync(i, block), "refused, though it is not closed");
+    thread([&] {
+        for (int i = 1; i <= 2; ++i) require(queue->put_sync(i, block), "refused, though it is not closed");
         queue->close();
     });
-    run_on_loop(get_with_limit, *queue, received);
+    check::run(get_with_limit, *queue, received);
     join();
-    check(received == 2, "what was accepted has not been received");
+    require(received == 2, "what was accepted has not been received");
 }
 
 Task<> put_with_limit(Queue<1>& queue, int& accepted) {
@@ -153,13 +153,13 @@ Task<> put_with_limit(Queue<1>& queue, int& accepted) {
 void put_that_times_out() {
     auto queue = std::make_unique<Queue<1>>();
     int accepted = 0, received = 0;
-    spawn([&] {
-        while (const auto item = queue->get_sync(block)) check(*item == ++received, "an item is lost, or out of order");
+    thread([&] {
+        while (const auto item = queue->get_sync(block)) require(*item == ++received, "an item is lost, or out of order");
     });
-    run_on_loop(put_with_limit, *queue, accepted);
+    check::run(put_with_limit, *queue, accepted);
     queue->close();
     join();
-    check(accepted == received, "what was accepted has not been received");
+    require(accepted == received, "what was accepted has not been received");
 }
 
 // The wake of the one put may come when its item has been got already, and the next wait has ended.
@@ -172,10 +172,10 @@ Task<> get_twice_with_limit(Queue<1>& queue, int& received) {
 void wait_for_nothing() {
     auto queue = std::make_unique<Queue<1>>();
     int received = 0;
-    spawn([&] { check(queue->put_sync(1), "refused, though there is room"); });
-    run_on_loop(get_twice_with_limit, *queue, received);
+    thread([&] { require(queue->put_sync(1), "refused, though there is room"); });
+    check::run(get_twice_with_limit, *queue, received);
     join();
-    check(received == 1 || queue->get_sync().has_value(), "an item is lost");
+    require(received == 1 || queue->get_sync().has_value(), "an item is lost");
 }
 
 // The queue ends while its wake is on its way to a task, which is cancelled or not.
@@ -186,8 +186,8 @@ Task<> get_next(Queue<1>& queue, bool& ended) {
 void end_of_a_queue_with_a_waiter() {
     auto queue = std::make_unique<Queue<1>>();
     bool ended = false;
-    spawn([&] { check(queue->put_sync(1), "refused, though there is room"); });
-    const auto port = std::make_unique<Port>();
+    thread([&] { require(queue->put_sync(1), "refused, though there is room"); });
+    const auto port = std::make_unique<ModelPort>();
     const auto loop = std::make_unique<rouse::Loop>(*port);
     auto getter = loop->create_task(get_next(*queue, ended));
     loop->poll();
@@ -195,10 +195,10 @@ void end_of_a_queue_with_a_waiter() {
     join();
     queue.reset();
     loop->poll();
-    check(!cancelled || getter.done(), "a task that was cancelled has not ended");
+    require(!cancelled || getter.done(), "a task that was cancelled has not ended");
     getter.cancel();
     loop->poll();
-    check(getter.done(), "a task that was cancelled has not ended");
+    require(getter.done(), "a task that was cancelled has not ended");
 }
 
 // The loop ends while its task waits for an item, and a thread puts, and another closes. The queue lives on.
@@ -209,16 +209,16 @@ Task<> get_one_if_in_time(Queue<2>& queue, bool& received) {
 void end_of_the_loop() {
     auto queue = std::make_unique<Queue<2>>();
     bool accepted = false, received = false;
-    spawn([&] { accepted = queue->put_sync(1); });
-    spawn([&] { queue->close(); });
+    thread([&] { accepted = queue->put_sync(1); });
+    thread([&] { queue->close(); });
     {
-        const auto port = std::make_unique<Port>();
+        const auto port = std::make_unique<ModelPort>();
         const auto loop = std::make_unique<rouse::Loop>(*port);
         loop->create_task(get_one_if_in_time(*queue, received));
         loop->poll();
     }
     join();
-    check(queue->get_sync().has_value() == (accepted && !received), "what was accepted is lost");
+    require(queue->get_sync().has_value() == (accepted && !received), "what was accepted is lost");
 }
 
 } // namespace

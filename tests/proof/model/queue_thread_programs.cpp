@@ -14,97 +14,97 @@ using rouse::block;
 using Queue = rouse::ThreadSafeQueue<int, 1>;
 
 void get_all(Queue& queue, int& received) {
-    while (const auto item = queue.get_sync(block)) check(*item == ++received, "an item is lost, or out of order");
+    while (const auto item = queue.get_sync(block)) require(*item == ++received, "an item is lost, or out of order");
 }
 
 void both_block() {
     auto queue = std::make_unique<Queue>();
     int received = 0;
-    spawn([&] {
-        for (int i = 1; i <= 3; ++i) check(queue->put_sync(i, block), "refused, though it is not closed");
+    thread([&] {
+        for (int i = 1; i <= 3; ++i) require(queue->put_sync(i, block), "refused, though it is not closed");
         queue->close();
     });
-    spawn([&] { get_all(*queue, received); });
+    thread([&] { get_all(*queue, received); });
     join();
-    check(received == 3, "what was accepted has not been received");
+    require(received == 3, "what was accepted has not been received");
 }
 
 // Nobody gets: only the close can end the second put.
 void closed_while_full() {
     auto queue = std::make_unique<Queue>();
-    spawn([&] {
+    thread([&] {
         const bool first = queue->put_sync(1, block), second = queue->put_sync(2, block);
-        check(!second, "accepted, though the queue is full");
-        check(first == queue->full(), "what was accepted is not there");
+        require(!second, "accepted, though the queue is full");
+        require(first == queue->full(), "what was accepted is not there");
     });
-    spawn([&] { queue->close(); });
+    thread([&] { queue->close(); });
     join();
 }
 
 void closed_by_a_third() {
     auto queue = std::make_unique<Queue>();
     int accepted = 0, received = 0, written_before_close = 0;
-    spawn([&] {
+    thread([&] {
         while (accepted < 2 && queue->put_sync(accepted + 1, block)) ++accepted;
     });
-    spawn([&] {
+    thread([&] {
         get_all(*queue, received);
-        check(written_before_close == 1, "what was written before close() is not seen");
+        require(written_before_close == 1, "what was written before close() is not seen");
     });
-    spawn([&] {
+    thread([&] {
         written_before_close = 1;
         queue->close();
     });
     join();
-    check(accepted == received, "what was accepted has not been received");
+    require(accepted == received, "what was accepted has not been received");
 }
 
 // Whoever is refused because the time is up still has the value, and tries again.
 void both_time_out() {
     auto queue = std::make_unique<Queue>();
     int accepted = 0, received = 0;
-    spawn([&] {
+    thread([&] {
         for (int i = 0; i < 2; ++i) {
             if (queue->put_sync(accepted + 1, 1ms)) ++accepted;
         }
         queue->close();
     });
-    spawn([&] {
-        if (const auto item = queue->get_sync(1ms)) check(*item == ++received, "an item is lost, or out of order");
+    thread([&] {
+        if (const auto item = queue->get_sync(1ms)) require(*item == ++received, "an item is lost, or out of order");
         get_all(*queue, received);
     });
     join();
-    check(accepted == received, "what was accepted has not been received");
+    require(accepted == received, "what was accepted has not been received");
 }
 
 // Neither end blocks, as an interrupt does not: what is refused is tried again once the other end has moved.
 void neither_blocks() {
     auto queue = std::make_unique<Queue>();
     int accepted = 0, received = 0, written_before_close = 0;
-    spawn([&] {
+    thread([&] {
         for (int i = 0; i < 3; ++i) {
             if (queue->put_sync(accepted + 1)) ++accepted;
         }
         written_before_close = 1;
         queue->close();
     });
-    spawn([&] {
+    thread([&] {
         for (int i = 0; i < 3; ++i) {
-            if (const auto item = queue->get_sync()) check(*item == ++received, "an item is lost, or out of order");
+            if (const auto item = queue->get_sync()) require(*item == ++received, "an item is lost, or out of order");
         }
-        if (queue->closed()) check(written_before_close == 1, "what was written before close() is not seen");
+        if (queue->closed()) require(written_before_close == 1, "what was written before close() is not seen");
     });
     join();
-    if (const auto item = queue->get_sync()) check(*item == ++received, "an item is lost, or out of order");
-    check(accepted == received, "what was accepted has not been received");
+    if (const auto item = queue->get_sync()) require(*item == ++received, "an item is lost, or out of order");
+    require(accepted == received, "what was accepted has not been received");
 }
 
 // A third context looks how full it is.
 void looked_at() {
     auto queue = std::make_unique<rouse::ThreadSafeQueue<int, 2>>();
-    spawn([&] { check(queue->put_sync(1), "refused, though there is room"); });
-    spawn([&] { (void)queue->get_sync(); });
-    spawn([&] { check(queue->qsize() <= 1, "more in the queue than was ever put"); });
+    thread([&] { require(queue->put_sync(1), "refused, though there is room"); });
+    thread([&] { (void)queue->get_sync(); });
+    thread([&] { require(queue->qsize() <= 1, "more in the queue than was ever put"); });
     join();
 }
 

@@ -24,30 +24,30 @@ Task<> read_all(IO& io, int count, bool asks_early) {
         if (next == count) break;
         char bytes[2];
         const std::size_t got = co_await io.read(bytes);
-        for (std::size_t i = 0; i < got; ++i) check(bytes[i] == next++, "a byte is out of order, or lost uncounted");
+        for (std::size_t i = 0; i < got; ++i) require(bytes[i] == next++, "a byte is out of order, or lost uncounted");
         if (got > 0) {
             at_gap = false;
             continue;
         }
         const unsigned lost = io.lost();
-        check(lost > 0, "an end that is none");
-        check(!at_gap || asks_early,
+        require(lost > 0, "an end that is none");
+        require(!at_gap || asks_early,
               "a byte found no room, though the reader has emptied the ring before it ended the gap");
         at_gap = true;
         next += static_cast<int>(lost);
-        check(next <= count, "more bytes are lost than have come");
+        require(next <= count, "more bytes are lost than have come");
     }
 }
 
 template <std::size_t N, int count, bool asks_early>
 void gaps() {
     auto io = std::make_unique<rouse::RingIO<N>>();
-    spawn([&] {
+    thread([&] {
         for (int i = 0; i < count; ++i) io->received(static_cast<char>(i));
     });
     int wanted = count;
     bool early = asks_early;
-    run_on_loop(read_all<rouse::RingIO<N>>, *io, wanted, early);
+    check::run(read_all<rouse::RingIO<N>>, *io, wanted, early);
     join();
 }
 
@@ -56,9 +56,9 @@ Task<> read_until_the_end(rouse::RingIO<2>& io, int& received) {
     for (;;) {
         char bytes[2];
         const std::size_t got = co_await io.read(bytes);
-        for (std::size_t i = 0; i < got; ++i) check(bytes[i] == received++, "a byte is out of order");
+        for (std::size_t i = 0; i < got; ++i) require(bytes[i] == received++, "a byte is out of order");
         if (got > 0) continue;
-        check(io.lost() == 0 && io.closed(), "an end that is none");
+        require(io.lost() == 0 && io.closed(), "an end that is none");
         break;
     }
 }
@@ -66,13 +66,13 @@ Task<> read_until_the_end(rouse::RingIO<2>& io, int& received) {
 void closed_while_bytes_come() {
     auto io = std::make_unique<rouse::RingIO<2>>();
     int accepted = 0, received = 0;
-    spawn([&] {
+    thread([&] {
         for (int i = 0; i < 2; ++i) accepted += io->received(static_cast<char>(accepted)) ? 1 : 0;
     });
-    spawn([&] { io->close(); });
-    run_on_loop(read_until_the_end, *io, received);
+    thread([&] { io->close(); });
+    check::run(read_until_the_end, *io, received);
     join();
-    check(accepted == received, "what was accepted has not been read");
+    require(accepted == received, "what was accepted has not been read");
 }
 
 // What a cancelled read has fetched is got by the next one.
@@ -90,8 +90,8 @@ Task<> cancel_a_read(rouse::RingIO<2>& io) {
 
 void cancelled_read() {
     auto io = std::make_unique<rouse::RingIO<2>>();
-    spawn([&] { check(io->received(std::string_view{"\0\1", 2}) == 2, "refused, though there is room"); });
-    run_on_loop(cancel_a_read, *io);
+    thread([&] { require(io->received(std::string_view{"\0\1", 2}) == 2, "refused, though there is room"); });
+    check::run(cancel_a_read, *io);
     join();
 }
 
@@ -107,8 +107,8 @@ struct Transmission {
 Transmission* transmission = nullptr;
 
 void start_transmitter() {
-    spawn([self = transmission] {
-        while (const auto byte = self->io.next_to_send()) check(*byte == self->sent++, "a byte is out of order");
+    thread([self = transmission] {
+        while (const auto byte = self->io.next_to_send()) require(*byte == self->sent++, "a byte is out of order");
     });
 }
 
@@ -116,18 +116,18 @@ Task<> write_and_drain(std::string_view (&texts)[2]) {
     int written = 0;
     for (const std::string_view text : texts) {
         const bool accepted = co_await transmission->io.write(text);
-        check(accepted, "refused, though it is not closed");
+        require(accepted, "refused, though it is not closed");
         written += static_cast<int>(text.size());
     }
     co_await transmission->io.drain();
-    check(transmission->sent == written, "drained, and not all was sent");
+    require(transmission->sent == written, "drained, and not all was sent");
 }
 
 void send(std::string_view first, std::string_view second) {
     const auto made = std::make_unique<Transmission>();
     transmission = made.get();
     std::string_view texts[] = {first, second};
-    run_on_loop(write_and_drain, texts);
+    check::run(write_and_drain, texts);
     join();
 }
 void send_two() { send({"\0", 1}, {"\1", 1}); }

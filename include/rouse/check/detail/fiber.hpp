@@ -1,12 +1,17 @@
-// The threads of a modelled program are fibers of one thread: a stack each, and a jump from one to another.
+// The contexts of a checked program are fibers of one thread: a stack each, and a jump from one to another.
 #pragma once
 
 #include <csetjmp>
 #include <cstddef>
+#include <utility>
 
 #include <ucontext.h>
 
-namespace model {
+#include <rouse/core/config.hpp>
+
+namespace rouse {
+inline namespace ROUSE_ABI {
+namespace detail {
 
 /// A flow of control with a stack that it is given. `swapcontext` costs two system calls a switch, so it is used only
 /// for the first entry, and setjmp from then on.
@@ -31,4 +36,14 @@ private:
     bool begun_ = true; // the one that is there from the start, and never prepared
 };
 
-} // namespace model
+inline void Fiber::enter(Fiber* from) {
+    if (from != nullptr) {
+        if (_setjmp(from->place_) != 0) return;
+    }
+    if (std::exchange(begun_, true)) _longjmp(place_, 1);
+    setcontext(&context_);
+}
+
+} // namespace detail
+} // namespace ROUSE_ABI
+} // namespace rouse

@@ -1,0 +1,2 @@
+// The model checker, compiled once for all programs.
+#include <rouse/check/engine.hpp>
