@@ -20,6 +20,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -31,6 +32,10 @@ WITHOUT_EXCEPTIONS = ["-fno-exceptions", "-fno-rtti"]
 
 # Headers that are of one configuration only.
 CONFIGURATION = {"rouse/core/detail/static_frame_pool.hpp": ["-DROUSE_HOSTED=0"]}
+
+# The headers of the model checker: only with this, and linked with its engine.
+CHECKER = "rouse/check/"
+CHECKED = ["-DROUSE_MODEL_CHECK=1"]
 
 # The ports of microcontrollers: the board whose program the use becomes, and what builds and runs it.
 BOARDS = {
@@ -50,6 +55,8 @@ class Headers:
         self.root = root
         self.compilers = compilers
         self.work = work
+        self.engines = {}  # by compiler: the object file, made when it is first needed
+        self.engine_lock = threading.Lock()
         self.compiled = set()  # headers whose uses the first compiler has compiled: each includes its header first
 
     def includes(self):
@@ -60,6 +67,16 @@ class Headers:
             return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=300, **keys)
         except subprocess.TimeoutExpired:
             return subprocess.CompletedProcess(command, 124, "", "error: it did not end within 300 seconds")
+
+    def engine(self, compiler):
+        """The model checker's object file, or None if it does not compile."""
+        with self.engine_lock:
+            if compiler not in self.engines:
+                target = self.work / f"engine.{pathlib.Path(compiler).name}.o"
+                built = self.run([compiler, *FLAGS, "-O0", *CHECKED, *self.includes(), "-x", "c++", "-c", "-", "-o", str(target)],
+                                 input="#include <rouse/check/engine.hpp>\n")
+                self.engines[compiler] = str(target) if built.returncode == 0 else None
+            return self.engines[compiler]
 
     def use(self, header, compiler):
         """A breach, or None. Without a compiler, for the header's board."""
@@ -73,6 +90,9 @@ class Headers:
             run = [str(firmware / "run"), BOARDS[header][0], str(program)]
         else:
             command = [compiler, *FLAGS, "-O0", "-pthread", *self.includes(), str(self.root / path), "-o", str(program)]
+            if header.startswith(CHECKER):
+                engine = None if header == CHECKER + "engine.hpp" else self.engine(compiler)
+                command += CHECKED + ([engine] if engine else [])
         built = self.run(command)
         if built.returncode != 0:
             failed = "link" if "undefined reference" in built.stderr else "compile"
@@ -94,7 +114,8 @@ class Headers:
         """A breach, or None. What the header's use has shown is not tried again."""
         if not flags and header in self.compiled:
             return None
-        compiled = self.run([self.compilers[0], *FLAGS, *self.includes(), *flags, *CONFIGURATION.get(header, []),
+        configuration = CHECKED if header.startswith(CHECKER) else CONFIGURATION.get(header, [])
+        compiled = self.run([self.compilers[0], *FLAGS, *self.includes(), *flags, *configuration,
                              "-fsyntax-only",
                              "-x", "c++", "-"], input=f"#include <{header}>\nint main() {{}}\n")
         if compiled.returncode == 0:
@@ -129,7 +150,8 @@ def check(root, compilers, work, jobs=2, only="", wanted=("use-runs", "header-al
                 tasks += [(headers.use, header, compiler) for compiler in compilers]
     if "header-alone" in wanted:
         tasks += [(headers.alone, header, flags) for header in rules.headers(root)
-                  for flags in ([], WITHOUT_EXCEPTIONS) if not flags or differs_without_exceptions(root, header)]
+                  for flags in ([], WITHOUT_EXCEPTIONS) if not flags or differs_without_exceptions(root, header)
+                  if not (flags and header.startswith(CHECKER))]  # the checker needs exceptions
     tasks = [task for task in tasks if re.search(only, task[1])]
     found = []
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:

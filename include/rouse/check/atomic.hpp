@@ -1,7 +1,7 @@
 // Atomic: an atomic of the model checker. With ROUSE_MODEL_CHECK the headers of rouse are compiled with it, too.
 //
-// Each operation is a step of the checker, and knows where in the program it is written: for the story of a failure, and
-// so that a test of the library can weaken that one place without compiling anything anew.
+// Each operation is a step of the checker, and knows where in the program it is written: for the story of a failure,
+// and so that a test of the library can weaken that one place without compiling anything anew.
 #pragma once
 
 #include <atomic>

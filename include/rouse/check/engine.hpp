@@ -1,8 +1,8 @@
 // The model checker itself. Include this in exactly one source file of a test, which contains nothing else, and compile
 // that file with -DROUSE_MODEL_CHECK=1 and without a sanitizer. See check.hpp.
 //
-// It takes the place of ThreadSanitizer's run-time, of operator new and delete, and of the threads, mutexes and condition
-// variables of the system; outside of explore() these do what they always do, or refuse.
+// It takes the place of ThreadSanitizer's run-time, of operator new and delete, and of the threads, mutexes and
+// condition variables of the system; outside of explore() these do what they always do, or refuse.
 #pragma once
 
 #include <cerrno>
@@ -30,6 +30,10 @@
 #include <rouse/check/loop.hpp>
 #include <rouse/check/shared.hpp>
 #include <rouse/core/config.hpp>
+
+#if !ROUSE_EXCEPTIONS
+#error "rouse: check: compile the test with exceptions; without them a failure could not end an execution"
+#endif
 
 namespace rouse {
 inline namespace ROUSE_ABI {
@@ -268,7 +272,8 @@ void access_shared(const void* data, std::size_t bytes, bool writes, const std::
     const Execution::Inside inside;
     Execution& self = Execution::now();
     if (!self.running()) return;
-    self.step(Step{writes ? Step::Kind::write : Step::Kind::read, data, writes ? "writes shared data" : "reads shared data"});
+    self.step(
+        Step{writes ? Step::Kind::write : Step::Kind::read, data, writes ? "writes shared data" : "reads shared data"});
     note_at(where, writes ? "writes shared data" : "reads shared data");
     touch(data, bytes, writes ? Access::write : Access::read);
 }
@@ -297,7 +302,9 @@ inline void free_block(void* memory) noexcept {
 // ---- the heap ----
 
 void* operator new(std::size_t bytes) { return rouse::detail::allocate_block(bytes, 16); }
-void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return rouse::detail::allocate_block(bytes, 16); }
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+    return rouse::detail::allocate_block(bytes, 16);
+}
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
     return rouse::detail::allocate_block(bytes, static_cast<std::size_t>(alignment));
 }
@@ -341,7 +348,8 @@ int pthread_cond_broadcast(pthread_cond_t* condition) noexcept {
 int pthread_cond_destroy(pthread_cond_t* condition) noexcept {
     const rouse::detail::Execution::Inside inside;
     if (rouse::detail::Execution::now().running() && rouse::detail::Execution::now().is_slept_on(condition))
-        rouse::detail::fail_execution(rouse::check::Failure::use_after_end, "a condition variable ends while a thread waits for it");
+        rouse::detail::fail_execution(rouse::check::Failure::use_after_end,
+                                      "a condition variable ends while a thread waits for it");
     return 0;
 }
 int pthread_create(pthread_t* thread, const pthread_attr_t*, void* (*body)(void*), void* argument) noexcept {

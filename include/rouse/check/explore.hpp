@@ -33,7 +33,8 @@ struct Options {
     int no_threads = 0;
     /// Where to stop if not all executions have been seen; the result is then not `complete`.
     std::uint64_t most_executions = 100'000'000;
-    /// Whether to look, after a failure, for one of the same kind with fewer preemptions, whose story is easier to follow.
+    /// Whether to look, after a failure, for one of the same kind with fewer preemptions, whose story is easier to
+    /// follow.
     bool shorten = true;
     /// Result::seed of a failure: only that execution is run, for a debugger.
     std::string seed{};
@@ -59,9 +60,9 @@ struct Result {
     bool complete = false;          ///< whether these were all executions that the options allow
     std::set<std::string> outcomes; ///< the arguments with which outcome() was called
     Failure kind = Failure::none;
-    std::string failure;            ///< what is wrong, in a sentence; empty if nothing is
-    std::string story;              ///< the steps of the execution that failed, a line each
-    std::string seed;               ///< repeats that execution, see Options::seed
+    std::string failure; ///< what is wrong, in a sentence; empty if nothing is
+    std::string story;   ///< the steps of the execution that failed, a line each
+    std::string seed;    ///< repeats that execution, see Options::seed
 
     /// Whether every execution that the options allow was run, and none failed.
     [[nodiscard]] bool passed() const noexcept { return complete && kind == Failure::none; }

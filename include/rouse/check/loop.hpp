@@ -15,8 +15,8 @@ inline namespace ROUSE_ABI {
 
 namespace check {
 
-/// The port of a loop in a checked program. Its clock starts at zero and moves on when the loop sleeps until a deadline;
-/// a loop that sleeps may also be woken when its time is not up, as Options::spurious says.
+/// The port of a loop in a checked program. Its clock starts at zero and moves on when the loop sleeps until a
+/// deadline; a loop that sleeps may also be woken when its time is not up, as Options::spurious says.
 ///
 /// A wake that has been taken in happens before what follows, for plain memory, so that the port may end. It does not
 /// order atomics: what a load may return is not changed by it, because a real port need not do so.
@@ -34,14 +34,14 @@ public:
 
 private:
     TimePoint now_{};
-    unsigned count_ = 0;                             // the wakes that have not been taken in
+    unsigned count_ = 0;                                  // the wakes that have not been taken in
     std::array<std::uint16_t, most_contexts> woken_by_{}; // what happened before them
     unsigned wakes_ = 0;
 };
 
-/// Runs the coroutine main(args...) on a loop of the calling context until it ends, then ends the loop, whatever the other
-/// contexts are about: they may be inside set() or put_sync() of an object that a task waits in. Returns what main
-/// returns.
+/// Runs the coroutine main(args...) on a loop of the calling context until it ends, then ends the loop, whatever the
+/// other contexts are about: they may be inside set() or put_sync() of an object that a task waits in. Returns what
+/// main returns.
 template <class Main, class... Args>
 auto run(Main main, Args&&... args) {
     const auto port = std::make_unique<ModelPort>();

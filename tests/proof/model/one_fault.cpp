@@ -26,7 +26,8 @@ bool fails(model::Program program, std::uint64_t most) {
     program.options.shorten = false;
     const rouse::check::Result result = rouse::check::explore(program.run, program.options);
     if (result.failure.empty()) return false;
-    if (result.kind == rouse::check::Failure::checker) return false; // it has only run out of room: that catches nothing
+    if (result.kind == rouse::check::Failure::checker)
+        return false; // it has only run out of room: that catches nothing
     std::printf("\"%s\", execution %llu: %.90s\n", program.name, static_cast<unsigned long long>(result.executions + 1),
                 result.failure.c_str());
     return true;

@@ -67,7 +67,8 @@ void blocked_consumer() {
     auto queue = std::make_unique<Queue<1>>();
     int accepted = 0, received = 0, count = 2;
     thread([&] {
-        while (const auto item = queue->get_sync(block)) require(*item == ++received, "an item is lost, or out of order");
+        while (const auto item = queue->get_sync(block))
+            require(*item == ++received, "an item is lost, or out of order");
     });
     check::run(put_some<1>, *queue, accepted, count);
     queue->close();
@@ -80,7 +81,8 @@ void closed_between() {
     auto queue = std::make_unique<Queue<1>>();
     int accepted = 0, received = 0, count = 2;
     thread([&] {
-        while (const auto item = queue->get_sync(block)) require(*item == ++received, "an item is lost, or out of order");
+        while (const auto item = queue->get_sync(block))
+            require(*item == ++received, "an item is lost, or out of order");
     });
     thread([&] { queue->close(); });
     check::run(put_some<1>, *queue, accepted, count);
@@ -154,7 +156,8 @@ void put_that_times_out() {
     auto queue = std::make_unique<Queue<1>>();
     int accepted = 0, received = 0;
     thread([&] {
-        while (const auto item = queue->get_sync(block)) require(*item == ++received, "an item is lost, or out of order");
+        while (const auto item = queue->get_sync(block))
+            require(*item == ++received, "an item is lost, or out of order");
     });
     check::run(put_with_limit, *queue, accepted);
     queue->close();

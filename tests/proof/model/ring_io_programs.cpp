@@ -32,7 +32,7 @@ Task<> read_all(IO& io, int count, bool asks_early) {
         const unsigned lost = io.lost();
         require(lost > 0, "an end that is none");
         require(!at_gap || asks_early,
-              "a byte found no room, though the reader has emptied the ring before it ended the gap");
+                "a byte found no room, though the reader has emptied the ring before it ended the gap");
         at_gap = true;
         next += static_cast<int>(lost);
         require(next <= count, "more bytes are lost than have come");

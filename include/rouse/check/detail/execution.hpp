@@ -27,7 +27,6 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-
 /// Of the arena, so many bytes were used by the execution before: none of them is poisoned any more.
 void begin_race_detection(std::size_t bytes_used);
 
@@ -538,8 +537,7 @@ inline bool Execution::stands_still(ContextId id) const {
     const Context& context = at(id);
     return std::any_of(contexts_.begin(), contexts_.end(), [&](const Context& other) {
         if (other.state != Context::alive || !other.begun || &other == &context) return false;
-        return other.host == id ||
-               (context.begun && other.host == context.host && other.priority > context.priority);
+        return other.host == id || (context.begun && other.host == context.host && other.priority > context.priority);
     });
 }
 
@@ -703,8 +701,7 @@ inline int Execution::choose(int n) {
     if (position_ == decisions_.size()) {
         const int chosen = position_ < replayed_.size() ? replayed_[position_] : 0;
         if (chosen >= n) fail_checker("the seed is of another program, or of other options");
-        decisions_.push_back(
-            Decision{false, static_cast<std::uint8_t>(chosen), static_cast<std::uint8_t>(n), 0, 0});
+        decisions_.push_back(Decision{false, static_cast<std::uint8_t>(chosen), static_cast<std::uint8_t>(n), 0, 0});
     }
     const Decision& decision = decisions_[position_++];
     if (decision.between_contexts || decision.options != n) fail_checker("the program is not the same each time");

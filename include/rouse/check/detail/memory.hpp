@@ -66,8 +66,8 @@ public:
 
     /// Reads, and if `change` says so stores what it has put in place of the value, with nothing in between. Returns
     /// the value that was read. `failure` is the order of a load that does not lead to a store.
-    std::uint64_t read_modify_write(ContextId thread, std::uint8_t location, std::memory_order success, std::memory_order failure,
-                                    const std::function<bool(std::uint64_t&)>& change);
+    std::uint64_t read_modify_write(ContextId thread, std::uint8_t location, std::memory_order success,
+                                    std::memory_order failure, const std::function<bool(std::uint64_t&)>& change);
 
     void fence(ContextId thread, std::memory_order order);
     void light_barrier(ContextId thread);
@@ -204,8 +204,8 @@ inline std::uint64_t Memory::load(ContextId id, std::uint8_t location, std::memo
 
 // Puts a store at `rank` of the modification order. `carried_on`: what the store that it follows at once, as a
 // read-modify-write, hands on (the release sequence).
-inline void Memory::add(ContextId id, std::uint8_t location, std::size_t rank, std::uint64_t value, std::memory_order order,
-                 const Knowledge* carried_on) {
+inline void Memory::add(ContextId id, std::uint8_t location, std::size_t rank, std::uint64_t value,
+                        std::memory_order order, const Knowledge* carried_on) {
     Thread& thread = at(id);
     Place& place = places_[location];
     if (place.stores.size() == 255) fail_checker("there is no room for so many stores");
@@ -235,8 +235,9 @@ inline void Memory::store(ContextId id, std::uint8_t location, std::uint64_t val
     add(id, location, ranks[static_cast<std::size_t>(choose_(static_cast<int>(ranks.size())))], value, order, nullptr);
 }
 
-inline std::uint64_t Memory::read_modify_write(ContextId id, std::uint8_t location, std::memory_order success, std::memory_order failure,
-                                        const std::function<bool(std::uint64_t&)>& change) {
+inline std::uint64_t Memory::read_modify_write(ContextId id, std::uint8_t location, std::memory_order success,
+                                               std::memory_order failure,
+                                               const std::function<bool(std::uint64_t&)>& change) {
     Thread& thread = at(id);
     if (success == std::memory_order::seq_cst) sc_fence(thread);
     const Place& place = places_[location];

@@ -55,7 +55,8 @@ public:
     static Mutants& now();
 
     /// Called by every operation: what is to be changed there.
-    Change visit(const CodeLocation& where, Operation operation, std::memory_order order = std::memory_order::relaxed, std::memory_order failure = std::memory_order::relaxed);
+    Change visit(const CodeLocation& where, Operation operation, std::memory_order order = std::memory_order::relaxed,
+                 std::memory_order failure = std::memory_order::relaxed);
 
     /// All places in the headers that have been visited so far, in the order of the text.
     [[nodiscard]] std::vector<Site> sites() const { return in_headers(false); }
@@ -141,7 +142,8 @@ inline Mutants& Mutants::now() {
     return mutants;
 }
 
-inline Change Mutants::visit(const CodeLocation& where, Operation operation, std::memory_order order, std::memory_order failure) {
+inline Change Mutants::visit(const CodeLocation& where, Operation operation, std::memory_order order,
+                             std::memory_order failure) {
     const std::uint64_t place =
         std::uint64_t{where.line()} << 32 | where.column() << 8 | static_cast<unsigned>(operation);
     std::size_t& last = last_[(where.line() * 8 + where.column()) % last_.size()];

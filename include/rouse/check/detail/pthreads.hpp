@@ -1,7 +1,7 @@
 // The threads, mutexes, condition variables and counts of owners that the standard library brings: taken to be right,
 // and made steps of the checker below it, where the library calls the system (the functions of these names are in
-// engine.hpp). So std::mutex, std::condition_variable, std::thread and std::shared_ptr, and what uses them, run under the
-// checker as they are compiled.
+// engine.hpp). So std::mutex, std::condition_variable, std::thread and std::shared_ptr, and what uses them, run under
+// the checker as they are compiled.
 //
 // A mutex is a step when it is locked; that it is given up needs none, as no one can tell before the context's next
 // step. Waiting for a condition is three: to be counted as asleep, which is done with the mutex still held (who gives a
@@ -58,7 +58,8 @@ inline void unlock_mutex(pthread_mutex_t* address) {
     Execution& execution = Execution::now();
     touch(address, 1, Access::atomic);
     ModelMutex& mutex = state_of<ModelMutex>(address);
-    if (mutex.holder != execution.context()) execution.fail(check::Failure::assertion, "a mutex is unlocked by a thread that does not hold it");
+    if (mutex.holder != execution.context())
+        execution.fail(check::Failure::assertion, "a mutex is unlocked by a thread that does not hold it");
     execution.memory().release_to(execution.context(), mutex.released);
     mutex.holder = nobody;
     execution.note("unlocks a mutex");

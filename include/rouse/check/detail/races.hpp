@@ -148,8 +148,7 @@ inline void touch_plain(const void* address, std::size_t bytes, Access access) {
 inline void poison_memory(const void* memory, std::size_t bytes) {
     for_each_word(memory, bytes, [](std::size_t offset, std::uint8_t mask) {
         const auto fresh = static_cast<std::uint8_t>(mask & ~poisoned[offset / 8]);
-        if (fresh != 0 && shadow[offset / 8].execution == checked.number())
-            touch_word(offset, fresh, Access::write);
+        if (fresh != 0 && shadow[offset / 8].execution == checked.number()) touch_word(offset, fresh, Access::write);
         poisoned[offset / 8] |= mask;
     });
 }

@@ -1,0 +1,2 @@
+// The model checker, without -fsanitize=thread.
+#include <rouse/check/engine.hpp>
