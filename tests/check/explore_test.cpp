@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -70,6 +71,14 @@ TEST_CASE("memory and atomics that are used after their end are found") {
         check::join();
     });
     CHECK((atomic.kind == Failure::use_after_end || atomic.kind == Failure::data_race));
+    const check::Result same_context = check::explore([] {
+        std::optional<check::Atomic<int>> word;
+        word.emplace(0);
+        const check::Atomic<int>* const used = &*word;
+        word.reset();
+        static_cast<void>(used->load());
+    });
+    CHECK(same_context.kind == Failure::use_after_end);
 }
 
 TEST_CASE("a loop that sleeps for ever is a lost wake; threads that wait for each other are a deadlock") {

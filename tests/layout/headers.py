@@ -33,15 +33,20 @@ WITHOUT_EXCEPTIONS = ["-fno-exceptions", "-fno-rtti"]
 # Headers that are of one configuration only.
 CONFIGURATION = {"rouse/core/detail/static_frame_pool.hpp": ["-DROUSE_HOSTED=0"]}
 
-# The headers of the model checker: only with this, and linked with its engine.
+# The headers of the model checker: only with this, and linked with its engine. And those of check/ that need neither.
 CHECKER = "rouse/check/"
 CHECKED = ["-DROUSE_MODEL_CHECK=1"]
+UNCHECKED = ["rouse/check/cancel_everywhere.hpp", "rouse/check/detail/stepped_run.hpp"]
 
 # The ports of microcontrollers: the board whose program the use becomes, and what builds and runs it.
 BOARDS = {
     "rouse/ports/cortex_m.hpp": ("mps2-an385", ["arm-none-eabi-g++", "qemu-system-arm"]),
     "rouse/ports/riscv.hpp": ("virt-rv32", ["riscv64-unknown-elf-g++", "qemu-system-riscv32"]),
 }
+
+
+def is_checked(header):
+    return header.startswith(CHECKER) and header not in UNCHECKED
 
 
 def first_error(text):
@@ -90,7 +95,7 @@ class Headers:
             run = [str(firmware / "run"), BOARDS[header][0], str(program)]
         else:
             command = [compiler, *FLAGS, "-O0", "-pthread", *self.includes(), str(self.root / path), "-o", str(program)]
-            if header.startswith(CHECKER):
+            if is_checked(header):
                 engine = None if header == CHECKER + "engine.hpp" else self.engine(compiler)
                 command += CHECKED + ([engine] if engine else [])
         built = self.run(command)
@@ -114,7 +119,7 @@ class Headers:
         """A breach, or None. What the header's use has shown is not tried again."""
         if not flags and header in self.compiled:
             return None
-        configuration = CHECKED if header.startswith(CHECKER) else CONFIGURATION.get(header, [])
+        configuration = CHECKED if is_checked(header) else CONFIGURATION.get(header, [])
         compiled = self.run([self.compilers[0], *FLAGS, *self.includes(), *flags, *configuration,
                              "-fsyntax-only",
                              "-x", "c++", "-"], input=f"#include <{header}>\nint main() {{}}\n")

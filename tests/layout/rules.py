@@ -42,7 +42,7 @@ DEPENDS_ON = {
     "io": ["core", "sync", "combine", "ports", "threadsafe", "threads"],
     "hosts": ["core", "sync", "combine", "ports", "threadsafe"],
     "debug": ["core", "sync", "combine", "ports", "threadsafe"],
-    "check": ["core", "sync", "combine", "ports", "threadsafe"],
+    "check": ["core", "sync", "combine", "ports", "threadsafe", "debug"],
     "": ["core", "sync", "combine", "ports", "threadsafe"],
 }
 

@@ -52,7 +52,8 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-struct ThreadSwitch; // defined by the model checker in tests/, which runs several threads on one real thread
+struct ThreadSwitch; // defined by the model checker, which runs several threads on one real thread
+struct SteppedRun;   // defined by check/, which acts between two steps
 
 #if ROUSE_HOSTED
 using Timers = TimerWheel;
@@ -258,6 +259,7 @@ private:
     static void free_record(TaskRecord& record) noexcept;
 
     friend ThreadSwitch;
+    friend SteppedRun;
 #if ROUSE_HOSTED
     // The head of the list of this thread's schedulers.
     static inline constinit thread_local Scheduler* newest_ = nullptr;
