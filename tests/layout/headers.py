@@ -36,7 +36,8 @@ CONFIGURATION = {"rouse/core/detail/static_frame_pool.hpp": ["-DROUSE_HOSTED=0"]
 # The headers of the model checker: only with this, and linked with its engine. And those of check/ that need neither.
 CHECKER = "rouse/check/"
 CHECKED = ["-DROUSE_MODEL_CHECK=1"]
-UNCHECKED = ["rouse/check/cancel_everywhere.hpp", "rouse/check/detail/stepped_run.hpp"]
+UNCHECKED = ["rouse/check/cancel_everywhere.hpp", "rouse/check/detail/stepped_run.hpp",
+             "rouse/check/interrupt_everywhere.hpp", "rouse/check/detail/instruction_steps.hpp"]
 
 # The ports of microcontrollers: the board whose program the use becomes, and what builds and runs it.
 BOARDS = {
