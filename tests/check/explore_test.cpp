@@ -227,6 +227,68 @@ TEST_CASE("preemptions are bounded, a wake without a reason and a thread that ca
     CHECK(check::explore(starts, fewer).outcomes == std::set<std::string>{"refused", "started"});
 }
 
+// Three contexts of many steps each: far more orders than can be explored. One of them takes the counts in two steps.
+void many_steps(bool atomic, check::Atomic<int>& count) {
+    for (int i = 0; i < 20; ++i) {
+        if (atomic) {
+            count.fetch_add(1, std::memory_order_relaxed);
+        } else {
+            const int before = count.load(std::memory_order_relaxed);
+            count.store(before + 1, std::memory_order_relaxed);
+        }
+    }
+}
+
+TEST_CASE("samples find a fault in a program that is too large to be explored, and tell a short story") {
+    const auto program = [](bool atomic) {
+        return [atomic] {
+            check::Atomic<int> count{0}, others{0};
+            check::thread("one", [&, atomic] { many_steps(atomic, count); });
+            check::thread("two", [&] { many_steps(true, count); });
+            check::thread("three", [&] { many_steps(true, others); });
+            check::join();
+            check::require(count.load() == 40, "a count is lost");
+        };
+    };
+    check::Options options;
+    options.samples = 200;
+    CHECK(check::explore(program(true), options).passed());
+    CHECK(check::explore(program(true), options).executions == 200);
+
+    const check::Result found = check::explore(program(false), options);
+    REQUIRE(found.kind == Failure::assertion);
+    CHECK(check::explore(program(false), options).story == found.story);
+    // What is left: that two comes between a load and the store that follows it, once, or that a load reads what is
+    // old.
+    std::size_t switches = 0;
+    std::string last;
+    for (std::size_t at = 0; at < found.story.size(); at = found.story.find('\n', at) + 1) {
+        const std::string name = found.story.substr(at + 7, 5);
+        switches += name != last;
+        last = name;
+    }
+    INFO(found.story);
+    CHECK(switches <= 7);
+
+    check::Options replay;
+    replay.seed = found.seed;
+    CHECK(check::explore(program(false), replay).story == found.story);
+}
+
+TEST_CASE("another random seed draws other decisions") {
+    const auto program = [] {
+        std::string order;
+        for (int i = 0; i < 4; ++i) order += static_cast<char>('0' + check::choose(10));
+        check::outcome(order);
+    };
+    check::Options options;
+    options.samples = 100;
+    const auto first = check::explore(program, options).outcomes;
+    CHECK(first.size() > 90);
+    options.random_seed = 1'000'000;
+    CHECK(check::explore(program, options).outcomes != first);
+}
+
 TEST_CASE("explore() in a checked program is refused") {
     const check::Result result = check::explore([] {
         bool refused = false;

@@ -31,6 +31,11 @@ struct Options {
     int weak_failures = 0;
     /// How many starts of a std::thread may fail.
     int no_threads = 0;
+    /// If not 0: so many executions are run, each by decisions drawn at random, instead of all that there are. For
+    /// programs that are too large to be explored. A failure is shortened: what does not contribute to it is left out.
+    std::uint64_t samples = 0;
+    /// What the random decisions are drawn from: the same number draws the same ones.
+    std::uint64_t random_seed = 1;
     /// Where to stop if not all executions have been seen; the result is then not `complete`.
     std::uint64_t most_executions = 100'000'000;
     /// Whether to look, after a failure, for one of the same kind with fewer preemptions, whose story is easier to
@@ -57,14 +62,14 @@ struct Result {
     std::uint64_t executions = 0;   ///< that ran to their end
     std::uint64_t pruned = 0;       ///< that were given up because they would have repeated another
     std::uint64_t steps = 0;        ///< of all executions
-    bool complete = false;          ///< whether these were all executions that the options allow
+    bool complete = false;          ///< whether these were all executions that the options allow, or all samples
     std::set<std::string> outcomes; ///< the arguments with which outcome() was called
     Failure kind = Failure::none;
     std::string failure; ///< what is wrong, in a sentence; empty if nothing is
     std::string story;   ///< the steps of the execution that failed, a line each
     std::string seed;    ///< repeats that execution, see Options::seed
 
-    /// Whether every execution that the options allow was run, and none failed.
+    /// Whether every execution that the options allow, or every sample, was run, and none failed.
     [[nodiscard]] bool passed() const noexcept { return complete && kind == Failure::none; }
 };
 

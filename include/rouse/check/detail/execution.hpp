@@ -102,6 +102,7 @@ public:
 
 private:
     static constexpr int most_steps = 3000;
+    static constexpr int most_steps_of_a_sample = 100'000;
     static constexpr std::size_t story_lines = 200; // the end of a longer story
 
     struct Context {
@@ -137,7 +138,12 @@ private:
     };
 
     void explore_all();
+    void sample_all();
     void shorten();
+    void shorten_sample();
+    bool repeats(const std::vector<std::uint8_t>& decisions, check::Failure kind);
+    [[nodiscard]] int draw(int n);
+    [[nodiscard]] std::vector<std::uint8_t> decided() const;
     void tell_story();
     void run_one();
     void start(ContextId id, const char* name, std::function<void()> body);
@@ -181,6 +187,8 @@ private:
 
     std::vector<Decision> decisions_;
     std::vector<std::uint8_t> replayed_; // instead of what would be decided
+    bool forgiving_ = false;             // what is replayed and is not possible is replaced by the simplest
+    std::uint64_t random_ = 0;           // not 0: decisions are drawn
     std::size_t position_ = 0;
     std::uint8_t asleep_ = 0;
     int preemptions_ = 0;
@@ -214,7 +222,8 @@ inline check::Result Execution::explore(const std::function<void()>& program, co
     result_ = {};
     decisions_.clear();
     replayed_.clear();
-    keeps_story_ = false;
+    keeps_story_ = forgiving_ = false;
+    random_ = 0;
     if (const char* set = std::getenv("ROUSE_CHECK_SEED")) options_.seed = set;
     if (!options_.seed.empty()) {
         read_seed(options_.seed);
@@ -224,9 +233,10 @@ inline check::Result Execution::explore(const std::function<void()>& program, co
         if (end_ == End::failed) tell_story();
         return result_;
     }
-    explore_all();
+    options_.samples != 0 ? sample_all() : explore_all();
     if (result_.kind != check::Failure::none) {
-        if (options_.shorten && result_.kind != check::Failure::checker) shorten();
+        if (options_.shorten && result_.kind != check::Failure::checker)
+            options_.samples != 0 ? shorten_sample() : shorten();
         tell_story();
     }
     return result_;
@@ -241,6 +251,74 @@ inline void Execution::explore_all() {
         if (result_.executions + result_.pruned >= options_.most_executions) return;
     } while (advance());
     result_.complete = true;
+}
+
+inline void Execution::sample_all() {
+    for (std::uint64_t sample = 0; sample < options_.samples; ++sample) {
+        // Consecutive seeds must not draw alike: the multiplier of splitmix64 (Steele et al., OOPSLA 2014).
+        random_ = (options_.random_seed + sample) * 0x9e3779b97f4a7c15u | 1u;
+        decisions_.clear();
+        run_one();
+        random_ = 0;
+        result_.steps += static_cast<std::uint64_t>(steps_);
+        if (end_ == End::failed) return;
+        ++result_.executions;
+    }
+    result_.complete = true;
+}
+
+// xorshift64* (Vigna, 2016).
+inline int Execution::draw(int n) {
+    random_ ^= random_ >> 12;
+    random_ ^= random_ << 25;
+    random_ ^= random_ >> 27;
+    return static_cast<int>((random_ * 0x2545f4914f6cdd1du >> 33) % static_cast<std::uint64_t>(n));
+}
+
+inline std::vector<std::uint8_t> Execution::decided() const {
+    std::vector<std::uint8_t> result;
+    for (const Decision& decision : decisions_) result.push_back(decision.chosen);
+    return result;
+}
+
+// Whether the execution that these decisions lead to fails in this way; where they are not possible or come to an end,
+// by the simplest ones.
+inline bool Execution::repeats(const std::vector<std::uint8_t>& decisions, check::Failure kind) {
+    replayed_ = decisions;
+    forgiving_ = true;
+    decisions_.clear();
+    result_.kind = check::Failure::none;
+    run_one();
+    forgiving_ = false;
+    replayed_.clear();
+    return end_ == End::failed && result_.kind == kind;
+}
+
+// Leaves out decisions as long as the failure stays: first from the end, then one after another.
+inline void Execution::shorten_sample() {
+    const check::Result found = result_;
+    std::string failure = result_.failure;
+    std::vector<std::uint8_t> best = decided();
+    std::size_t few = 0;
+    for (std::size_t many = best.size(); few < many;) {
+        const std::size_t middle = few + (many - few) / 2;
+        if (repeats({best.begin(), best.begin() + static_cast<std::ptrdiff_t>(middle)}, found.kind)) {
+            many = middle;
+        } else {
+            few = middle + 1;
+        }
+    }
+    best.resize(few);
+    constexpr std::uint8_t simplest = 0xff; // of a decision that is replayed: as if there were none
+    for (std::size_t i = best.size(); i-- > 0;) {
+        const std::uint8_t before = std::exchange(best[i], simplest);
+        if (!repeats(best, found.kind)) best[i] = before;
+    }
+    if (repeats(best, found.kind)) failure = result_.failure;
+    const std::vector<Decision> decisions = decisions_;
+    result_ = found;
+    result_.failure = failure;
+    decisions_ = decisions;
 }
 
 // Looks for an execution that fails in the same way with fewer preemptions: the fewer there are, the easier the story
@@ -583,7 +661,8 @@ inline void Execution::step(const Step& next, std::function<bool()> possible, st
     context.possible = std::move(possible);
     context.for_no_reason = std::move(for_no_reason);
     switch_to_next();
-    if (++steps_ > most_steps) fail(check::Failure::endless, "it does not end");
+    if (++steps_ > (options_.samples != 0 ? most_steps_of_a_sample : most_steps))
+        fail(check::Failure::endless, "it does not end");
 }
 
 inline Execution::Possible Execution::possible_contexts() const {
@@ -668,9 +747,10 @@ inline int Execution::decide_context(std::uint8_t may) {
     const auto is_free = [this](int chosen) { return at(chosen).host >= 0 && !at(chosen).begun; };
     if (position_ == decisions_.size()) {
         if (position_ < replayed_.size()) {
-            const std::uint8_t chosen = replayed_[position_];
-            if (chosen >= most_contexts || (may >> chosen & 1u) == 0)
-                fail_checker("the seed is of another program, or of other options");
+            std::uint8_t chosen = replayed_[position_];
+            const bool possible = chosen < most_contexts && (may >> chosen & 1u) != 0;
+            if (!possible && !forgiving_) fail_checker("the seed is of another program, or of other options");
+            if (!possible) chosen = static_cast<std::uint8_t>((may & self) != 0 ? current_ : std::countr_zero(may));
             decisions_.push_back(Decision{true, chosen, 0, 0, 0});
         } else {
             auto candidates = static_cast<std::uint8_t>(may & ~asleep_);
@@ -681,7 +761,14 @@ inline int Execution::decide_context(std::uint8_t may) {
             }
             if (candidates == 0) return -1;
             const bool stay = (candidates & self) != 0;
-            const int first = stay ? current_ : std::countr_zero(candidates);
+            int first = stay ? current_ : std::countr_zero(candidates);
+            // Mostly stays, as few preemptions in the right places find more than many anywhere.
+            if (random_ != 0 && (!stay || draw(4) == 0)) {
+                for (int left = draw(std::popcount(candidates)), rest = candidates; left >= 0; --left) {
+                    first = std::countr_zero(static_cast<unsigned>(rest));
+                    rest &= rest - 1;
+                }
+            }
             decisions_.push_back(Decision{true, static_cast<std::uint8_t>(first), 0, candidates, asleep_});
         }
     }
@@ -699,8 +786,10 @@ inline int Execution::decide_context(std::uint8_t may) {
 inline int Execution::choose(int n) {
     if (n <= 1) return 0;
     if (position_ == decisions_.size()) {
-        const int chosen = position_ < replayed_.size() ? replayed_[position_] : 0;
-        if (chosen >= n) fail_checker("the seed is of another program, or of other options");
+        int chosen = position_ < replayed_.size() ? replayed_[position_] : 0;
+        if (chosen >= n && !forgiving_) fail_checker("the seed is of another program, or of other options");
+        if (chosen >= n) chosen = 0;
+        if (random_ != 0) chosen = draw(n);
         decisions_.push_back(Decision{false, static_cast<std::uint8_t>(chosen), static_cast<std::uint8_t>(n), 0, 0});
     }
     const Decision& decision = decisions_[position_++];
