@@ -75,6 +75,10 @@ public:
     /// begin_hosting() was called. A spurious readiness costs the host one call of poll(), so the port need not take
     /// back an earlier deadline. Returns false if the last wait_until() may have left events that it has not reported.
     virtual bool host_sleeps([[maybe_unused]] TimePoint deadline) noexcept { return true; }
+
+    /// Called when a task begins (1) or ceases (-1) to wait for a function that runs on a thread of threads/: for a
+    /// port that has to know whether a wake may still come.
+    virtual void await_thread([[maybe_unused]] int change) noexcept {}
 #endif
 
 protected:

@@ -140,6 +140,15 @@ public:
     void set_exception_handler(F handler);
 #endif
 
+#if ROUSE_HOSTED
+    /// Whether this sleeps in a run, because nothing is ready. For the port, inside wait_until().
+    [[nodiscard]] bool sleeps_in_run() const noexcept { return sentinel_ != nullptr && running_task_ == nullptr; }
+#if ROUSE_EXCEPTIONS
+    /// Ends the present run, which then throws `error`. For the port, inside wait_until().
+    void fail_run(std::exception_ptr error) noexcept;
+#endif
+#endif
+
     /// UsageError if a loop is running on this thread already.
     static void refuse_to_nest();
 
@@ -269,6 +278,7 @@ private:
 
     // ---- running ----
     void run_to(TaskRecord& sentinel);
+    void throw_failure();
     void begin_turn() noexcept;
     void step(TaskRecord& task) noexcept;
     void take_inbox() noexcept;
@@ -347,6 +357,9 @@ private:
 #if ROUSE_EXCEPTIONS
     ExceptionHandler* exception_handler_ = nullptr; // owned; null: the default
     const TaskRecord* cancelling_ = nullptr;
+#if ROUSE_HOSTED
+    std::exception_ptr failure_{}; // of the present run, see fail_run()
+#endif
 #endif
     Scheduler* older_; // the next in the list of this thread's schedulers
 };
@@ -494,6 +507,7 @@ inline void Scheduler::run_until_done(TaskRecord& task) {
     run_to(sentinel);
     if (waiter.awaited != nullptr) {
         leave(waiter);
+        throw_failure();
         misuse("rouse: Loop::run_until_complete: the loop was stopped before the task had ended");
     }
 }
@@ -509,6 +523,7 @@ inline void Scheduler::cancel_all() {
     });
     run_to(sentinel);
     ending_ = false;
+    throw_failure();
 }
 
 inline void Scheduler::run_forever() {
@@ -516,7 +531,22 @@ inline void Scheduler::run_forever() {
     TaskRecord sentinel;
     sentinel.state = TaskState::running;
     run_to(sentinel);
+    throw_failure();
 }
+
+inline void Scheduler::throw_failure() {
+#if ROUSE_HOSTED && ROUSE_EXCEPTIONS
+    if (failure_ != nullptr) [[unlikely]]
+        std::rethrow_exception(std::exchange(failure_, nullptr));
+#endif
+}
+
+#if ROUSE_HOSTED && ROUSE_EXCEPTIONS
+inline void Scheduler::fail_run(std::exception_ptr error) noexcept {
+    if (failure_ == nullptr) failure_ = std::move(error);
+    if (sentinel_ != nullptr && sentinel_->state != TaskState::ready) ready_.push(*sentinel_);
+}
+#endif
 
 inline void Scheduler::stop() noexcept {
     if (sentinel_ == nullptr || ending_) {
