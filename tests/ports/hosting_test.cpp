@@ -8,6 +8,8 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "ports/in_child.hpp"
@@ -158,7 +160,15 @@ private:
     int ends_[2]{};
 };
 
+int settings_of_timerfd = 0;
+
 } // namespace
+
+// In place of the C library's.
+extern "C" int timerfd_settime(int descriptor, int flags, const itimerspec* when, itimerspec* before) noexcept {
+    ++settings_of_timerfd;
+    return static_cast<int>(::syscall(SYS_timerfd_settime, descriptor, flags, when, before));
+}
 
 TEST_CASE("the descriptor tells a host of what it made ready between two polls") {
     for (const bool edge : {false, true}) {
@@ -224,6 +234,30 @@ TEST_CASE("a deadline that is put off costs the host a call of poll() at most, a
         CHECK(log == "met");
         CHECK(hosted.host->settles());
     }
+}
+
+TEST_CASE("the timerfd is set when a deadline is earlier than the last, and not for each timer") {
+    Hosted hosted{false};
+    Log log;
+    const auto task = hosted.loop.create_task([](Log& l) -> Task<> {
+        for (int i = 0; i < 100; ++i) {
+            auto limited = create_task(sleeps(1h, l, "wrong"));
+            co_await yield();
+            CHECK(limited.cancel());
+            co_await yield();
+        }
+    }(log));
+    settings_of_timerfd = 0;
+    CHECK(hosted.host->settles());
+    CHECK(task.done());
+    CHECK(settings_of_timerfd <= 1);
+    hosted.loop.create_task(sleeps(2h, log, "wrong"));
+    CHECK(hosted.host->settles());
+    CHECK(settings_of_timerfd <= 1);
+    const int before = settings_of_timerfd;
+    hosted.loop.create_task(sleeps(30min, log, "wrong"));
+    CHECK(hosted.host->settles());
+    CHECK(settings_of_timerfd == before + 1);
 }
 
 TEST_CASE("the descriptor tells a host of the tasks and timers that a run between two polls has left") {
