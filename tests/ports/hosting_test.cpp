@@ -2,6 +2,7 @@
 // (a modal dialog that a task opens), under run(), with more ready descriptors than one wait reports.
 #include <atomic>
 #include <memory>
+#include <random>
 #include <thread>
 #include <vector>
 
@@ -158,6 +159,66 @@ public:
 private:
     EpollPort& port_;
     int ends_[2]{};
+};
+
+/// A task that does random things, dialogs included. All of them end without any other task of the test.
+class RandomTask {
+public:
+    RandomTask(Hosted& hosted, ThreadSafeQueue<ThreadSafeFlag*, 64>& requests, unsigned seed)
+        : hosted_{hosted}, requests_{requests}, random_{seed} {}
+
+    Task<> run(int depth) {
+        for (int i = 0; i < 12; ++i) {
+            switch (random_() % 8) {
+            case 0: co_await yield(); break;
+            case 1: co_await sleep(std::chrono::microseconds{random_() % 100}); break;
+            case 2: co_await asks_thread(); break;
+            case 3: (void)hosted_.host->turn(0); break;
+            case 4: co_await cancels(); break;
+            case 5: co_await wakes(); break;
+            default:
+                if (depth < 2) co_await opens_dialog_for(depth + 1);
+            }
+        }
+    }
+
+    bool hung = false;
+
+private:
+    Task<> asks_thread() {
+        ThreadSafeFlag answered;
+        while (!requests_.put_sync(&answered)) co_await yield();
+        co_await answered.wait();
+    }
+
+    Task<> cancels() {
+        auto sleeper = create_task(sleep_long());
+        if (random_() % 2 == 0) co_await yield();
+        sleeper.cancel();
+        co_await sleeper.outcome();
+    }
+
+    Task<> wakes() {
+        Event event;
+        auto waiter = create_task(waits_only(event));
+        if (random_() % 2 == 0) co_await yield();
+        event.set();
+        if (random_() % 2 == 0 && !hosted_.host->turns_until([&] { return waiter.done(); })) hung = true;
+        co_await waiter;
+    }
+
+    Task<> opens_dialog_for(int depth) {
+        auto child = create_task(run(depth));
+        if (!hosted_.host->turns_until([&] { return child.done(); })) hung = true;
+        co_await child;
+    }
+
+    static Task<> sleep_long() { co_await sleep(1h); }
+    static Task<> waits_only(Event& event) { co_await event.wait(); }
+
+    Hosted& hosted_;
+    ThreadSafeQueue<ThreadSafeFlag*, 64>& requests_;
+    std::minstd_rand random_;
 };
 
 int settings_of_timerfd = 0;
@@ -444,6 +505,28 @@ TEST_CASE("threads set flags all the time, before, in and after dialogs: none is
         for (auto& thread : setters) thread.join();
         CHECK(received == threads * rounds);
         CHECK(hosted.host->settles());
+    }
+}
+
+TEST_CASE("random tasks that open dialogs, sleep, cancel, and ask a thread all end") {
+    for (unsigned seed = 1; seed <= 60; ++seed) {
+        ThreadSafeQueue<ThreadSafeFlag*, 64> requests;
+        std::thread thread{[&] {
+            while (const auto flag = requests.get_sync(block)) (*flag)->set();
+        }};
+        {
+            Hosted hosted{seed % 2 == 1};
+            std::vector<std::unique_ptr<RandomTask>> tasks;
+            for (unsigned i = 0; i < 4; ++i) {
+                tasks.push_back(std::make_unique<RandomTask>(hosted, requests, seed * 10 + i));
+                hosted.loop.create_task(tasks.back()->run(0));
+            }
+            CHECK(hosted.host->turns_until([&] { return hosted.loop.live_tasks() == 0; }));
+            for (const auto& task : tasks) CHECK(!task->hung);
+            CHECK(hosted.host->settles());
+        }
+        requests.close();
+        thread.join();
     }
 }
 
