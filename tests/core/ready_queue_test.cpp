@@ -32,3 +32,35 @@ TEST_CASE("what is pushed to the front goes first, in an empty queue too") {
     CHECK(&queue.pop() == &b);
     CHECK(queue.empty());
 }
+
+#if ROUSE_HOSTED
+TEST_CASE("an armed queue is empty, and reports the next task once, whichever end it is pushed to") {
+    for (const bool front : {false, true}) {
+        ReadyQueue queue;
+        TaskRecord a, b;
+        int reports = 0;
+        const auto report = [](void* count) noexcept { ++*static_cast<int*>(count); };
+        queue.arm(report, &reports);
+        CHECK(queue.armed());
+        CHECK(queue.empty());
+        if (front) {
+            queue.push_front(a);
+        } else {
+            queue.push(a);
+        }
+        CHECK(reports == 1);
+        CHECK(!queue.armed());
+        queue.push(b);
+        CHECK(&queue.front() == &a);
+        CHECK(&queue.pop() == &a);
+        CHECK(&queue.pop() == &b);
+        CHECK(queue.empty());
+        CHECK(reports == 1);
+        queue.arm(report, &reports);
+        queue.disarm();
+        queue.push(b);
+        CHECK(&queue.pop() == &b);
+        CHECK(reports == 1);
+    }
+}
+#endif

@@ -41,7 +41,7 @@ bool runs_a_loop_of_its_own() {
     return answered == 50;
 }
 
-bool has_something_to_do(const Loop& loop) {
+bool has_something_to_do(Loop& loop) {
     pollfd look{loop.native_handle(), POLLIN, 0};
     return ::poll(&look, 1, 0) == 1;
 }

@@ -52,7 +52,7 @@ public:
     explicit Loop(Port& port) : Scheduler{port} {}
 
     /// Destroys the frames of the remaining tasks without resuming them, the innermost frame of each task first.
-    /// Returns only when no foreign context is about to touch the loop.
+    /// Returns only when no foreign context is about to touch the loop. Panics inside a run() or poll() of the loop.
     ~Loop() = default;
 
     Loop(const Loop&) = delete;
@@ -122,16 +122,29 @@ public:
     /// effect once run() is cancelling the remaining tasks.
     void stop() noexcept { Scheduler::stop(); }
 
-    /// Does part of the pending work without sleeping, for a host that has an event loop of its own. If it returns
-    /// true, more work is ready and the host calls again soon. Otherwise the host calls again when native_handle() is
-    /// readable or next_deadline() has passed. UsageError if a loop is running on this thread.
+    /// Does part of the pending work without sleeping, for a host that has an event loop of its own. Returns true if
+    /// more work is ready. The host calls it whenever native_handle() is readable; if the host is told of that only
+    /// once (edge-triggered), it calls until poll() returns false.
+    ///
+    /// May be called inside a task, by a host's loop that the task runs, such as that of a modal dialog: the other
+    /// tasks continue, and the task stays where it is until that loop returns. If the task belongs to a run(), poll()
+    /// returns false once that run is to end, and the host must call it once before it relies on native_handle(). On
+    /// firmware, UsageError inside a run.
     bool poll() { return Scheduler::poll(); }
 
-    /// The time by which poll() must be called again: `at_once`, an instant, or `forever`.
+    /// The time by which poll() must be called again: `at_once`, an instant, or `forever`. For a host that has no
+    /// native_handle(): it asks before each sleep. What a sender does meanwhile calls Port::wake().
     [[nodiscard]] TimePoint next_deadline() const noexcept { return Scheduler::next_deadline(); }
 
-    /// A descriptor of the port that is readable when poll() has something to do; -1 where the platform has none.
-    [[nodiscard]] int native_handle() const noexcept { return Scheduler::port().native_handle(); }
+    /// The descriptor that a host watches; -1 where the platform has none. From the first call on it is readable
+    /// whenever poll() has something to do: something was set from another context, a timer is due, a watched
+    /// descriptor is ready, or the host itself has made a task ready (created, cancelled, or woken it). This also holds
+    /// inside a task that runs the host's loop. Nothing else needs to be watched or asked.
+    ///
+    /// On Linux the first call makes a timerfd, and throws std::system_error if there is no descriptor left for it.
+    /// What becomes ready while the host sleeps costs one system call, and so does a deadline that is earlier than the
+    /// last.
+    [[nodiscard]] int native_handle() { return Scheduler::native_handle(); }
 
 #if ROUSE_BUSY_POLLING
     /// Turns busy polling on or off: before each sleep, the loop looks for work (input and output included) for up to

@@ -60,9 +60,26 @@ public:
     /// thread, a signal handler, an interrupt. Must not lock, allocate or throw, and must preserve errno.
     virtual void wake() noexcept = 0;
 
-    /// A descriptor that becomes readable when the loop has something to do, for the host's own event loop to watch; -1
-    /// on platforms that have none.
+    /// A descriptor that is readable while wait_until() would find a wake or an event that the port watches; -1 on
+    /// platforms that have none. A host asks Loop::native_handle(), which returns the same descriptor and from then on
+    /// makes it readable for everything else that the loop has to do.
     [[nodiscard]] virtual int native_handle() const noexcept { return -1; }
+
+#if ROUSE_HOSTED
+    /// Called by Loop::native_handle(): from now on a host may sleep until native_handle(), which this returns, is
+    /// readable. A port that has such a descriptor overrides this function and host_sleeps(), whose defaults do nothing
+    /// more. Throws if something that this needs cannot be made.
+    virtual int begin_hosting() { return native_handle(); }
+
+    /// Called by Loop::poll() before the host sleeps: makes native_handle() readable at `deadline` or earlier, if
+    /// begin_hosting() was called. A spurious readiness costs the host one call of poll(), so the port need not take
+    /// back an earlier deadline. Returns false if the last wait_until() may have left events that it has not reported.
+    virtual bool host_sleeps([[maybe_unused]] TimePoint deadline) noexcept { return true; }
+
+    /// Called when a task begins (1) or ceases (-1) to wait for a function that runs on a thread of threads/: for a
+    /// port that has to know whether a wake may still come.
+    virtual void await_thread([[maybe_unused]] int change) noexcept {}
+#endif
 
 protected:
     constexpr Port() = default;

@@ -7,11 +7,13 @@
 #include <chrono>
 #include <cstdint>
 #include <ctime>
+#include <limits>
 #include <utility>
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <rouse/core/config.hpp>
@@ -72,6 +74,7 @@ public:
     }
 
     ~EpollPort() {
+        if (alarm_.descriptor >= 0) ::close(alarm_.descriptor);
         ::close(wake_);
         ::close(epoll_);
     }
@@ -97,7 +100,6 @@ public:
                 wakes = take_wakes();
             }
         }
-        batch_size_ = 0;
         return wakes;
     }
 
@@ -118,6 +120,29 @@ public:
     }
 
     [[nodiscard]] int native_handle() const noexcept override { return epoll_; }
+
+    /// Makes a timerfd, for host_sleeps(). Throws std::system_error, naming the call that failed, if there are no
+    /// descriptors left.
+    int begin_hosting() override {
+        if (alarm_.descriptor >= 0 || generation_.inherited()) return epoll_;
+        const int descriptor = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+        if (descriptor < 0) fail("rouse: EpollPort: timerfd_create");
+        epoll_event event{};
+        event.events = EPOLLIN | EPOLLET; // so that an alarm that was reported needs no read() to be quiet
+        event.data.ptr = static_cast<detail::Watch*>(&alarm_);
+        if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) != 0) {
+            close_keeping_errno(descriptor);
+            fail("rouse: EpollPort: epoll_ctl");
+        }
+        alarm_.descriptor = descriptor;
+        return epoll_;
+    }
+
+    /// Makes no system call unless `deadline` is earlier than the one for which the timerfd is set.
+    bool host_sleeps(TimePoint deadline) noexcept override {
+        if (deadline < alarm_.set_for && alarm_.descriptor >= 0 && !generation_.inherited()) set_alarm(deadline);
+        return batch_size_ < batch_capacity;
+    }
 
     /// For io/, see IoPort. UsageError in a child of fork().
     [[nodiscard]] int arm(int descriptor, detail::Watch& watch) override {
@@ -147,6 +172,27 @@ public:
     }
 
 private:
+    // The timerfd. Watched like any other descriptor, so that wait_until() need not know it.
+    struct Alarm final : detail::Watch {
+        ~Alarm() = default;
+        void on_ready(detail::Readiness) noexcept override { set_for = forever; }
+
+        TimePoint set_for = forever; // forever: not set, or reported
+        int descriptor = -1;         // made by begin_hosting()
+    };
+
+    void set_alarm(TimePoint deadline) noexcept {
+        alarm_.set_for = deadline;
+        const auto since_epoch = std::max(deadline.time_since_epoch(), std::chrono::nanoseconds{1}); // 0 turns it off
+        const auto seconds = std::chrono::floor<std::chrono::seconds>(since_epoch);
+        constexpr std::int64_t most = std::numeric_limits<decltype(timespec::tv_sec)>::max();
+        itimerspec when{};
+        when.it_value.tv_sec = static_cast<decltype(timespec::tv_sec)>(std::min<std::int64_t>(seconds.count(), most));
+        when.it_value.tv_nsec = static_cast<long>((since_epoch - seconds).count());
+        if (::timerfd_settime(alarm_.descriptor, TFD_TIMER_ABSTIME, &when, nullptr) != 0)
+            ROUSE_PANIC("rouse: EpollPort: timerfd_settime failed: its descriptor was closed outside of the port");
+    }
+
     [[noreturn]] static void fail(const char* what) {
 #if ROUSE_EXCEPTIONS
         throw std::system_error{errno, std::system_category(), what};
@@ -226,7 +272,8 @@ private:
     int wake_ = -1;
     int watches_ = 0;
     int batch_next_ = 0; // events_[batch_next_ .. batch_size_) are still to be reported
-    int batch_size_ = 0;
+    int batch_size_ = 0; // kept after the wait: if all of events_ was used, there may be more
+    Alarm alarm_;
     [[maybe_unused]] bool has_pwait2_ = true;
     epoll_event events_[batch_capacity];
 };

@@ -15,6 +15,9 @@ inline namespace ROUSE_ABI {
 ///
 /// Time starts at zero, does not pass while tasks run, and jumps to the next deadline when none is ready. Without a
 /// deadline the port waits for a wake() by spinning. No wake is lost, and each is counted once.
+///
+/// If no thread is to wake the loop, such a wait never ends: every task waits for something that no one will do.
+/// debug/fail_when_stuck.hpp makes this an error that lists them.
 class VirtualTimePort final : public Port {
 public:
     VirtualTimePort() = default;
@@ -29,7 +32,15 @@ public:
             now_ = deadline;
             return 0;
         }
-        while (wakes == 0) wakes = wakes_.exchange(0, std::memory_order_acquire);
+        while (wakes == 0) {
+#if ROUSE_HOSTED
+            if (on_stuck_ != nullptr && awaited_threads_ == 0) {
+                on_stuck_(stuck_argument_);
+                return 0;
+            }
+#endif
+            wakes = wakes_.exchange(0, std::memory_order_acquire);
+        }
         return wakes;
     }
 
@@ -43,7 +54,24 @@ public:
     /// Lets this much time pass. On the loop's thread.
     void advance(Clock::duration by) noexcept { now_ += by; }
 
+#if ROUSE_HOSTED
+    /// Sets a function that the loop's thread calls where it would wait without a deadline, unless a wake has come or a
+    /// task waits for a function of a Context or of unblock(). After it, the loop looks again. Null, the default: the
+    /// port waits. Other threads than those are unknown here: use this only where none sets anything.
+    void on_stuck(void (*call)(void*) noexcept, void* argument) noexcept {
+        on_stuck_ = call;
+        stuck_argument_ = argument;
+    }
+
+    void await_thread(int change) noexcept override { awaited_threads_ += change; }
+#endif
+
 private:
+#if ROUSE_HOSTED
+    void (*on_stuck_)(void*) noexcept = nullptr;
+    void* stuck_argument_ = nullptr;
+    int awaited_threads_ = 0;
+#endif
     TimePoint now_{};
     detail::Atomic<unsigned> wakes_{0}; // incremented by wake() (release), taken by the loop (acquire)
 };

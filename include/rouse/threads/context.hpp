@@ -97,6 +97,7 @@ template <class F, class... Arguments>
 Task<std::invoke_result_t<F, Arguments...>> run_in(std::shared_ptr<JobQueue> queue, F function,
                                                    Arguments... arguments) {
     const auto job = std::make_shared<Call<F, Arguments...>>(std::move(function), std::move(arguments)...);
+    const WaitForThread wait; // also for room, which a function that no one waits for may take
     co_await JobQueue::put(queue, job);
     co_await job->done();
     if (!job->called()) co_await Refused{};

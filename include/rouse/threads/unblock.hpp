@@ -18,6 +18,7 @@ template <class F, class... Arguments>
 Task<std::invoke_result_t<F, Arguments...>> run_on_new_thread(F function, Arguments... arguments) {
     const auto job = std::make_shared<Call<F, Arguments...>>(std::move(function), std::move(arguments)...);
     std::thread{[](std::shared_ptr<Job> own) { own->run(); }, job}.detach();
+    const WaitForThread wait;
     co_await job->done();
     if (!job->called()) co_await Refused{};
     co_return job->result();

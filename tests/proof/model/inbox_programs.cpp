@@ -129,6 +129,65 @@ void polled_by_a_host() {
     join();
 }
 
+// The port of a host that knows only its descriptor. Readable as long as a wake has not been taken in.
+class WatchedPort final : public rouse::Port {
+public:
+    WatchedPort() = default;
+    ~WatchedPort() = default;
+
+    [[nodiscard]] rouse::TimePoint now() const noexcept override { return port_.now(); }
+    unsigned wait_until(rouse::TimePoint deadline) noexcept override {
+        const unsigned seen = std::exchange(seen_, 0u);
+        return seen + port_.wait_until(seen > 0 ? rouse::TimePoint{} : deadline);
+    }
+    void wake() noexcept override { port_.wake(); }
+    [[nodiscard]] int native_handle() const noexcept override { return 0; }
+    void wait_until_readable() noexcept {
+        if (seen_ == 0) seen_ = port_.wait_until(rouse::forever);
+    }
+
+private:
+    model::Port port_;
+    unsigned seen_ = 0; // wakes that have made it readable, and that the loop has not taken in
+};
+
+// Tasks of a host that sleeps on its descriptor alone, also in the dialog that one of them opens. The other task has to
+// close it: when its flag is set, and when it has been made ready by the host in between.
+void watched_by_a_host() {
+    rouse::ThreadSafeFlag first, second;
+    spawn([&first] { first.set(); });
+    spawn([&second] { second.set(); });
+    {
+        const auto port = std::make_unique<WatchedPort>();
+        const auto loop = std::make_unique<rouse::Loop>(*port);
+        bool closed = false;
+        int polls = 0;
+        const auto turn = [&] {
+            check(++polls < 20, "the host is kept busy");
+            port->wait_until_readable();
+            loop->poll();
+        };
+        rouse::Event by_host;
+        const auto opens_dialog = [&]() -> rouse::Task<> {
+            co_await first.wait();
+            do {
+                by_host.set();
+                turn();
+            } while (!closed);
+        };
+        const auto closes_it = [&]() -> rouse::Task<> {
+            co_await second.wait();
+            co_await by_host.wait();
+            closed = true;
+        };
+        auto opener = loop->create_task(opens_dialog());
+        auto closer = loop->create_task(closes_it());
+        check(loop->native_handle() == 0, "the port has a descriptor");
+        while (!opener.done() || !closer.done()) turn();
+    }
+    join();
+}
+
 } // namespace
 
 std::vector<Program> inbox_programs() {
@@ -140,6 +199,7 @@ std::vector<Program> inbox_programs() {
          send<2, 1>,
          {.preemptions = 1, .spurious = 1, .weak_failures = 1}},
         {"loop: polled by a host, that ends a flag between polls", polled_by_a_host, {.preemptions = 2}},
+        {"loop: watched by a host, which a task runs inside a step", watched_by_a_host, {.preemptions = 2}},
     };
 }
 

@@ -96,6 +96,9 @@ public:
     /// fall_asleep() and take() decide.
     [[nodiscard]] bool empty() const noexcept { return word_.load(std::memory_order_relaxed) == 0; }
 
+    /// Whether nothing has been sent since fall_asleep(). For the loop. As with empty(), only a hint.
+    [[nodiscard]] bool asleep_still() const noexcept { return word_.load(std::memory_order_relaxed) == asleep; }
+
     /// Changes the word from empty to asleep. For the loop. Returns false and changes nothing if something was sent.
     [[nodiscard]] bool fall_asleep() noexcept {
         std::uintptr_t expected = 0;

@@ -14,6 +14,26 @@
 // How a scheduler ends: only after every waiter that a foreign context has taken has arrived (the tasks that wait for
 // them cannot end earlier), and after every Port::wake() that it is owed has been counted. Therefore no foreign context
 // touches the scheduler or its port afterwards.
+//
+// How a host sleeps: it watches the port's descriptor, and sleeps outside of poll() or, in a loop of its own that a
+// task runs (a modal dialog), inside a step. Whenever code that is not the scheduler's runs, one of these holds:
+//
+//     quiet    nothing is ready, the inbox is `asleep`, the ready queue is armed, and the port makes the descriptor
+//              readable no later than the first timer is due
+//     rung     ring() has woken the port, so the descriptor is readable until the next wait takes the wake in
+//
+//                                a task becomes ready
+//              quiet ------------------------------------------> rung
+//                ^ |                                              |
+//                | '- a send, a timer, input: the port makes -----+--> poll()
+//                |    the descriptor readable                     |
+//                '------------- before a step, or at its end -----'
+//
+// poll() takes the wakes in, and before each step goes to `quiet`, if the task was the last one that was ready, or else
+// to `rung`. A poll() inside the step does the same, and leaves one of the two states to the step around it. At its end
+// poll() first makes the descriptor quiet and then lets the loop fall asleep, so that it takes no wake whose item it
+// has not seen. Only ReadyQueue::push() and add_timer() run outside of poll(): they ring, or tell the port the new
+// deadline. Nothing of this happens before native_handle() has been called, or in a run.
 #pragma once
 
 #include <coroutine>
@@ -61,6 +81,17 @@ using Timers = TimerWheel;
 using Timers = TimerHeap;
 #endif
 
+#if ROUSE_HOSTED
+/// What a scheduler knows of its host. See the states above.
+struct HostState {
+    unsigned polls = 0;             // the calls of poll() that are on the stack
+    bool watches = false;           // native_handle() was called
+    bool rung = false;              // ring() was called, and the wake has not been taken in since
+    bool timers_are_silent = false; // nothing has to be done when a timer is added
+    bool loop_ends = false;         // inside ~Scheduler
+};
+#endif
+
 /// Runs the tasks of one loop on a port: the implementation of Loop, and what awaiters use to suspend and wake tasks.
 ///
 /// All members are for the thread of the loop. Foreign contexts reach it only through its inbox. For the order of tasks
@@ -93,14 +124,30 @@ public:
     void stop() noexcept;
     bool poll();
     [[nodiscard]] TimePoint next_deadline() const noexcept;
+    [[nodiscard]] int native_handle();
 #if ROUSE_BUSY_POLLING
     void set_busy_poll(Clock::duration longest) noexcept;
 #endif
+#if ROUSE_HOSTED
+    [[nodiscard]] bool running() const noexcept {
+        return sentinel_ != nullptr || running_task_ != nullptr || host_.polls != 0;
+    }
+#else
     [[nodiscard]] bool running() const noexcept { return sentinel_ != nullptr || running_task_ != nullptr; }
+#endif
     [[nodiscard]] std::size_t live_tasks() const noexcept { return live_; }
 #if ROUSE_EXCEPTIONS
     template <class F>
     void set_exception_handler(F handler);
+#endif
+
+#if ROUSE_HOSTED
+    /// Whether this sleeps in a run, because nothing is ready. For the port, inside wait_until().
+    [[nodiscard]] bool sleeps_in_run() const noexcept { return sentinel_ != nullptr && running_task_ == nullptr; }
+#if ROUSE_EXCEPTIONS
+    /// Ends the present run, which then throws `error`. For the port, inside wait_until().
+    void fail_run(std::exception_ptr error) noexcept;
+#endif
 #endif
 
     /// UsageError if a loop is running on this thread already.
@@ -232,10 +279,31 @@ private:
 
     // ---- running ----
     void run_to(TaskRecord& sentinel);
+    void throw_failure();
     void begin_turn() noexcept;
     void step(TaskRecord& task) noexcept;
     void take_inbox() noexcept;
     void sleep() noexcept;
+    class PollOnStack;
+    [[nodiscard]] bool host_may_sleep() noexcept;
+#if ROUSE_HOSTED
+    void leave_to_host() noexcept;
+    [[nodiscard]] bool fall_asleep_for_host() noexcept;
+    [[gnu::cold, gnu::noinline]] void ring() noexcept {
+        host_.rung = true;
+        ++wakes_owed_;
+        port_.wake();
+    }
+    [[gnu::cold]] static void on_push(void* scheduler) noexcept { static_cast<Scheduler*>(scheduler)->ring(); }
+    [[gnu::cold, gnu::noinline]] void note_timer(const Timer& timer) noexcept {
+        fire_due_ = &Scheduler::fire_due;
+        if (!ready_.armed()) {
+            host_.timers_are_silent = true;
+        } else if (!port_.host_sleeps(timer.deadline)) {
+            ring();
+        }
+    }
+#endif
     void wait_until(TimePoint deadline) noexcept { wakes_owed_ -= static_cast<int>(port_.wait_until(deadline)); }
 #if ROUSE_BUSY_POLLING
     static bool busy_poll(Scheduler& scheduler) noexcept;
@@ -277,6 +345,9 @@ private:
     Clock::duration busy_poll_for_{};
 #endif
     Inbox inbox_;
+#if ROUSE_HOSTED
+    HostState host_;
+#endif
     TaskRecord* running_task_ = nullptr;
     TaskRecord* sentinel_ = nullptr; // null: not running. Popping it from the ready queue ends the run
     FramePool* pool_;
@@ -288,6 +359,9 @@ private:
 #if ROUSE_EXCEPTIONS
     ExceptionHandler* exception_handler_ = nullptr; // owned; null: the default
     const TaskRecord* cancelling_ = nullptr;
+#if ROUSE_HOSTED
+    std::exception_ptr failure_{}; // of the present run, see fail_run()
+#endif
 #endif
     Scheduler* older_; // the next in the list of this thread's schedulers
 };
@@ -301,6 +375,15 @@ inline Scheduler::Scheduler(Port& port)
 }
 
 inline Scheduler::~Scheduler() {
+#if ROUSE_HOSTED
+    if (running()) {
+        ROUSE_PANIC(
+            "rouse: Loop::~Loop: the loop is running, and a running frame cannot be destroyed; let poll() or run() "
+            "return first");
+    }
+    host_.loop_ends = true;
+    ready_.disarm();
+#endif
     // In a child of fork() this may be the loop of a thread that does not exist there.
     Scheduler* const running = current_ != this && blocking_refused() ? current_or_null() : nullptr;
     current_ = this;
@@ -350,8 +433,13 @@ inline void Scheduler::sleep() noexcept {
 #if ROUSE_BUSY_POLLING
     if (busy_poll_ != nullptr && busy_poll_(*this)) return;
 #endif
+#if ROUSE_HOSTED
+    if (!inbox_.fall_asleep()) return; // with asleep_ as it was, because a poll() inside a task may have set it
+    asleep_ = true;
+#else
     asleep_ = inbox_.fall_asleep();
     if (!asleep_) return;
+#endif
     wait_until(next_deadline());
     take_inbox();
 }
@@ -364,6 +452,9 @@ void Scheduler::wait_for_arrival(F arrived) noexcept {
         asleep_ = inbox_.fall_asleep();
         if (asleep_) wait_until(forever);
         take_inbox();
+#if ROUSE_HOSTED
+        if (host_.watches && arrived()) ring(); // the wait has taken what made the host's descriptor readable
+#endif
     }
     if (!was_asleep) return;
     asleep_ = inbox_.fall_asleep();
@@ -374,6 +465,9 @@ void Scheduler::wait_for_arrival(F arrived) noexcept {
 }
 
 inline void Scheduler::run_to(TaskRecord& sentinel) {
+#if ROUSE_HOSTED
+    ready_.disarm();
+#endif
     current_ = this;
     sentinel_ = &sentinel;
     if (std::exchange(stop_requested_, false)) ready_.push(sentinel);
@@ -396,6 +490,9 @@ inline void Scheduler::run_to(TaskRecord& sentinel) {
     }
     sentinel_ = nullptr;
     current_ = newest_;
+#if ROUSE_HOSTED
+    if (host_.watches) ring(); // the host is in control again
+#endif
 }
 
 inline void Scheduler::run_until_done(TaskRecord& task) {
@@ -412,6 +509,7 @@ inline void Scheduler::run_until_done(TaskRecord& task) {
     run_to(sentinel);
     if (waiter.awaited != nullptr) {
         leave(waiter);
+        throw_failure();
         misuse("rouse: Loop::run_until_complete: the loop was stopped before the task had ended");
     }
 }
@@ -427,6 +525,7 @@ inline void Scheduler::cancel_all() {
     });
     run_to(sentinel);
     ending_ = false;
+    throw_failure();
 }
 
 inline void Scheduler::run_forever() {
@@ -434,7 +533,22 @@ inline void Scheduler::run_forever() {
     TaskRecord sentinel;
     sentinel.state = TaskState::running;
     run_to(sentinel);
+    throw_failure();
 }
+
+inline void Scheduler::throw_failure() {
+#if ROUSE_HOSTED && ROUSE_EXCEPTIONS
+    if (failure_ != nullptr) [[unlikely]]
+        std::rethrow_exception(std::exchange(failure_, nullptr));
+#endif
+}
+
+#if ROUSE_HOSTED && ROUSE_EXCEPTIONS
+inline void Scheduler::fail_run(std::exception_ptr error) noexcept {
+    if (failure_ == nullptr) failure_ = std::move(error);
+    if (sentinel_ != nullptr && sentinel_->state != TaskState::ready) ready_.push(*sentinel_);
+}
+#endif
 
 inline void Scheduler::stop() noexcept {
     if (sentinel_ == nullptr || ending_) {
@@ -444,18 +558,117 @@ inline void Scheduler::stop() noexcept {
     }
 }
 
+// Puts back what a nested poll() changes.
+class Scheduler::PollOnStack {
+public:
+    explicit PollOnStack(Scheduler& scheduler) noexcept : scheduler_{scheduler} {
+        current_ = &scheduler;
+#if ROUSE_HOSTED
+        ++scheduler.host_.polls;
+#endif
+    }
+    PollOnStack(const PollOnStack&) = delete;
+    PollOnStack& operator=(const PollOnStack&) = delete;
+    ~PollOnStack() {
+        scheduler_.running_task_ = task_;
+#if ROUSE_EXCEPTIONS
+        scheduler_.cancelling_ = cancelling_;
+#endif
+#if ROUSE_HOSTED
+        --scheduler_.host_.polls;
+#endif
+        current_ = outer_ != nullptr ? outer_ : newest_;
+    }
+
+private:
+    Scheduler& scheduler_;
+    Scheduler* const outer_ = blocking_refused() ? current_or_null() : nullptr; // the loop whose step is on the stack
+    TaskRecord* const task_ = scheduler_.running_task_;
+#if ROUSE_EXCEPTIONS
+    const TaskRecord* const cancelling_ = scheduler_.cancelling_;
+#endif
+};
+
 inline bool Scheduler::poll() {
-    refuse_to_nest();
-    current_ = this;
+#if ROUSE_HOSTED
+    if (host_.loop_ends) return false; // called by a destructor in a frame
+    ready_.disarm();
+#else
+    if (sentinel_ != nullptr) misuse("rouse: Loop::poll: called inside run(); use co_await or create_task");
+#endif
+    const PollOnStack on_stack{*this};
     // A time long past, but not at_once: the port must take in the wakes, or its descriptor stays readable.
     wait_until(TimePoint{});
+#if ROUSE_HOSTED
+    host_.rung = false;
+#endif
     begin_turn();
-    for (unsigned steps = 0; steps < steps_per_turn && !ready_.empty(); ++steps) step(ready_.pop());
-    current_ = newest_;
-    if (!ready_.empty()) return true;
-    asleep_ = inbox_.fall_asleep();
-    return !asleep_;
+    for (unsigned steps = 0; steps < steps_per_turn && !ready_.empty(); ++steps) {
+#if ROUSE_HOSTED
+        if (&ready_.front() == sentinel_) return false; // the run around this poll() is over
+        TaskRecord& task = ready_.pop();
+        leave_to_host();
+        step(task);
+#else
+        step(ready_.pop());
+#endif
+    }
+    return !host_may_sleep();
 }
+
+// Lets the host sleep if there is nothing to do.
+inline bool Scheduler::host_may_sleep() noexcept {
+#if ROUSE_HOSTED
+    if (ready_.armed() && !host_.rung) return inbox_.asleep_still(); // since before the last step
+#endif
+    if (asleep_) take_inbox(); // a nested poll() has left it asleep
+#if ROUSE_HOSTED
+    if (host_.rung && ready_.empty()) {
+        wait_until(TimePoint{}); // so that the descriptor is quiet
+        host_.rung = false;
+    }
+    if (ready_.empty() && fall_asleep_for_host()) return true;
+    if (host_.watches && !host_.rung) ring();
+    return false;
+#else
+    if (!ready_.empty()) return false;
+    asleep_ = inbox_.fall_asleep();
+    return asleep_;
+#endif
+}
+
+#if ROUSE_HOSTED
+// Before a step, which may run the host's loop.
+inline void Scheduler::leave_to_host() noexcept {
+    if (!host_.watches || host_.rung) return;
+    if (!ready_.empty() || !fall_asleep_for_host()) ring();
+}
+
+inline bool Scheduler::fall_asleep_for_host() noexcept {
+    if (!port_.host_sleeps(host_.watches ? next_deadline() : forever) || !inbox_.fall_asleep()) return false;
+    asleep_ = true;
+    if (host_.watches) {
+        ready_.arm(&Scheduler::on_push, this);
+        host_.timers_are_silent = false;
+    }
+    return true;
+}
+
+inline int Scheduler::native_handle() {
+    const int handle = port_.begin_hosting();
+    if (handle < 0 || std::exchange(host_.watches, true)) return handle;
+    // The host has polled before, and may sleep already; or it has not, and has to.
+    if (!asleep_ || !ready_.empty() || !port_.host_sleeps(next_deadline())) {
+        ring();
+    } else {
+        ready_.arm(&Scheduler::on_push, this);
+        host_.timers_are_silent = false;
+    }
+    return handle;
+}
+#else
+inline int Scheduler::native_handle() { return port_.native_handle(); }
+#endif
 
 inline TimePoint Scheduler::next_deadline() const noexcept {
     if (!ready_.empty()) return at_once;
@@ -567,7 +780,12 @@ inline bool Scheduler::awaits_arrival_of_cancel(const TaskRecord& task) noexcept
 
 inline void Scheduler::add_timer(Timer& timer) noexcept {
     timers_.add(timer);
+#if ROUSE_HOSTED
+    if (!host_.timers_are_silent) [[unlikely]]
+        note_timer(timer);
+#else
     fire_due_ = &Scheduler::fire_due;
+#endif
 }
 
 inline void Scheduler::fire(Timer& timer) noexcept {

@@ -33,6 +33,18 @@ public:
     void await_resume() const { Scheduler::check_cancelled(); }
 };
 
+/// Tells the port, as long as it exists, that the running task waits for a thread.
+class WaitForThread {
+public:
+    WaitForThread() : port_{Scheduler::current().port()} { port_.await_thread(1); }
+    ~WaitForThread() { port_.await_thread(-1); }
+    WaitForThread(const WaitForThread&) = delete;
+    WaitForThread& operator=(const WaitForThread&) = delete;
+
+private:
+    Port& port_;
+};
+
 /// A call to be made on a thread, whatever its types. run() and refuse() are for other threads, done() is for the one
 /// task that waits.
 class Job {
