@@ -147,7 +147,7 @@ public:
     }
 
 private:
-    model::Port port_;
+    ModelPort port_;
     unsigned seen_ = 0; // wakes that have made it readable, and that the loop has not taken in
 };
 
@@ -155,15 +155,15 @@ private:
 // close it: when its flag is set, and when it has been made ready by the host in between.
 void watched_by_a_host() {
     rouse::ThreadSafeFlag first, second;
-    spawn([&first] { first.set(); });
-    spawn([&second] { second.set(); });
+    thread([&first] { first.set(); });
+    thread([&second] { second.set(); });
     {
         const auto port = std::make_unique<WatchedPort>();
         const auto loop = std::make_unique<rouse::Loop>(*port);
         bool closed = false;
         int polls = 0;
         const auto turn = [&] {
-            check(++polls < 20, "the host is kept busy");
+            require(++polls < 20, "the host is kept busy");
             port->wait_until_readable();
             loop->poll();
         };
@@ -182,7 +182,7 @@ void watched_by_a_host() {
         };
         auto opener = loop->create_task(opens_dialog());
         auto closer = loop->create_task(closes_it());
-        check(loop->native_handle() == 0, "the port has a descriptor");
+        require(loop->native_handle() == 0, "the port has a descriptor");
         while (!opener.done() || !closer.done()) turn();
     }
     join();
