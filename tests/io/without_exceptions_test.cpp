@@ -201,6 +201,15 @@ static Task<> unknown_host() {
     CHECK(server.error().code().category() == resolve_category());
     CHECK_FALSE(DatagramSocket::bind("no-such-host.invalid", 0).has_value());
 }
+TEST_CASE("without exceptions: a host that contains a NUL is an error, not what precedes the NUL") {
+    bounded([]() -> Task<> {
+        const std::string host{"127.0.0.1\0.example.com", 22};
+        auto streams = co_await open_connection(host, 80);
+        CHECK(streams.error().code() == std::errc::invalid_argument);
+        CHECK(contains(streams.error().what(), "rouse: cannot resolve 127.0.0.1\\0.example.com, which contains a NUL"));
+    }());
+}
+
 TEST_CASE("without exceptions: a name that does not exist") { bounded(unknown_host()); }
 
 static Task<> port_in_use() {
