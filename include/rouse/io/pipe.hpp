@@ -59,7 +59,8 @@ template <class Half>
     Descriptor second = wanted ? reopen(end.number, file, end.writes) : Descriptor{-1};
     const bool reopened = static_cast<bool>(second);
     if (reopened) calls = Calls::of_file;
-    Descriptor descriptor = reopened ? std::move(second) : Descriptor{::fcntl(end.number, F_DUPFD_CLOEXEC, 0)};
+    Descriptor descriptor =
+        reopened ? std::move(second) : Descriptor{::fcntl(end.number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)};
     if (!descriptor) return failed<Half>(errno, what);
 
     int error = 0;

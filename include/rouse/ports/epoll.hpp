@@ -20,6 +20,7 @@
 #include <rouse/core/port.hpp>
 #include <rouse/ports/detail/fork_generation.hpp>
 #include <rouse/ports/detail/io_port.hpp>
+#include <rouse/ports/detail/own_descriptor.hpp>
 
 #if ROUSE_EXCEPTIONS
 #include <system_error>
@@ -54,9 +55,9 @@ public:
             errno = error;
             fail("rouse: EpollPort: pthread_atfork");
         }
-        epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+        epoll_ = detail::own_descriptor(::epoll_create1(EPOLL_CLOEXEC));
         if (epoll_ < 0) fail("rouse: EpollPort: epoll_create1");
-        wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        wake_ = detail::own_descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
         if (wake_ < 0) {
             close_keeping_errno(epoll_);
             fail("rouse: EpollPort: eventfd");

@@ -98,9 +98,10 @@ private:
                 co_await server->client_gone_.wait();
             }
             Address from;
-            const int accepted = listener.accept(from);
+            Descriptor accepted = listener.accept(from);
+            const int error = accepted ? 0 : errno;
             if (from.is_unnamed()) from = Address::of_socket(listener.descriptor()); // a Unix client has no name
-            const bool ok = accepted >= 0 ? server->add_client(Descriptor{accepted}, from) : no_client(-accepted);
+            const bool ok = accepted ? server->add_client(std::move(accepted), from) : no_client(error);
             // Most likely out of descriptors: the client stays in the backlog; try again later. Or out of memory.
             if (!ok) co_await sleep(100ms);
         }
