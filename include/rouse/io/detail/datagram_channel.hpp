@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -89,8 +88,6 @@ public:
     }
 
 private:
-    static constexpr std::size_t longest = 64 * 1024; // greater than any UDP datagram
-
     [[nodiscard]] WatchSlot::Awaiter incoming() {
         return input_slot().wait_alone("rouse: DatagramSocket: another task is receiving from it; one at a time may");
     }
@@ -130,7 +127,7 @@ private:
     }
 
     int take(Datagram& datagram) {
-        std::array<char, longest> bytes; // on the stack: a waiting socket has no buffer
+        const std::span<char> bytes = scratch(); // the port's: a waiting socket has no buffer
         ReceivedInto received;
         const int error = take_into(bytes, received);
         if (error == 0) datagram = {std::string{bytes.data(), received.bytes}, received.from, received.cut};
