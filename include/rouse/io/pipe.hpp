@@ -77,6 +77,8 @@ template <class Half>
 ///
 /// In a task, or between the turns of a Loop.
 ///
+/// When the other side of a pseudo-terminal has closed, that is the end, though read(2) reports it as EIO.
+///
 /// A regular file and /dev/null, which are always ready, can be used too. Reading a file from the disk blocks the loop:
 /// for large files on slow disks use Context.
 ///

@@ -143,7 +143,8 @@ protected:
 private:
     // The calls for files are not inlined, so that those for sockets are.
     [[gnu::noinline]] Transfer receive_from_file(std::span<char> into) noexcept {
-        return transfer(input_slot(), [&] { return read_file(descriptor(), into, calls_); });
+        const Transfer done = transfer(input_slot(), [&] { return read_file(descriptor(), into, calls_); });
+        return done.error == EIO && is_terminal(descriptor()) ? Transfer{} : done; // its other side has closed
     }
 
     // Writes until the file is full, as an edge-triggered port reports nothing before.
