@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@
 
 #include <rouse/rouse.hpp>
 
+#include "ports/in_child.hpp"
 #include "support/catch.hpp"
 #include "support/misuse.hpp"
 
@@ -353,6 +355,49 @@ static Task<> most_clients() {
     co_await ends(std::move(*server));
 }
 TEST_CASE("without exceptions: a server with as many clients as it may have") { bounded(most_clients()); }
+
+TEST_CASE("without exceptions: Ctrl-C cancels main, and the error says which signal it was") {
+    CHECK(run_interruptible([]() -> Task<int> { co_return 7; }()).value() == 7);
+    CHECK(run_interruptible([]() -> Task<> { co_await yield(); }()).has_value());
+    CHECK(test::in_child([] {
+              std::signal(SIGINT, SIG_DFL);
+              bool destroyed = false;
+              const auto result = run_interruptible([](bool& gone) -> Task<int> {
+                  const auto guard = on_cancel([&gone] { gone = true; });
+                  ::raise(SIGINT);
+                  co_await sleep(1h);
+                  co_return 7;
+              }(destroyed));
+              const Error error = result.error();
+              return destroyed && error.code().category() == signal_category() && error.code().value() == SIGINT &&
+                     error.what() == "rouse: main was cancelled by a signal: Interrupt";
+          }).well());
+    const auto cancelled = run_interruptible([]() -> Task<> {
+        create_task([](TaskHandle<> main) -> Task<> {
+            main.cancel();
+            co_return;
+        }(current_task()));
+        co_await sleep(1h);
+    }());
+    CHECK(cancelled.error().code() == std::errc::operation_canceled);
+}
+
+static Task<> serve_until_cancelled() {
+    Server server = co_await serving(echo_lines);
+    auto serving_on = create_task(server.serve_forever(1h));
+    auto [reader, writer] = co_await connected(server.port());
+    co_await sleep(5ms);
+    serving_on.cancel();
+    co_await server.wait_closed();
+    CHECK(server.clients() == 0);
+    Server other = co_await serving(echo_lines);
+    other.stop_listening();
+    const std::size_t left = co_await other.close_within(1ms);
+    CHECK(left == 0);
+}
+TEST_CASE("without exceptions: serve_forever closes the server when it is cancelled") {
+    bounded(serve_until_cancelled());
+}
 
 TEST_CASE("without exceptions: bad use is a panic") {
     CHECK(contains(test::misuse_of([] {
