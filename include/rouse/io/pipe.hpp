@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <rouse/io/detail/wrap.hpp>
 #include <rouse/io/stream.hpp>
 
 namespace rouse {
@@ -67,7 +68,7 @@ template <class Half>
     auto connection = std::make_shared<StreamConnection>(std::move(descriptor), end, calls, reopened, error);
     if (error != 0) return failed<Half>(error, what);
     if (own) ::close(end.number);
-    return Half{std::move(connection)};
+    return wrap<Half>(std::move(connection));
 }
 
 } // namespace detail

@@ -16,6 +16,7 @@
 
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/io/detail/server_state.hpp>
+#include <rouse/io/detail/wrap.hpp>
 #include <rouse/io/resolve.hpp>
 
 namespace rouse {
@@ -47,8 +48,6 @@ inline void check(const ServerOptions& options) {
 /// For the tasks of its loop.
 class [[nodiscard]] Server {
 public:
-    /// For the library; see start_server.
-    explicit Server(std::shared_ptr<detail::ServerState> state) noexcept : state_{std::move(state)} {}
     /// Takes over the server. The other object may then only be assigned to or destroyed.
     Server(Server&&) noexcept = default;
     /// Closes the present server, as by close(), and takes over the other.
@@ -96,6 +95,10 @@ public:
     }
 
 private:
+    template <class Object, class State>
+    friend Object detail::wrap(std::shared_ptr<State> state) noexcept;
+    explicit Server(std::shared_ptr<detail::ServerState> state) noexcept : state_{std::move(state)} {}
+
     std::shared_ptr<detail::ServerState> state_;
 };
 
@@ -106,7 +109,7 @@ namespace detail {
 template <class Handler>
 [[nodiscard]] Reply<Server> serve(Handler handler, Listeners listeners, const ServerOptions& options) {
     auto state = std::make_shared<HandlerServerState<Handler>>(std::move(handler));
-    Server server{state}; // closes what was started if start() fails halfway
+    auto server = wrap<Server>(state); // closes what was started if start() fails halfway
     if (state->start(std::move(listeners), options.most_clients)) return server;
 #if ROUSE_EXCEPTIONS
     throw std::bad_alloc{};

@@ -14,6 +14,7 @@
 
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/io/detail/stream_connection.hpp>
+#include <rouse/io/detail/wrap.hpp>
 #include <rouse/io/stream_error.hpp>
 
 namespace rouse {
@@ -35,9 +36,6 @@ inline namespace ROUSE_ABI {
 /// lets the other tasks run first.
 class StreamReader {
 public:
-    /// For the library; see open_connection and start_server.
-    explicit StreamReader(std::shared_ptr<detail::StreamConnection> connection) noexcept
-        : connection_{std::move(connection)} {}
     /// Takes over the connection. The other reader may then only be assigned to or destroyed.
     StreamReader(StreamReader&&) noexcept = default;
     /// Takes over the connection.
@@ -87,6 +85,11 @@ public:
     [[nodiscard]] bool at_eof() const { return connection()->ended() && connection()->input().empty(); }
 
 private:
+    template <class Object, class State>
+    friend Object detail::wrap(std::shared_ptr<State> state) noexcept;
+    explicit StreamReader(std::shared_ptr<detail::StreamConnection> connection) noexcept
+        : connection_{std::move(connection)} {}
+
     // By value, so that a read does not depend on the reader.
     using Connection = std::shared_ptr<detail::StreamConnection>;
 

@@ -21,6 +21,7 @@
 #include <rouse/io/address.hpp>
 #include <rouse/io/detail/descriptor.hpp>
 #include <rouse/io/detail/socket.hpp>
+#include <rouse/io/detail/wrap.hpp>
 
 namespace rouse {
 inline namespace ROUSE_ABI {
@@ -189,7 +190,7 @@ template <class Socket>
     for (const Address& address : addresses) {
         std::shared_ptr<DatagramChannel> channel;
         const int error = open_channel(address, use, for_both, channel);
-        if (error == 0) return Socket{std::move(channel)};
+        if (error == 0) return wrap<Socket>(std::move(channel));
         if (first_error == 0) first_error = error;
         if (connects || error == EAFNOSUPPORT || error == EADDRNOTAVAIL) continue;
         first_error = error; // this machine has the address, but it is in use or not permitted

@@ -16,6 +16,7 @@
 #include <rouse/core/sleep.hpp>
 #include <rouse/core/task_handle.hpp>
 #include <rouse/io/detail/listener.hpp>
+#include <rouse/io/detail/wrap.hpp>
 #include <rouse/io/stream.hpp>
 #include <rouse/sync/event.hpp>
 
@@ -192,7 +193,7 @@ private:
         // out.
         const Registration registration = std::move(argument);
         Served served{*connection};
-        co_await registration.server().handle(StreamReader{connection}, StreamWriter{connection});
+        co_await registration.server().handle(wrap<StreamReader>(connection), wrap<StreamWriter>(connection));
         if (connection->closing()) co_await connection->closed();
         served.connection = nullptr;
     }
