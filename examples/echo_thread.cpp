@@ -4,7 +4,6 @@
 //   echo_thread [count]        the default is 100000
 #include <chrono>
 #include <cstdio>
-#include <exception>
 #include <functional>
 #include <thread>
 
@@ -13,7 +12,7 @@
 #include <rouse/rouse.hpp>
 
 #include "arguments.hpp"
-#include "ctrl_c.hpp"
+#include "run_main.hpp"
 
 using Queue = rouse::ThreadSafeQueue<int, 10>;
 
@@ -27,7 +26,7 @@ static void echo(Queue& in, Queue& out) {
 
 static rouse::Task<> send(Queue& out, int count) {
     for (int i = 0; i < count; ++i) {
-        if (!co_await out.put(i)) co_return; // closed by Ctrl-C
+        if (!co_await out.put(i)) co_return; // closed
     }
     out.close();
 }
@@ -45,38 +44,35 @@ static rouse::Task<int> check(Queue& in) {
     co_return expected;
 }
 
-static rouse::Task<> close_on_ctrl_c(Queue& there, Queue& back) {
-    co_await example::interrupted().wait();
-    there.close();
-    back.close();
-}
+// Ends both sides, however the program ends: the thread does not wait any more.
+struct Closer {
+    Queue& there;
+    Queue& back;
+    ~Closer() {
+        there.close();
+        back.close();
+    }
+};
 
-static rouse::Task<bool> run_example(int count) {
-    Queue there, back;
+// The queues are those of main(), as the task `send` may use them until the loop ends.
+static rouse::Task<int> run_example(Queue& there, Queue& back, int count) {
     const auto start = std::chrono::steady_clock::now();
     std::jthread thread{echo, std::ref(there), std::ref(back)};
-    rouse::create_task(close_on_ctrl_c(there, back));
+    const Closer closer{there, back}; // destroyed before the thread is joined
     rouse::create_task(send(there, count));
     const int received = co_await check(back);
-    there.close(); // if the order was wrong, the thread still waits
-    back.close();
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    if (received < 0) co_return false;
+    if (received < 0) co_return 1;
     fmt::print("{} of {} items there and back in order, {:.0f} a second\n", received, count,
                received / seconds.count());
-    co_return true;
+    co_return 0;
 }
 
 int main(int argc, char** argv) {
+    constexpr auto usage = "echo_thread [count]: count is a whole number from 1";
+    if (const auto status = example::wrong_arguments(argc, argv, 1, usage)) return *status;
     const auto count = example::count_argument(argc, argv, 100'000);
-    if (!count) {
-        fmt::print(stderr, "usage: echo_thread [count]: count is a whole number from 1\n");
-        return 2;
-    }
-    try {
-        return rouse::run(run_example(*count)) ? 0 : 1;
-    } catch (const std::exception& error) {
-        fmt::print(stderr, "echo_thread: {}\n", error.what());
-        return 1;
-    }
+    if (!count) return example::refuse(usage);
+    Queue there, back;
+    return example::run_main("echo_thread", [&] { return run_example(there, back, *count); });
 }

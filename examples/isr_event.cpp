@@ -3,7 +3,6 @@
 //
 //   isr_event [rounds]        the default is 8
 #include <cstdio>
-#include <exception>
 #include <vector>
 
 #include <fmt/core.h>
@@ -11,8 +10,8 @@
 #include <rouse/rouse.hpp>
 
 #include "arguments.hpp"
-#include "ctrl_c.hpp"
 #include "interrupt_timer.hpp"
+#include "run_main.hpp"
 
 static constinit rouse::ThreadSafeEvent event;
 
@@ -25,7 +24,7 @@ static rouse::Task<> wait_for_event(int n) {
     fmt::print("Waiter {} got event\n", n);
 }
 
-static rouse::Task<> run_rounds(int rounds) {
+static rouse::Task<int> run_rounds(int rounds) {
     for (int round = 0; round < rounds; ++round) {
         std::vector<rouse::TaskHandle<>> waiters;
         for (int n = 0; n < 4; ++n) waiters.push_back(rouse::create_task(wait_for_event(n)));
@@ -39,28 +38,13 @@ static rouse::Task<> run_rounds(int rounds) {
         fmt::print("Cleared event\n");
         std::fflush(stdout);
     }
-}
-
-static rouse::Task<> run_example(int rounds) {
-    auto work = rouse::create_task(run_rounds(rounds));
-    rouse::create_task([](rouse::TaskHandle<> task) -> rouse::Task<> {
-        co_await example::interrupted().wait();
-        task.cancel();
-    }(work));
-    co_await work.outcome();
+    co_return 0;
 }
 
 int main(int argc, char** argv) {
+    constexpr auto usage = "isr_event [rounds]: rounds is a whole number from 1";
+    if (const auto status = example::wrong_arguments(argc, argv, 1, usage)) return *status;
     const auto rounds = example::count_argument(argc, argv, 8);
-    if (!rounds) {
-        fmt::print(stderr, "usage: isr_event [rounds]: rounds is a whole number from 1\n");
-        return 2;
-    }
-    try {
-        rouse::run(run_example(*rounds));
-        return 0;
-    } catch (const std::exception& error) {
-        fmt::print(stderr, "isr_event: {}\n", error.what());
-        return 1;
-    }
+    if (!rounds) return example::refuse(usage);
+    return example::run_main("isr_event", [&] { return run_rounds(*rounds); });
 }

@@ -4,17 +4,19 @@
 //   ls | ./pipe_filter
 //   ./pipe_filter upper < README.md | head -3
 #include <cctype>
-#include <cerrno>
 #include <cstddef>
-#include <cstdio>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include <fmt/core.h>
 
 #include <rouse/io/pipe.hpp>
 #include <rouse/rouse.hpp>
+
+#include "arguments.hpp"
+#include "run_main.hpp"
 
 using namespace rouse;
 
@@ -36,21 +38,20 @@ static Task<> filter(bool upper) {
     co_await output.wait_closed();
 }
 
-int main(int count, char** arguments) {
-    const bool upper = count == 2 && std::string_view{arguments[1]} == "upper";
-    if (count > 2 || (count == 2 && !upper)) {
-        fmt::print(stderr, "usage: {} [upper]\n", arguments[0]);
-        return 2;
-    }
+static Task<int> filter_until_closed(bool upper) {
     try {
-        run(filter(upper));
+        co_await filter(upper);
     } catch (const std::system_error& error) {
-        if (error.code() == std::errc::broken_pipe) return 0; // `| head` has seen enough
-        fmt::print(stderr, "pipe_filter: {}\n", error.what());
-        return 1;
-    } catch (const std::exception& error) {
-        fmt::print(stderr, "pipe_filter: {}\n", error.what());
-        return 1;
+        if (error.code() != std::errc::broken_pipe) throw;
+        // `| head` has seen enough
     }
-    return 0;
+    co_return 0;
+}
+
+int main(int count, char** arguments) {
+    constexpr auto usage = "pipe_filter [upper]";
+    if (const auto status = example::wrong_arguments(count, arguments, 1, usage)) return *status;
+    const bool upper = count == 2;
+    if (upper && std::string_view{arguments[1]} != "upper") return example::refuse(usage);
+    return example::run_main("pipe_filter", [&] { return filter_until_closed(upper); });
 }

@@ -1,13 +1,12 @@
 // Which of many servers accept a connection? Four are tried at once, each for two seconds at most, and Ctrl-C ends it
-// all: a TaskGroup, a Semaphore, a time limit, and select.
+// all: a TaskGroup, a Semaphore, and a time limit.
 //
 //   reachable host:port...
 //
 // The exit status is 0 only if all of them do.
-#include <charconv>
 #include <chrono>
+#include <climits>
 #include <cstdint>
-#include <cstdio>
 #include <exception>
 #include <optional>
 #include <string>
@@ -19,7 +18,8 @@
 #include <rouse/io/io.hpp>
 #include <rouse/rouse.hpp>
 
-#include "ctrl_c.hpp"
+#include "arguments.hpp"
+#include "run_main.hpp"
 
 using namespace std::chrono_literals;
 
@@ -32,9 +32,7 @@ static std::optional<Server> parse(std::string_view text) {
     const std::size_t colon = text.rfind(':');
     if (colon == std::string_view::npos || colon == 0) return std::nullopt;
     Server server{std::string{text.substr(0, colon)}};
-    const char* const last = text.data() + text.size();
-    const auto [end, error] = std::from_chars(text.data() + colon + 1, last, server.port);
-    if (error != std::errc{} || end != last || server.port == 0) return std::nullopt;
+    if (!example::parse_number(text.substr(colon + 1), server.port) || server.port == 0) return std::nullopt;
     return server;
 }
 
@@ -70,26 +68,20 @@ static rouse::Task<> try_all(const std::vector<Server>& servers, std::size_t& re
     });
 }
 
-static rouse::Task<int> until_ctrl_c(std::vector<Server> servers) {
+static rouse::Task<int> run_example(std::vector<Server> servers) {
+    const auto guard = rouse::on_cancel([] { fmt::print("interrupted\n"); });
     std::size_t reached = 0;
-    const auto first = co_await rouse::select(try_all(servers, reached), example::interrupted().wait());
-    if (first.index() == 1) fmt::print("interrupted\n");
+    co_await try_all(servers, reached);
     co_return reached == servers.size() ? 0 : 1;
 }
 
 int main(int argc, char** argv) {
+    constexpr auto usage = "reachable host:port...";
+    if (const auto status = example::wrong_arguments(argc, argv, INT_MAX - 1, usage)) return *status;
     std::vector<Server> servers;
     for (int i = 1; i < argc; ++i) {
         if (auto server = parse(argv[i])) servers.push_back(*std::move(server));
     }
-    if (argc < 2 || servers.size() + 1 != static_cast<std::size_t>(argc)) {
-        fmt::print(stderr, "usage: reachable host:port...\n");
-        return 2;
-    }
-    try {
-        return rouse::run(until_ctrl_c(std::move(servers)));
-    } catch (const std::exception& error) {
-        fmt::print(stderr, "reachable: {}\n", error.what());
-        return 1;
-    }
+    if (argc < 2 || servers.size() + 1 != static_cast<std::size_t>(argc)) return example::refuse(usage);
+    return example::run_main("reachable", [&] { return run_example(std::move(servers)); });
 }

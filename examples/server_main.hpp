@@ -2,10 +2,9 @@
 // and a clean end on Ctrl-C.
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <cstdint>
-#include <cstdio>
-#include <exception>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,22 +15,19 @@
 #include <rouse/rouse.hpp>
 
 #include "arguments.hpp"
-#include "ctrl_c.hpp"
+#include "run_main.hpp"
 #include "say.hpp"
 
 namespace example {
 
 template <class Handler, class... Beside>
 rouse::Task<> serve_until_interrupted(Handler handler, std::string host, std::uint16_t port, Beside... beside) {
-    auto& interrupted = example::interrupted();
     (rouse::create_task(std::move(beside)), ...); // cancelled when this ends
     co_await rouse::yield();                      // they have begun
     auto server = co_await rouse::start_server(std::move(handler), host, port);
     say(fmt::format("listening on {} port {}", host.empty() ? "any address" : host, server.port()));
-    co_await interrupted.wait();
-    say(fmt::format("ending, with {} clients", server.clients()));
-    server.close();
-    co_await server.wait_closed();
+    const auto guard = rouse::on_cancel([] { say("ended"); });
+    co_await server.serve_forever(std::chrono::seconds{1}); // which clients have to finish
 }
 
 /// Serves clients with handler(StreamReader, StreamWriter) until Ctrl-C, while the tasks `beside` run, if there are
@@ -40,18 +36,13 @@ template <class Handler, std::same_as<rouse::Task<>>... Beside>
 int server_main(int count, char** arguments, std::uint16_t port, Handler handler, Beside... beside) {
     const std::string_view program = arguments[0];
     const std::string name{program.substr(program.rfind('/') + 1)};
-    if (count > 3 || (count == 3 && !parse_number(arguments[2], port))) {
-        fmt::print(stderr, "usage: {} [host [port]], with a port from 0 to 65535\n", name);
-        return 2;
-    }
-    try {
-        const std::string host = count > 1 ? arguments[1] : "127.0.0.1";
-        rouse::run(serve_until_interrupted(std::move(handler), host, port, std::move(beside)...));
-    } catch (const std::exception& error) {
-        fmt::print(stderr, "{}: {}\n", name, error.what());
-        return 1;
-    }
-    return 0;
+    const std::string usage = fmt::format(
+        "{} [host [port]], with a port from 0 (any that is free) to 65535; 127.0.0.1 and {} otherwise", name, port);
+    if (const auto status = wrong_arguments(count, arguments, 2, usage)) return *status;
+    if (count == 3 && !parse_number(arguments[2], port)) return refuse(usage);
+    const std::string host = count > 1 ? arguments[1] : "127.0.0.1";
+    return run_server(name.c_str(),
+                      [&] { return serve_until_interrupted(std::move(handler), host, port, std::move(beside)...); });
 }
 
 } // namespace example

@@ -4,8 +4,6 @@
 //
 //   two_loops [readings]        the default is 1000
 #include <chrono>
-#include <cstdio>
-#include <exception>
 #include <thread>
 #include <tuple>
 
@@ -14,7 +12,7 @@
 #include <rouse/rouse.hpp>
 
 #include "arguments.hpp"
-#include "ctrl_c.hpp"
+#include "run_main.hpp"
 
 using namespace std::chrono_literals;
 
@@ -73,31 +71,20 @@ static rouse::Task<bool> check(Link& link, int count) {
     co_return true;
 }
 
-static rouse::Task<> stop_on_ctrl_c(Link& link) {
-    co_await example::interrupted().wait();
-    link.stop.set();
-}
-
-static rouse::Task<bool> run_example(Link& link, int count) {
+static rouse::Task<int> run_example(Link& link, int count) {
     rouse::create_task(print_newest(link));
-    rouse::create_task(stop_on_ctrl_c(link));
-    co_return co_await check(link, count);
+    const bool in_order = co_await check(link, count);
+    co_return in_order ? 0 : 1;
 }
 
 int main(int argc, char** argv) {
+    constexpr auto usage = "two_loops [readings]: readings is a whole number from 1";
+    if (const auto status = example::wrong_arguments(argc, argv, 1, usage)) return *status;
     const auto count = example::count_argument(argc, argv, 1000);
-    if (!count) {
-        fmt::print(stderr, "usage: two_loops [readings]: readings is a whole number from 1\n");
-        return 2;
-    }
-    try {
-        Link link;
-        std::ignore = link.pace.set(500us); // cannot be refused: the only setter so far
-        std::jthread other{[&link] { rouse::run(measure_until_stopped(link)); }};
-        const Stopper stopper{link};
-        return rouse::run(run_example(link, *count)) ? 0 : 1;
-    } catch (const std::exception& error) {
-        fmt::print(stderr, "two_loops: {}\n", error.what());
-        return 1;
-    }
+    if (!count) return example::refuse(usage);
+    Link link;
+    std::ignore = link.pace.set(500us); // cannot be refused: the only setter so far
+    std::jthread other{[&link] { rouse::run(measure_until_stopped(link)); }};
+    const Stopper stopper{link};
+    return example::run_main("two_loops", [&] { return run_example(link, *count); });
 }

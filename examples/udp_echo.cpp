@@ -8,7 +8,6 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <exception>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -20,7 +19,7 @@
 #include <rouse/rouse.hpp>
 
 #include "arguments.hpp"
-#include "ctrl_c.hpp"
+#include "run_main.hpp"
 #include "say.hpp"
 
 static rouse::Task<> echo(rouse::DatagramSocket socket) {
@@ -35,37 +34,31 @@ static rouse::Task<> echo(rouse::DatagramSocket socket) {
 }
 
 static rouse::Task<> run_server(std::string host, std::uint16_t port) {
-    auto& interrupted = example::interrupted();
     auto socket = rouse::DatagramSocket::bind(host, port);
     example::say("listening at " + socket.local().text());
-    rouse::create_task(echo(std::move(socket)), "echo"); // cancelled when this ends
-    co_await interrupted.wait();
+    co_await echo(std::move(socket)); // until Ctrl-C
 }
 
 // Datagrams get lost: three attempts, a second each.
-static rouse::Task<> run_client(std::string host, std::uint16_t port, std::string text) {
+static rouse::Task<int> run_client(std::string host, std::uint16_t port, std::string text) {
     auto socket = rouse::DatagramSocket::connect(host, port);
     for (int attempt = 1; attempt <= 3; ++attempt) {
         co_await socket.send(text);
         auto answer = co_await rouse::try_wait_for(socket.receive(), std::chrono::seconds{1});
         if (answer.timed_out()) continue;
         fmt::print("{}\n", answer.value().bytes);
-        co_return;
+        co_return 0;
     }
     throw std::runtime_error{fmt::format("no answer from {}", socket.peer().text())};
 }
 
 int main(int count, char** arguments) {
+    constexpr auto usage = "udp_echo [host [port [text]]], with a port from 0 (with a text, 1) to 65535";
+    if (const auto status = example::wrong_arguments(count, arguments, 3, usage, 3)) return *status;
     std::uint16_t port = 9000;
-    if (count > 4 || (count > 2 && !example::parse_number(arguments[2], port)) || (count == 4 && port == 0)) {
-        fmt::print(stderr, "usage: udp_echo [host [port [text]]], with a port from 0 (with a text, 1) to 65535\n");
-        return 2;
-    }
-    try {
-        const std::string host = count > 1 ? arguments[1] : "127.0.0.1";
-        rouse::run(count == 4 ? run_client(host, port, arguments[3]) : run_server(host, port));
-    } catch (const std::exception& error) {
-        fmt::print(stderr, "udp_echo: {}\n", error.what());
-        return 1;
-    }
+    if (count > 2 && !example::parse_number(arguments[2], port)) return example::refuse(usage);
+    const std::string host = count > 1 ? arguments[1] : "127.0.0.1";
+    if (count < 4) return example::run_server("udp_echo", [&] { return run_server(host, port); });
+    if (port == 0) return example::refuse(usage);
+    return example::run_main("udp_echo", [&] { return run_client(host, port, arguments[3]); });
 }

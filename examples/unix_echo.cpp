@@ -3,8 +3,7 @@
 //   unix_echo [path]              the default is /tmp/unix_echo.socket
 //
 // Try it with: nc -U /tmp/unix_echo.socket
-#include <cstdio>
-#include <exception>
+#include <chrono>
 #include <string>
 #include <system_error>
 
@@ -13,7 +12,8 @@
 #include <rouse/io/io.hpp>
 #include <rouse/rouse.hpp>
 
-#include "ctrl_c.hpp"
+#include "arguments.hpp"
+#include "run_main.hpp"
 #include "say.hpp"
 
 using example::say;
@@ -34,25 +34,15 @@ static rouse::Task<> echo(rouse::StreamReader reader, rouse::StreamWriter writer
 }
 
 static rouse::Task<> run_server(std::string path) {
-    auto& interrupted = example::interrupted();
     const rouse::ServerOptions options{.most_clients = 100};
     auto server = co_await rouse::start_unix_server(echo, path, options);
     say(fmt::format("listening on {}", path));
-    co_await interrupted.wait();
-    say(fmt::format("ending, with {} clients", server.clients()));
-    server.close(); // which removes the file
-    co_await server.wait_closed();
+    const auto guard = rouse::on_cancel([] { say("ended"); });
+    co_await server.serve_forever(std::chrono::seconds{1}); // which clients have to finish; the file is removed at once
 }
 
 int main(int count, char** arguments) {
-    if (count > 2) {
-        fmt::print(stderr, "usage: unix_echo [path]\n");
-        return 2;
-    }
-    try {
-        rouse::run(run_server(count > 1 ? arguments[1] : "/tmp/unix_echo.socket"));
-    } catch (const std::exception& error) {
-        fmt::print(stderr, "unix_echo: {}\n", error.what());
-        return 1;
-    }
+    if (const auto status = example::wrong_arguments(count, arguments, 1, "unix_echo [path]")) return *status;
+    const std::string path = count > 1 ? arguments[1] : "/tmp/unix_echo.socket";
+    return example::run_server("unix_echo", [&] { return run_server(path); });
 }

@@ -26,13 +26,59 @@ interrupt_child() {
     done
     until_it_catches "$child" INT && kill -INT "$child"
 }
-# Ends with status 0 after a Ctrl-C.
+# Ends cleanly after a Ctrl-C, with the status of a program that a signal has ended.
 stops() {
     timeout -s KILL 60 "$@" >/dev/null & local pid=$!
     interrupt_child "$pid"
     wait "$pid"
+    (( $? == 130 ))
+}
+# Prints its usage on stdout, nothing on stderr, and has status 0.
+helps() {
+    local out err status
+    err=$(mktemp)
+    out=$(timeout 60 "$@" 2>"$err" </dev/null)
+    status=$?
+    [[ $status == 0 && $out == "usage: $(basename "$1")"* && ! -s $err ]] || { echo "$out"; cat "$err"; rm -f "$err"; return 1; }
+    rm -f "$err"
+}
+# Prints its usage on stderr, in one line, nothing on stdout, and has status 2.
+misused() {
+    local out err status
+    err=$(mktemp)
+    out=$(timeout 60 "$@" 2>"$err" </dev/null)
+    status=$?
+    [[ $status == 2 && -z $out && $(wc -l <"$err") == 1 && $(<"$err") == "usage: $(basename "$1")"* ]] ||
+        { echo "status $status: $out"; cat "$err"; rm -f "$err"; return 1; }
+    rm -f "$err"
 }
 has() { grep -qE "$2" <<<"$1"; }
+
+# ---- arguments ----
+for each in echo_thread isr_event data_sharing tcp_echo tcp_echo_client unix_echo udp_echo http_hello line_server chat \
+    reachable pipe_filter two_loops; do
+    ok "$each --help prints how it is used" helps ./$each --help
+    ok "$each -h does, too" helps ./$each -h
+    ok "$each refuses an option that it does not have" misused ./$each --port
+    ok "$each refuses more arguments than it has" misused ./$each 1 2 3 4 5 6
+done
+ok "data_sharing refuses an argument" misused ./data_sharing 1
+for each in tcp_echo http_hello line_server chat udp_echo; do
+    ok "$each refuses a port that is none" misused ./$each 127.0.0.1 http
+    ok "$each refuses a port that is too large" misused ./$each 127.0.0.1 65536
+    ok "$each shows help after a host" helps ./$each 127.0.0.1 --help
+    ok "$each names a host that cannot be resolved" refuses ./$each nosuch.invalid 0
+done
+for wrong in "127.0.0.1" "127.0.0.1 port" "127.0.0.1 9000 --bytes" "127.0.0.1 9000 --bytes many" "127.0.0.1 9000 -n 3"; do
+    ok "tcp_echo_client refuses: $wrong" misused ./tcp_echo_client $wrong
+done
+ok "tcp_echo_client needs arguments" misused ./tcp_echo_client
+ok "tcp_echo_client names a file that is not there" refuses ./tcp_echo_client 127.0.0.1 9000 /nosuch
+ok "reachable needs arguments" misused ./reachable
+ok "reachable refuses port 0" misused ./reachable 127.0.0.1:0
+ok "pipe_filter refuses another word" misused ./pipe_filter lower
+ok "isr_event refuses a negative number" misused ./isr_event -1
+ok "unix_echo names a path that cannot be made" refuses ./unix_echo /nosuch/socket
 
 out=$(timeout 60 ./echo_thread 20000)
 ok "echo_thread ends with all items" has "$out" '^20000 of 20000 items there and back in order, [0-9]+ a second$'
@@ -89,6 +135,31 @@ ok "reachable refuses a host without a port" refuses ./reachable localhost
 python=$servers_PID # bash forgets the other when the process has ended
 kill "$python"
 wait "$python" 2>/dev/null
+
+# A server with a client that does nothing ends within a few seconds of a Ctrl-C, or a SIGTERM, and says so.
+ends_with_client() { # SIGNAL SERVER
+    local out pid client
+    out=$(mktemp)
+    timeout -s KILL 60 ./"$2" 127.0.0.1 0 >"$out" & pid=$!
+    until grep -q '^listening' "$out"; do sleep 0.02; done
+    exec {client}<>"/dev/tcp/127.0.0.1/$(sed -n 's/^listening.* port //p' "$out")"
+    sleep 0.2 # until the client is served
+    pkill "-$1" -P "$pid"
+    wait "$pid"; local status=$?
+    exec {client}>&-
+    [[ $status == 0 ]] && grep -q '^ended$' "$out" || { echo "status $status"; cat "$out"; rm "$out"; return 1; }
+    rm "$out"
+}
+for each in tcp_echo http_hello line_server chat; do
+    ok "$each ends on Ctrl-C with a client" ends_with_client INT "$each"
+    ok "$each ends on SIGTERM with a client" ends_with_client TERM "$each"
+done
+socket=$(mktemp -u)
+timeout -s KILL 60 ./unix_echo "$socket" >/dev/null & pid=$!
+until [[ -S $socket ]]; do sleep 0.02; done
+interrupt_child $pid
+ok "unix_echo ends on Ctrl-C" wait $pid
+ok "unix_echo removes its file" test ! -e "$socket"
 
 coproc udp { exec timeout -s KILL 120 ./udp_echo 127.0.0.1 0; }
 udp_server=$udp_PID

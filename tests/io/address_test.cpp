@@ -1,5 +1,6 @@
 #include <rouse/io/address.hpp>
 
+#include <string>
 #include <system_error>
 
 #include "support/catch.hpp"
@@ -42,5 +43,21 @@ TEST_CASE("a name that cannot be resolved is an error that names it") {
     } catch (const std::system_error& error) {
         CHECK_THAT(error.what(), Catch::Matchers::StartsWith("rouse: cannot resolve nosuch.invalid: "));
         CHECK(error.code().category() == rouse::resolve_category());
+    }
+}
+
+TEST_CASE("a host that contains a NUL is an error that shows it, and is not taken for what precedes the NUL") {
+    using namespace std::string_literals;
+    for (const std::string& host : {"127.0.0.1\0.example.com"s, "127.0.0.1\0"s, "\0"s, "localhost\0"s, "\0::1"s}) {
+        for (const auto use : {Address::Use::connect, Address::Use::listen}) {
+            try {
+                static_cast<void>(Address::resolve(host, 1, use));
+                FAIL("resolved");
+            } catch (const std::system_error& error) {
+                CHECK(error.code() == std::errc::invalid_argument);
+                CHECK_THAT(error.what(),
+                           Catch::Matchers::Contains("\\0") && Catch::Matchers::Contains("contains a NUL"));
+            }
+        }
     }
 }

@@ -66,7 +66,7 @@ static Pair pair() {
     auto channel = std::make_shared<detail::DatagramChannel>(detail::Descriptor{ends[0]},
                                                              Address{&anything, sizeof anything}, error);
     if (error != 0) throw std::runtime_error{"the socket cannot be watched"};
-    return {DatagramSocket{std::move(channel)}, loopback::Plain{ends[1]}};
+    return {detail::wrap<DatagramSocket>(std::move(channel)), loopback::Plain{ends[1]}};
 }
 
 // ---- there and back -------------------------------------------------------------------------------------------------

@@ -345,8 +345,9 @@ struct Terminal {
     Terminal(const Terminal&) = delete;
     Terminal& operator=(const Terminal&) = delete;
     ~Terminal() {
-        ::close(keyboard);
-        ::close(side);
+        for (const int each : {keyboard, side}) {
+            if (each >= 0) ::close(each);
+        }
     }
 };
 
@@ -375,6 +376,50 @@ static Task<> terminal_both_ways() {
 }
 TEST_CASE("a terminal gives its lines, and is shared with whoever waits in it") {
     if (terminal_to_be_had()) bounded(terminal_both_ways);
+}
+
+// The last bytes and the end that one side finds when the other side has closed, before or while it reads.
+static Task<> terminal_closes(bool keyboard_reads, bool reads_before) {
+    Terminal terminal;
+    int& closing = keyboard_reads ? terminal.side : terminal.keyboard;
+    StreamReader reader = open_pipe_reader(::dup(keyboard_reads ? terminal.keyboard : terminal.side));
+    if (!keyboard_reads) ::close(std::exchange(terminal.side, -1));
+    if (!reads_before) {
+        put(closing, "last\n");
+        ::close(std::exchange(closing, -1));
+    }
+    auto reading = create_task(reader.read());
+    co_await settle();
+    if (reads_before) {
+        put(closing, "last\n");
+        co_await settle();
+        ::close(std::exchange(closing, -1));
+    }
+    const std::string all = co_await reading;
+    if (keyboard_reads) CHECK(all == "last\r\n");
+    if (!keyboard_reads && reads_before) CHECK(all == "last\n"); // else the system has dropped it
+    CHECK(reader.at_eof());
+    const std::string after = co_await reader.readline();
+    CHECK(after.empty());
+}
+TEST_CASE("a terminal whose other side has closed gives what is left, then the end") {
+    if (!terminal_to_be_had()) return;
+    for (const bool keyboard_reads : {true, false}) {
+        bounded(terminal_closes, keyboard_reads, true);
+        bounded(terminal_closes, keyboard_reads, false);
+    }
+}
+
+static Task<> write_after_close() {
+    Terminal terminal;
+    StreamWriter writer = open_pipe_writer(::dup(terminal.side));
+    ::close(std::exchange(terminal.keyboard, -1));
+    writer.write("lost");
+    const std::error_code error = co_await error_of(writer.drain());
+    CHECK(error == std::errc::io_error);
+}
+TEST_CASE("writing to a terminal whose other side has closed is an error") {
+    if (terminal_to_be_had()) bounded(write_after_close);
 }
 
 static Task<> blocking_descriptor() {

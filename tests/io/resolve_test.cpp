@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 
+#include <rouse/io/datagram_socket.hpp>
 #include <rouse/io/open_connection.hpp>
 #include <rouse/io/server.hpp>
 
@@ -112,4 +113,38 @@ TEST_CASE("open_connection and start_server look names up without blocking, and 
     answering = true;
     while (looked_up_by.load() == std::thread::id{}) std::this_thread::yield();
     std::this_thread::sleep_for(std::chrono::milliseconds{100}); // the abandoned one ends by itself
+}
+
+// The message of what `awaitable` throws.
+template <class T>
+static Task<std::string> message_of(Task<T> task) {
+    try {
+        static_cast<void>(co_await task);
+    } catch (const std::system_error& error) {
+        co_return error.what();
+    }
+    co_return "";
+}
+
+TEST_CASE("nothing connects to, or listens on, the part of a host before a NUL") {
+    const Deadline deadline;
+    run([]() -> Task<> {
+        const auto serve = [](StreamReader, StreamWriter) -> Task<> { co_return; };
+        const Server server = co_await start_server(serve, "127.0.0.1", 0);
+        for (const char* const name : {"127.0.0.1", "localhost", "slow.test", ""}) {
+            const std::string host = std::string{name} + '\0' + ".example.com";
+            const std::string shown =
+                "rouse: cannot resolve " + std::string{name} + "\\0.example.com, which contains a NUL";
+            std::string what = co_await message_of(resolve(host, 1));
+            CHECK(what.find(shown) == 0);
+            what = co_await message_of(open_connection(host, server.port()));
+            CHECK(what.find(shown) == 0);
+            what = co_await message_of(start_server(serve, host, 0));
+            CHECK(what.find(shown) == 0);
+            CHECK_THROWS_AS(DatagramSocket::bind(host, 0), std::system_error);
+            CHECK_THROWS_AS(DatagramSocket::connect(host, server.port()), std::system_error);
+        }
+        CHECK_THROWS_AS(Address::unix_path(std::string{"/tmp/a\0b", 8}), UsageError);
+        CHECK(server.clients() == 0);
+    }());
 }

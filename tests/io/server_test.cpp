@@ -86,6 +86,132 @@ static Task<> close_cancels() {
 }
 TEST_CASE("close cancels the handlers and refuses further clients") { bounded(close_cancels()); }
 
+// A connection whose handler has begun.
+static Task<Streams> served(Server& server) {
+    const std::size_t before = server.clients();
+    Streams streams = co_await open_connection("127.0.0.1", server.port());
+    while (server.clients() == before) co_await sleep(1ms);
+    co_return streams;
+}
+
+static Task<> stop_listening() {
+    auto server = co_await start_server(echo, "127.0.0.1", 0);
+    auto [reader, writer] = co_await served(server);
+    server.stop_listening();
+    server.stop_listening();
+    const std::string what = co_await thrown<std::system_error>(open_connection("127.0.0.1", server.port()));
+    CHECK_THAT(what, Catch::Matchers::EndsWith("Connection refused"));
+    auto waiting = create_task(server.wait_closed());
+    writer.write("still served");
+    const std::string got = co_await reader.readexactly(12);
+    CHECK(got == "still served");
+    CHECK(!waiting.done());
+    writer.write_eof();
+    co_await waiting;
+    CHECK(server.clients() == 0);
+}
+TEST_CASE("stop_listening refuses further clients, lets the handlers continue, and wait_closed waits for them") {
+    bounded(stop_listening());
+}
+
+static Task<> stop_then_close() {
+    auto server = co_await start_server(until_cancelled, "127.0.0.1", 0);
+    auto client = co_await served(server);
+    server.stop_listening();
+    server.close();
+    co_await server.wait_closed();
+    CHECK(server.clients() == 0);
+    auto idle = co_await start_server(echo, "127.0.0.1", 0);
+    idle.stop_listening();
+    co_await idle.wait_closed();
+}
+TEST_CASE("close after stop_listening cancels the handlers; without handlers wait_closed returns at once") {
+    bounded(stop_then_close());
+}
+
+static Task<> close_within_in_time() {
+    auto server = co_await start_server(echo, "127.0.0.1", 0);
+    auto [reader, writer] = co_await served(server);
+    auto closing = create_task(server.close_within(1h));
+    co_await settle();
+    writer.write("last words");
+    writer.write_eof();
+    const std::string got = co_await reader.read();
+    CHECK(got == "last words");
+    const std::size_t cancelled = co_await closing;
+    CHECK(cancelled == 0);
+}
+TEST_CASE("close_within lets handlers finish that do so in time") { bounded(close_within_in_time()); }
+
+static Task<> close_within_too_late() {
+    auto server = co_await start_server(until_cancelled, "127.0.0.1", 0);
+    auto first = co_await served(server);
+    auto second = co_await served(server);
+    const std::size_t cancelled = co_await server.close_within(10ms);
+    CHECK(cancelled == 2);
+    CHECK(server.clients() == 0);
+    const std::size_t again = co_await server.close_within(1h);
+    CHECK(again == 0);
+}
+TEST_CASE("close_within cancels the handlers that remain, and returns their number when they have ended") {
+    bounded(close_within_too_late());
+}
+
+static Task<> close_within_cancelled() {
+    auto server = co_await start_server(echo, "127.0.0.1", 0);
+    auto [reader, writer] = co_await served(server);
+    auto closing = create_task(server.close_within(1h));
+    co_await settle();
+    closing.cancel();
+    static_cast<void>(co_await closing.outcome());
+    CHECK(closing.cancelled());
+    writer.write("still served");
+    const std::string got = co_await reader.readexactly(12);
+    CHECK(got == "still served");
+    server.close();
+    co_await server.wait_closed();
+}
+TEST_CASE("if close_within is cancelled, the handlers continue until close") { bounded(close_within_cancelled()); }
+
+static Task<> serve_forever() {
+    auto server = co_await start_server(echo, "127.0.0.1", 0);
+    auto serving = create_task(server.serve_forever(1h));
+    auto [reader, writer] = co_await served(server);
+    serving.cancel();
+    co_await settle();
+    CHECK(!serving.done());
+    const std::string what = co_await thrown<std::system_error>(open_connection("127.0.0.1", server.port()));
+    CHECK_THAT(what, Catch::Matchers::EndsWith("Connection refused"));
+    writer.write("last words");
+    writer.write_eof();
+    const std::string got = co_await reader.read();
+    CHECK(got == "last words");
+    static_cast<void>(co_await serving.outcome());
+    CHECK(serving.cancelled());
+}
+TEST_CASE("serve_forever serves until it is cancelled, then lets the handlers finish") { bounded(serve_forever()); }
+
+static Task<> serve_forever_twice_cancelled() {
+    auto server = co_await start_server(until_cancelled, "127.0.0.1", 0);
+    auto serving = create_task(server.serve_forever(1h));
+    auto client = co_await served(server);
+    serving.cancel();
+    co_await settle();
+    serving.cancel();
+    static_cast<void>(co_await serving.outcome());
+    CHECK(serving.cancelled());
+    co_await server.wait_closed();
+
+    auto other = co_await start_server(until_cancelled, "127.0.0.1", 0);
+    auto until_closed = create_task(other.serve_forever(1h));
+    co_await settle();
+    other.close();
+    co_await until_closed;
+}
+TEST_CASE("serve_forever closes at once if cancelled again, and returns if the server is closed") {
+    bounded(serve_forever_twice_cancelled());
+}
+
 static Task<> slow_to_end(StreamReader reader, StreamWriter) {
     bool cancelled = false;
     try {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@
 
 #include <rouse/rouse.hpp>
 
+#include "ports/in_child.hpp"
 #include "support/catch.hpp"
 #include "support/misuse.hpp"
 
@@ -201,6 +203,15 @@ static Task<> unknown_host() {
     CHECK(server.error().code().category() == resolve_category());
     CHECK_FALSE(DatagramSocket::bind("no-such-host.invalid", 0).has_value());
 }
+TEST_CASE("without exceptions: a host that contains a NUL is an error, not what precedes the NUL") {
+    bounded([]() -> Task<> {
+        const std::string host{"127.0.0.1\0.example.com", 22};
+        auto streams = co_await open_connection(host, 80);
+        CHECK(streams.error().code() == std::errc::invalid_argument);
+        CHECK(contains(streams.error().what(), "rouse: cannot resolve 127.0.0.1\\0.example.com, which contains a NUL"));
+    }());
+}
+
 TEST_CASE("without exceptions: a name that does not exist") { bounded(unknown_host()); }
 
 static Task<> port_in_use() {
@@ -238,18 +249,28 @@ static Task<> incomplete() {
 }
 TEST_CASE("without exceptions: an end that comes too early, and what came before it") { bounded(incomplete()); }
 
+static Task<> says_long_lines(StreamReader, StreamWriter writer) {
+    writer.write("abc\nd\nef\n");
+    co_return;
+}
+
 static Task<> long_line() {
-    Server server = co_await serving(says_little);
+    Server server = co_await serving(says_long_lines);
     auto [reader, writer] = co_await connected(server.port());
+    auto until = co_await reader.readuntil("\n", 2);
+    CHECK(until.error().code() == StreamErrc::limit_overrun);
+    CHECK(until.error().consumed() == 3);
     auto line = co_await reader.readline(2);
     CHECK(line.error().code() == StreamErrc::limit_overrun);
+    auto fits = co_await reader.readline(2);
+    CHECK(fits.value() == "d\n");
     auto next = co_await reader.next_line(2);
     CHECK(next.error().code() == StreamErrc::limit_overrun);
-    auto kept = co_await reader.read();
-    CHECK(kept.value() == "abc");
+    auto rest = co_await reader.read();
+    CHECK(rest.value().empty());
     co_await ends(std::move(server));
 }
-TEST_CASE("without exceptions: a line that is too long stays where it is") { bounded(long_line()); }
+TEST_CASE("without exceptions: a line that is too long is dropped, but not by readuntil") { bounded(long_line()); }
 
 static Task<> writes_for_ever(StreamReader, StreamWriter writer) {
     for (;;) {
@@ -334,6 +355,49 @@ static Task<> most_clients() {
     co_await ends(std::move(*server));
 }
 TEST_CASE("without exceptions: a server with as many clients as it may have") { bounded(most_clients()); }
+
+TEST_CASE("without exceptions: Ctrl-C cancels main, and the error says which signal it was") {
+    CHECK(run_interruptible([]() -> Task<int> { co_return 7; }()).value() == 7);
+    CHECK(run_interruptible([]() -> Task<> { co_await yield(); }()).has_value());
+    CHECK(test::in_child([] {
+              std::signal(SIGINT, SIG_DFL);
+              bool destroyed = false;
+              const auto result = run_interruptible([](bool& gone) -> Task<int> {
+                  const auto guard = on_cancel([&gone] { gone = true; });
+                  ::raise(SIGINT);
+                  co_await sleep(1h);
+                  co_return 7;
+              }(destroyed));
+              const Error error = result.error();
+              return destroyed && error.code().category() == signal_category() && error.code().value() == SIGINT &&
+                     error.what() == "rouse: main was cancelled by a signal: Interrupt";
+          }).well());
+    const auto cancelled = run_interruptible([]() -> Task<> {
+        create_task([](TaskHandle<> main) -> Task<> {
+            main.cancel();
+            co_return;
+        }(current_task()));
+        co_await sleep(1h);
+    }());
+    CHECK(cancelled.error().code() == std::errc::operation_canceled);
+}
+
+static Task<> serve_until_cancelled() {
+    Server server = co_await serving(echo_lines);
+    auto serving_on = create_task(server.serve_forever(1h));
+    auto [reader, writer] = co_await connected(server.port());
+    co_await sleep(5ms);
+    serving_on.cancel();
+    co_await server.wait_closed();
+    CHECK(server.clients() == 0);
+    Server other = co_await serving(echo_lines);
+    other.stop_listening();
+    const std::size_t left = co_await other.close_within(1ms);
+    CHECK(left == 0);
+}
+TEST_CASE("without exceptions: serve_forever closes the server when it is cancelled") {
+    bounded(serve_until_cancelled());
+}
 
 TEST_CASE("without exceptions: bad use is a panic") {
     CHECK(contains(test::misuse_of([] {

@@ -110,7 +110,7 @@ check "find_package: a version that it is not is refused" refuses
 # ---- echo_thread, from a project outside of the repository ----------------------------------------------------------
 version=$(sed -n 's/^project(rouse VERSION \([0-9.]*\).*/\1/p' "$source/CMakeLists.txt")
 mkdir "$work/echo"
-cp "$source"/examples/{echo_thread.cpp,arguments.hpp,ctrl_c.hpp} "$work/echo"
+cp "$source"/examples/{echo_thread.cpp,arguments.hpp,run_main.hpp} "$work/echo"
 echoes() { # echoes PROGRAM
     local said
     said=$(timeout 60 "$1" 5000) && echo "$said" && [[ $said == *"5000 of 5000 items there and back in order"* ]]
@@ -150,7 +150,7 @@ fi
 single() {
     cmake --build "$work/rouse-build" --target single_header && mkdir "$work/single" &&
         cp "$work/rouse-build/single_header/rouse.hpp" "$work/single" || return 1
-    for each in echo_thread.cpp arguments.hpp ctrl_c.hpp; do
+    for each in echo_thread.cpp arguments.hpp run_main.hpp; do
         sed 's|#include <rouse/.*>|#include "rouse.hpp"|' "$work/echo/$each" >"$work/single/$each"
     done
     compile_echo "$work/single/echo_thread" "$work/single/echo_thread.cpp"

@@ -52,7 +52,7 @@ public:
     /// Returns the addresses of a host, at least one, in the system's order of preference. An empty host means this
     /// machine: its loopback address to connect to, all its addresses to listen on. Blocks the calling thread while the
     /// system asks its name servers; returns at once for a numeric address. Throws std::system_error that names the
-    /// host.
+    /// host: EINVAL if it contains a NUL, where the system would end the name.
     static Reply<std::vector<Address>> resolve(const std::string& host, std::uint16_t port, Use use = Use::connect);
 
     /// Returns the address of the Unix socket at this path. UsageError if the path is empty or contains a NUL (the
@@ -132,6 +132,22 @@ private:
 
 namespace detail {
 
+/// Whether a system call would take only a part of this text, which would name something else.
+inline bool contains_nul(std::string_view text) noexcept { return text.find('\0') != text.npos; }
+
+/// The text with each NUL as "\0", since the message of an exception ends at the first.
+inline std::string with_visible_nuls(std::string_view text) {
+    std::string visible;
+    for (const char each : text) {
+        if (each == '\0') {
+            visible += "\\0";
+        } else {
+            visible += each;
+        }
+    }
+    return visible;
+}
+
 /// Formats a host and a port for error messages.
 inline std::string host_and_port(std::string_view host, std::uint16_t port) {
     return std::string{host} + " port " + std::to_string(port);
@@ -146,8 +162,7 @@ inline std::string host_and_port(const Address& address) {
 
 inline Reply<Address> Address::unix_path(const std::string& path) {
     if (path.empty()) detail::misuse("rouse: Address::unix_path: the path must not be empty");
-    if (path.find('\0') != std::string::npos)
-        detail::misuse("rouse: Address::unix_path: the path must not contain a NUL");
+    if (detail::contains_nul(path)) detail::misuse("rouse: Address::unix_path: the path must not contain a NUL");
     sockaddr_un address{};
     if (path.size() >= sizeof address.sun_path)
         return detail::failed<Address>(ENAMETOOLONG, "cannot name a Unix socket " + path);
@@ -159,6 +174,10 @@ inline Reply<Address> Address::unix_path(const std::string& path) {
 }
 
 inline Reply<std::vector<Address>> Address::resolve(const std::string& host, std::uint16_t port, Use use) {
+    if (detail::contains_nul(host)) {
+        const std::string what = "cannot resolve " + detail::with_visible_nuls(host) + ", which contains a NUL";
+        return detail::failed<std::vector<Address>>(EINVAL, what);
+    }
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM; // one entry for each address, whatever its use

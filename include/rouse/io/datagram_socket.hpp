@@ -10,6 +10,7 @@
 
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/io/detail/datagram_channel.hpp>
+#include <rouse/io/detail/wrap.hpp>
 
 namespace rouse {
 inline namespace ROUSE_ABI {
@@ -28,8 +29,6 @@ inline namespace ROUSE_ABI {
 /// without a turn of the loop, except that now and then the other tasks run first.
 class DatagramSocket {
 public:
-    /// For the library; see bind() and connect().
-    explicit DatagramSocket(std::shared_ptr<detail::DatagramChannel> channel) noexcept : channel_{std::move(channel)} {}
     /// Takes over the socket. The other object may then only be assigned to or destroyed.
     DatagramSocket(DatagramSocket&&) noexcept = default;
     /// Closes the present socket, as by close(), and takes over the other.
@@ -99,6 +98,10 @@ public:
     void close() { channel()->close(); }
 
 private:
+    template <class Object, class State>
+    friend Object detail::wrap(std::shared_ptr<State> state) noexcept;
+    explicit DatagramSocket(std::shared_ptr<detail::DatagramChannel> channel) noexcept : channel_{std::move(channel)} {}
+
     [[nodiscard]] const std::shared_ptr<detail::DatagramChannel>& channel() const {
         if (channel_ == nullptr)
             detail::misuse("rouse: DatagramSocket: it was moved from; use the one that it was moved to");

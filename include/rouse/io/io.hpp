@@ -1,5 +1,5 @@
-// All of io/: streams, TCP, UDP, Unix sockets, pipes and signals. For hosted platforms. Functions that may fail throw;
-// without exceptions they return a Result, see reply.hpp.
+// All of io/: streams, TCP, UDP, Unix sockets, pipes, signals, and run_interruptible. For hosted platforms. Functions
+// that may fail throw; without exceptions they return a Result, see reply.hpp.
 #pragma once
 
 #include <rouse/io/address.hpp>
@@ -7,6 +7,7 @@
 #include <rouse/io/open_connection.hpp>
 #include <rouse/io/pipe.hpp>
 #include <rouse/io/resolve.hpp>
+#include <rouse/io/run_interruptible.hpp>
 #include <rouse/io/server.hpp>
 #include <rouse/io/signal.hpp>
 #include <rouse/io/stream.hpp>

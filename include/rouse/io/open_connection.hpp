@@ -10,6 +10,7 @@
 
 #include <sys/socket.h>
 
+#include <rouse/io/detail/wrap.hpp>
 #include <rouse/io/resolve.hpp>
 #include <rouse/io/stream.hpp>
 
@@ -20,6 +21,10 @@ inline namespace ROUSE_ABI {
 using Streams = std::pair<StreamReader, StreamWriter>;
 
 namespace detail {
+
+inline Streams streams(const std::shared_ptr<StreamConnection>& connection) noexcept {
+    return {wrap<StreamReader>(connection), wrap<StreamWriter>(connection)};
+}
 
 /// Connects to one address and puts the connection into `connected`. Returns 0 or an errno.
 inline Task<int> connect(Address address, std::shared_ptr<StreamConnection>& connected) {
@@ -48,7 +53,7 @@ inline Task<int> connect(Address address, std::shared_ptr<StreamConnection>& con
     for (const Address& address : detail::value_of(addresses)) {
         std::shared_ptr<detail::StreamConnection> connection;
         const int error = co_await detail::connect(address, connection);
-        if (error == 0) co_return Streams{StreamReader{connection}, StreamWriter{connection}};
+        if (error == 0) co_return detail::streams(connection);
         if (first_error == 0) first_error = error;
     }
     const std::string name = detail::host_and_port(host.empty() ? "this machine" : host, port);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <rouse/io/detail/wrap.hpp>
 #include <rouse/io/stream.hpp>
 
 namespace rouse {
@@ -59,14 +60,15 @@ template <class Half>
     Descriptor second = wanted ? reopen(end.number, file, end.writes) : Descriptor{-1};
     const bool reopened = static_cast<bool>(second);
     if (reopened) calls = Calls::of_file;
-    Descriptor descriptor = reopened ? std::move(second) : Descriptor{::fcntl(end.number, F_DUPFD_CLOEXEC, 0)};
+    Descriptor descriptor =
+        reopened ? std::move(second) : Descriptor{::fcntl(end.number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)};
     if (!descriptor) return failed<Half>(errno, what);
 
     int error = 0;
     auto connection = std::make_shared<StreamConnection>(std::move(descriptor), end, calls, reopened, error);
     if (error != 0) return failed<Half>(error, what);
     if (own) ::close(end.number);
-    return Half{std::move(connection)};
+    return wrap<Half>(std::move(connection));
 }
 
 } // namespace detail
@@ -75,6 +77,8 @@ template <class Half>
 /// loop's port can watch. Takes over the descriptor, unless it throws; destroying the reader closes it.
 ///
 /// In a task, or between the turns of a Loop.
+///
+/// When the other side of a pseudo-terminal has closed, that is the end, though read(2) reports it as EIO.
 ///
 /// A regular file and /dev/null, which are always ready, can be used too. Reading a file from the disk blocks the loop:
 /// for large files on slow disks use Context.

@@ -2,6 +2,7 @@
 // Result<T>. Both builds share the code: errors are values inside, and failed() throws or returns them.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <system_error>
 #include <type_traits>
@@ -26,8 +27,8 @@ public:
     Error() = default;
 
     /// `doing` says what failed, and names the object: "cannot connect to localhost port 80".
-    Error(std::error_code code, std::string doing, std::string partial = {})
-        : code_{code}, doing_{std::move(doing)}, partial_{std::move(partial)} {}
+    Error(std::error_code code, std::string doing, std::string partial = {}, std::size_t consumed = 0)
+        : code_{code}, doing_{std::move(doing)}, partial_{std::move(partial)}, consumed_{consumed} {}
 
     /// The same, from an errno.
     Error(int error, std::string doing) : Error{std::error_code{error, std::system_category()}, std::move(doing)} {}
@@ -44,6 +45,9 @@ public:
     /// For StreamErrc::incomplete_read, the bytes before the end, which have been consumed. Otherwise empty.
     [[nodiscard]] const std::string& partial() const noexcept { return partial_; }
 
+    /// For StreamErrc::limit_overrun, see LimitOverrun::consumed. Otherwise 0.
+    [[nodiscard]] std::size_t consumed() const noexcept { return consumed_; }
+
     /// what() without the reason, as the constructor of std::system_error takes it.
     [[nodiscard]] std::string prefix() const { return "rouse: " + doing_; }
 
@@ -51,6 +55,7 @@ private:
     std::error_code code_;
     std::string doing_;
     std::string partial_;
+    std::size_t consumed_ = 0;
 };
 
 /// A value, or an Error in its place. The return type of functions of io/ without exceptions.

@@ -31,7 +31,8 @@ inline bool is_numeric(const std::string& host) noexcept {
 /// address.
 [[nodiscard]] inline Task<Reply<std::vector<Address>>> resolve(std::string host, std::uint16_t port,
                                                                Address::Use use = Address::Use::connect) {
-    if (host.empty() || detail::is_numeric(host)) co_return Address::resolve(host, port, use);
+    if (host.empty() || detail::contains_nul(host) || detail::is_numeric(host))
+        co_return Address::resolve(host, port, use);
     co_return co_await unblock(&Address::resolve, std::move(host), port, use);
 }
 

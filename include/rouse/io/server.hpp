@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,6 +16,7 @@
 
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/io/detail/server_state.hpp>
+#include <rouse/io/detail/wrap.hpp>
 #include <rouse/io/resolve.hpp>
 
 namespace rouse {
@@ -46,8 +48,6 @@ inline void check(const ServerOptions& options) {
 /// For the tasks of its loop.
 class [[nodiscard]] Server {
 public:
-    /// For the library; see start_server.
-    explicit Server(std::shared_ptr<detail::ServerState> state) noexcept : state_{std::move(state)} {}
     /// Takes over the server. The other object may then only be assigned to or destroyed.
     Server(Server&&) noexcept = default;
     /// Closes the present server, as by close(), and takes over the other.
@@ -65,15 +65,40 @@ public:
     /// The number of clients being served.
     [[nodiscard]] std::size_t clients() const noexcept { return state_->clients(); }
 
-    /// Stops listening, and cancels all running handlers except one that calls this. Connections that have not been
-    /// accepted are refused.
+    /// Stops listening: connections that have not been accepted are refused, and the file of a Unix socket is removed.
+    /// The running handlers continue; wait_closed() waits for them. Does nothing the second time.
+    void stop_listening() noexcept { state_->stop_listening(); }
+
+    /// Stops listening, and cancels all running handlers except one that calls this.
     void close() noexcept { state_->close(); }
 
-    /// Waits until the server is closed and all handlers have ended; their descriptors are closed by then. A handler
-    /// must not call it, as it would wait for itself.
+    /// Waits until the server does not listen any more and all handlers have ended; their descriptors are closed by
+    /// then. A handler must not call it, as it would wait for itself.
     [[nodiscard]] Task<void> wait_closed() { return detail::ServerState::wait_closed(state_); }
 
+    /// Stops listening, waits for the running handlers, but not longer than `limit`, and cancels those that remain.
+    /// Returns their number once they have ended, too: 0 if all have returned in time. A handler must not call it.
+    /// If it is cancelled, the handlers continue until close().
+    template <class Rep, class Period>
+    [[nodiscard]] Task<std::size_t> close_within(std::chrono::duration<Rep, Period> limit) {
+        return detail::ServerState::close_within(state_, limit);
+    }
+
+    /// Waits until this task is cancelled, as by Ctrl-C in run_interruptible(). Then it does what close_within() does,
+    /// and throws CancelledError; a second cancellation closes the server at once. Also returns when the server has
+    /// been closed and its handlers have ended. A handler must not call it.
+    ///
+    /// Without exceptions, a cancelled task cannot wait: the server is closed at once.
+    template <class Rep, class Period>
+    [[nodiscard]] Task<void> serve_forever(std::chrono::duration<Rep, Period> limit) {
+        return detail::ServerState::serve_forever(state_, limit);
+    }
+
 private:
+    template <class Object, class State>
+    friend Object detail::wrap(std::shared_ptr<State> state) noexcept;
+    explicit Server(std::shared_ptr<detail::ServerState> state) noexcept : state_{std::move(state)} {}
+
     std::shared_ptr<detail::ServerState> state_;
 };
 
@@ -84,7 +109,7 @@ namespace detail {
 template <class Handler>
 [[nodiscard]] Reply<Server> serve(Handler handler, Listeners listeners, const ServerOptions& options) {
     auto state = std::make_shared<HandlerServerState<Handler>>(std::move(handler));
-    Server server{state}; // closes what was started if start() fails halfway
+    auto server = wrap<Server>(state); // closes what was started if start() fails halfway
     if (state->start(std::move(listeners), options.most_clients)) return server;
 #if ROUSE_EXCEPTIONS
     throw std::bad_alloc{};

@@ -15,7 +15,7 @@ inline namespace ROUSE_ABI {
 /// Without exceptions, compare Error::code() with these.
 enum class StreamErrc {
     incomplete_read = 1, ///< The end came too early; Error::partial() has the bytes before it.
-    limit_overrun        ///< The line is too long. Its bytes are not consumed; read() returns them.
+    limit_overrun        ///< The line is too long; see LimitOverrun, and Error::consumed().
 };
 
 /// The category of StreamErrc.
@@ -52,17 +52,23 @@ public:
     std::size_t expected; ///< The number of bytes asked for; 0 from readuntil(), which does not know it.
 };
 
-/// Thrown by readline() and readuntil() if the line is too long. Its bytes are not consumed; read() returns them.
+/// Thrown by readline() and next_line(), which have dropped the line then, and by readuntil(), which has not, if there
+/// is no end within the limit.
 class LimitOverrun : public std::exception {
 public:
     /// For the library and for tests.
-    explicit LimitOverrun(std::size_t most) noexcept : limit{most} {}
+    explicit LimitOverrun(std::size_t most, std::size_t before_end = 0) noexcept : limit{most}, consumed{before_end} {}
     /// Says that the line is too long. A string literal.
     [[nodiscard]] const char* what() const noexcept override {
         return "rouse: StreamReader: there is no end of the line within the limit";
     }
 
     std::size_t limit; ///< The greatest allowed length in bytes, including the newline or separator.
+
+    /// The number of bytes that precede the newline or separator, as far as they have arrived. After readuntil() they
+    /// are still to be read: readexactly(consumed) skips them, and the next readuntil() finds the separator, or the
+    /// rest.
+    std::size_t consumed;
 };
 #endif
 
@@ -83,13 +89,15 @@ template <class T>
 
 /// Like failed(), for StreamErrc::limit_overrun.
 template <class T>
-[[nodiscard]] Reply<T> too_long(std::size_t limit, [[maybe_unused]] const std::string& whom) {
+[[nodiscard]] Reply<T> too_long(std::size_t limit, std::size_t consumed, [[maybe_unused]] const std::string& whom) {
 #if ROUSE_EXCEPTIONS
-    throw LimitOverrun{limit};
+    throw LimitOverrun{limit, consumed};
 #else
     const std::string most = std::to_string(limit);
     return Error{make_error_code(StreamErrc::limit_overrun),
-                 "cannot read a line of at most " + most + " bytes from " + whom};
+                 "cannot read a line of at most " + most + " bytes from " + whom,
+                 {},
+                 consumed};
 #endif
 }
 

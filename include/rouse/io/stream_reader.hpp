@@ -14,6 +14,7 @@
 
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/io/detail/stream_connection.hpp>
+#include <rouse/io/detail/wrap.hpp>
 #include <rouse/io/stream_error.hpp>
 
 namespace rouse {
@@ -35,9 +36,6 @@ inline namespace ROUSE_ABI {
 /// lets the other tasks run first.
 class StreamReader {
 public:
-    /// For the library; see open_connection and start_server.
-    explicit StreamReader(std::shared_ptr<detail::StreamConnection> connection) noexcept
-        : connection_{std::move(connection)} {}
     /// Takes over the connection. The other reader may then only be assigned to or destroyed.
     StreamReader(StreamReader&&) noexcept = default;
     /// Takes over the connection.
@@ -60,7 +58,9 @@ public:
     [[nodiscard]] Task<Reply<std::string>> readexactly(std::size_t count) { return read_exactly(connection(), count); }
 
     /// Reads a line and returns it with its newline. At the end, returns the bytes after the last newline, then an
-    /// empty string. Throws LimitOverrun as soon as the line, with its newline, is known to be longer than `limit`.
+    /// empty string. Throws LimitOverrun as soon as the line, with its newline, is known to be longer than `limit`, and
+    /// drops, as asyncio does, the line if its newline has arrived, or else all that has arrived: the rest of the line
+    /// is then read as a line. So a reader may catch the error and continue.
     [[nodiscard]] Task<Reply<std::string>> readline(std::size_t limit = default_limit) {
         return read_line(connection(), limit);
     }
@@ -72,9 +72,12 @@ public:
     }
 
     /// Reads up to and including `separator`. Throws IncompleteRead if the end comes first, and LimitOverrun as soon as
-    /// it is known not to end within `limit` bytes. UsageError if the separator is empty.
+    /// it is known not to end within `limit` bytes. Then nothing is dropped; to continue, read LimitOverrun::consumed
+    /// bytes, or another call throws the same. UsageError if the separator is empty, or longer than the limit.
     [[nodiscard]] Task<Reply<std::string>> readuntil(std::string separator, std::size_t limit = default_limit) {
         if (separator.empty()) detail::misuse("rouse: StreamReader::readuntil: the separator must not be empty");
+        if (separator.size() > limit)
+            detail::misuse("rouse: StreamReader::readuntil: the limit must not be less than the size of the separator");
         return read_until(connection(), std::move(separator), limit);
     }
 
@@ -82,6 +85,11 @@ public:
     [[nodiscard]] bool at_eof() const { return connection()->ended() && connection()->input().empty(); }
 
 private:
+    template <class Object, class State>
+    friend Object detail::wrap(std::shared_ptr<State> state) noexcept;
+    explicit StreamReader(std::shared_ptr<detail::StreamConnection> connection) noexcept
+        : connection_{std::move(connection)} {}
+
     // By value, so that a read does not depend on the reader.
     using Connection = std::shared_ptr<detail::StreamConnection>;
 
@@ -131,44 +139,68 @@ private:
     }
 
     static Task<Reply<std::string>> read_line(Connection from, std::size_t limit) {
-        Reply<std::size_t> found = co_await find(*from, "\n", limit);
-        if (detail::is_error(found)) co_return detail::failed<std::string>(detail::error_of(found));
-        const std::size_t count = detail::value_of(found);
-        co_return from->input().take(count > 0 ? count : limit);
+        Reply<Found> reply = co_await find(*from, "\n", limit);
+        if (detail::is_error(reply)) co_return detail::failed<std::string>(detail::error_of(reply));
+        const Found found = detail::value_of(reply);
+        if (found.end == End::too_far) co_return drop_line<std::string>(*from, found.count, limit);
+        co_return from->input().take(found.count);
     }
 
     static Task<Reply<std::optional<std::string>>> read_next_line(Connection from, std::size_t limit) {
-        Reply<std::size_t> found = co_await find(*from, "\n", limit);
-        if (detail::is_error(found)) co_return detail::failed<std::optional<std::string>>(detail::error_of(found));
-        const std::size_t count = detail::value_of(found);
-        if (count == 0 && from->input().empty()) co_return std::nullopt;
-        co_return std::optional{from->input().take(count > 0 ? count : limit)};
+        Reply<Found> reply = co_await find(*from, "\n", limit);
+        if (detail::is_error(reply)) co_return detail::failed<std::optional<std::string>>(detail::error_of(reply));
+        const Found found = detail::value_of(reply);
+        if (found.end == End::too_far) co_return drop_line<std::optional<std::string>>(*from, found.count, limit);
+        if (found.count == 0) co_return std::nullopt;
+        co_return std::optional{from->input().take(found.count)};
     }
 
     static Task<Reply<std::string>> read_until(Connection from, std::string separator, std::size_t limit) {
-        Reply<std::size_t> found = co_await find(*from, separator, limit);
-        if (detail::is_error(found)) co_return detail::failed<std::string>(detail::error_of(found));
-        const std::size_t count = detail::value_of(found);
-        if (count == 0) co_return detail::ended_early<std::string>(from->input().take(limit), 0, from->name());
-        co_return from->input().take(count);
+        Reply<Found> reply = co_await find(*from, separator, limit);
+        if (detail::is_error(reply)) co_return detail::failed<std::string>(detail::error_of(reply));
+        const Found found = detail::value_of(reply);
+        if (found.end == End::too_far) co_return detail::too_long<std::string>(limit, found.count, from->name());
+        std::string taken = from->input().take(found.count);
+        if (found.end == End::of_stream) co_return detail::ended_early<std::string>(std::move(taken), 0, from->name());
+        co_return taken;
     }
 
-    // Receives until the separator has arrived, and returns the number of bytes up to its end; 0 if the connection
-    // ended first.
-    static Task<Reply<std::size_t>> find(detail::StreamConnection& from, std::string_view separator,
-                                         std::size_t limit) {
+    enum class End : unsigned char { separator, of_stream, too_far };
+
+    struct Found {
+        End end;
+        std::size_t count; // too_far: the bytes that precede the separator, as far as is known; else up to the end
+    };
+
+    // Receives until the separator has arrived, or cannot arrive within the limit, or the connection has ended. Takes
+    // nothing out of the buffer.
+    static Task<Reply<Found>> find(detail::StreamConnection& from, std::string_view separator, std::size_t limit) {
         std::size_t searched = 0; // no separator begins before
         for (;;) {
             const std::string_view input = from.input().view();
             const std::size_t found = input.find(separator, searched);
-            if (found != input.npos && found + separator.size() <= limit) co_return found + separator.size();
-            if (found != input.npos || input.size() > limit)
-                co_return detail::too_long<std::size_t>(limit, from.name());
-            if (from.ended()) co_return std::size_t{0};
+            if (found != input.npos) {
+                const std::size_t count = found + separator.size();
+                co_return count <= limit ? Found{End::separator, count} : Found{End::too_far, found};
+            }
             searched = input.size() < separator.size() ? 0 : input.size() - separator.size() + 1;
+            if (input.size() > limit) co_return Found{End::too_far, searched};
+            if (from.ended()) co_return Found{End::of_stream, input.size()};
             co_await from.more();
-            if (!from.receive_more()) co_return from.failure<std::size_t>();
+            if (!from.receive_more()) co_return from.failure<Found>();
         }
+    }
+
+    // As asyncio does: drops a line that is too long with its newline, or if that has not arrived, all that has.
+    template <class T>
+    static Reply<T> drop_line(detail::StreamConnection& from, std::size_t length, std::size_t limit) {
+        detail::ByteBuffer& input = from.input();
+        if (length < input.size() && input.view()[length] == '\n') {
+            input.consume(length + 1);
+        } else {
+            input.clear();
+        }
+        return detail::too_long<T>(limit, length, from.name());
     }
 
     Connection connection_;

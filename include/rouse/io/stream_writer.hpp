@@ -11,6 +11,7 @@
 
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/io/detail/stream_connection.hpp>
+#include <rouse/io/detail/wrap.hpp>
 
 namespace rouse {
 inline namespace ROUSE_ABI {
@@ -28,9 +29,6 @@ inline namespace ROUSE_ABI {
 /// A write that the system takes whole costs one system call and no allocation; the rest of any other write is copied.
 class StreamWriter {
 public:
-    /// For the library; see open_connection and start_server.
-    explicit StreamWriter(std::shared_ptr<detail::StreamConnection> connection) noexcept
-        : connection_{std::move(connection)} {}
     /// Takes over the connection. The other writer may then only be assigned to or destroyed.
     StreamWriter(StreamWriter&&) noexcept = default;
     /// Closes the present connection, as by close(), and takes over the other.
@@ -97,6 +95,11 @@ public:
     [[nodiscard]] Address local() const { return Address::of_socket(connection()->descriptor()); }
 
 private:
+    template <class Object, class State>
+    friend Object detail::wrap(std::shared_ptr<State> state) noexcept;
+    explicit StreamWriter(std::shared_ptr<detail::StreamConnection> connection) noexcept
+        : connection_{std::move(connection)} {}
+
     [[nodiscard]] const std::shared_ptr<detail::StreamConnection>& connection() const {
         if (connection_ == nullptr)
             detail::misuse("rouse: StreamWriter: it was moved from; use the one that it was moved to");

@@ -79,7 +79,7 @@ inline int remove_stale(const std::string& path, const Address& address) {
     for (auto pause = 1ms;; pause = std::min(2 * pause, 64ms)) {
         std::shared_ptr<detail::StreamConnection> connection;
         const int error = co_await detail::connect(address, connection);
-        if (error == 0) co_return Streams{StreamReader{connection}, StreamWriter{connection}};
+        if (error == 0) co_return detail::streams(connection);
         if (error != EAGAIN) co_return detail::failed<Streams>(error, "cannot connect to " + path);
         co_await sleep(pause); // the system does not report when there is room
     }

@@ -22,6 +22,7 @@
 #include <rouse/core/port.hpp>
 #include <rouse/ports/detail/fork_generation.hpp>
 #include <rouse/ports/detail/io_port.hpp>
+#include <rouse/ports/detail/own_descriptor.hpp>
 
 #if ROUSE_EXCEPTIONS
 #include <system_error>
@@ -56,9 +57,9 @@ public:
             errno = error;
             fail("rouse: EpollPort: pthread_atfork");
         }
-        epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+        epoll_ = detail::own_descriptor(::epoll_create1(EPOLL_CLOEXEC));
         if (epoll_ < 0) fail("rouse: EpollPort: epoll_create1");
-        wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        wake_ = detail::own_descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
         if (wake_ < 0) {
             close_keeping_errno(epoll_);
             fail("rouse: EpollPort: eventfd");
@@ -125,7 +126,7 @@ public:
     /// descriptors left.
     int begin_hosting() override {
         if (alarm_.descriptor >= 0 || generation_.inherited()) return epoll_;
-        const int descriptor = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+        const int descriptor = detail::own_descriptor(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
         if (descriptor < 0) fail("rouse: EpollPort: timerfd_create");
         epoll_event event{};
         event.events = EPOLLIN | EPOLLET; // so that an alarm that was reported needs no read() to be quiet

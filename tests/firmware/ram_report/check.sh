@@ -104,6 +104,13 @@ agrees m0 && fail "control: a report of another image goes unnoticed" "$work/m0.
 arm-none-eabi-strip -g "$work/m0.elf"
 "$report" "$work/m0.elf" >"$work/log" 2>&1 && fail "control: a report without debugging information" "$work/log"
 
+# Its arguments, and those of the scripts beside it.
+for each in ram-report run build; do
+    "$firmware/$each" --help >"$work/log" 2>&1 && grep -q "^usage: $each " "$work/log" || fail "$each --help" "$work/log"
+    "$firmware/$each" >"$work/log" 2>"$work/errors"
+    [[ $? == 2 && ! -s $work/log ]] && grep -q "^usage: $each " "$work/errors" || fail "$each without arguments" "$work/errors"
+done
+
 # A pool that is too small.
 for level in -O0 -Os; do
     if "$firmware/build" mps2-an385 "$work/pool.elf" "$here/pool.cpp" $level && on_board pool; then

@@ -12,11 +12,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 shimmed="accept4 bind close connect epoll_create1 epoll_ctl epoll_wait eventfd freeaddrinfo getaddrinfo getnameinfo
     getsockname getsockopt listen read recv send setsockopt socket syscall"
 # No system call, or one that cannot fail. shutdown fails only where there is no connection; pthread_atfork is called
-# once in a process. lstat and unlink are for Unix sockets, and poll, write and what is about signals for pipes, of which
-# the scenarios have none.
+# once in a process. lstat and unlink are for Unix sockets, and isatty, poll, write and what is about signals for pipes, of
+# which the scenarios have none. fcntl is called only where descriptors 0, 1 or 2 are closed.
 harmless="abort bcmp clock_gettime clock_nanosleep nanosleep fprintf fputc fputs fwrite gai_strerror htons ntohs inet_pton mem.*
     str.* stderr vsnprintf snprintf pthread_atfork pthread_sigmask sigfillset shutdown lstat unlink
-    poll write sigaddset sigemptyset sigismember sigtimedwait
+    fcntl isatty poll write sigaddset sigemptyset sigismember sigtimedwait
     __.* _.*"
 
 flags=(-std=c++20 -g1 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)

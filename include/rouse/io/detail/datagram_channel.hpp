@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -22,6 +21,7 @@
 #include <rouse/io/address.hpp>
 #include <rouse/io/detail/descriptor.hpp>
 #include <rouse/io/detail/socket.hpp>
+#include <rouse/io/detail/wrap.hpp>
 
 namespace rouse {
 inline namespace ROUSE_ABI {
@@ -89,8 +89,6 @@ public:
     }
 
 private:
-    static constexpr std::size_t longest = 64 * 1024; // greater than any UDP datagram
-
     [[nodiscard]] WatchSlot::Awaiter incoming() {
         return input_slot().wait_alone("rouse: DatagramSocket: another task is receiving from it; one at a time may");
     }
@@ -130,7 +128,7 @@ private:
     }
 
     int take(Datagram& datagram) {
-        std::array<char, longest> bytes; // on the stack: a waiting socket has no buffer
+        const std::span<char> bytes = scratch(); // the port's: a waiting socket has no buffer
         ReceivedInto received;
         const int error = take_into(bytes, received);
         if (error == 0) datagram = {std::string{bytes.data(), received.bytes}, received.from, received.cut};
@@ -192,7 +190,7 @@ template <class Socket>
     for (const Address& address : addresses) {
         std::shared_ptr<DatagramChannel> channel;
         const int error = open_channel(address, use, for_both, channel);
-        if (error == 0) return Socket{std::move(channel)};
+        if (error == 0) return wrap<Socket>(std::move(channel));
         if (first_error == 0) first_error = error;
         if (connects || error == EAFNOSUPPORT || error == EADDRNOTAVAIL) continue;
         first_error = error; // this machine has the address, but it is in use or not permitted

@@ -1,6 +1,7 @@
 // DescriptorWatch: a descriptor that the port of the current loop watches, with a slot for reading and one for writing.
 #pragma once
 
+#include <span>
 #include <utility>
 
 #include <rouse/core/detail/misuse.hpp>
@@ -66,6 +67,9 @@ public:
         slot.make_exhausted();
         if (watched_) port_->rearm(descriptor_, *this, &slot == &input_ ? Readiness::readable : Readiness::writable);
     }
+
+    /// See IoPort::scratch().
+    [[nodiscard]] std::span<char> scratch() const { return port_->scratch(); }
 
     /// Whether input has had its last report: only system calls can tell what is left.
     [[nodiscard]] bool hung_up() const noexcept { return hung_up_; }

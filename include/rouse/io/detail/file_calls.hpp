@@ -77,6 +77,9 @@ inline bool ready_now(int descriptor, short direction) noexcept {
     return count > 0;
 }
 
+/// Whether it is either side of a terminal, also after the other side has closed it.
+inline bool is_terminal(int descriptor) noexcept { return ::isatty(descriptor) == 1 || errno == EIO; }
+
 /// Like read(2), but without blocking as far as `calls` can.
 inline ssize_t read_file(int descriptor, std::span<char> into, Calls calls) noexcept {
     if (calls == Calls::of_file_that_may_wait && !ready_now(descriptor, POLLIN)) return -1;

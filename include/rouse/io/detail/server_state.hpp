@@ -11,10 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include <rouse/combine/wait_for.hpp>
 #include <rouse/core/loop.hpp>
 #include <rouse/core/sleep.hpp>
 #include <rouse/core/task_handle.hpp>
 #include <rouse/io/detail/listener.hpp>
+#include <rouse/io/detail/wrap.hpp>
 #include <rouse/io/stream.hpp>
 #include <rouse/sync/event.hpp>
 
@@ -44,17 +46,22 @@ public:
         return true;
     }
 
-    void close() noexcept {
-        if (std::exchange(closed_, true)) return;
+    void stop_listening() noexcept {
+        if (std::exchange(stopped_, true)) return;
         for (const auto& acceptor : acceptors_) acceptor.cancel();
         acceptors_.clear(); // their frames own this object
         listeners_.file.reset();
         for (const auto& listener : listeners_.sockets) listener->close();
+        notify_if_ended();
+    }
+
+    void close() noexcept {
+        stop_listening();
+        if (std::exchange(closed_, true)) return;
         Scheduler* const loop = Scheduler::current_or_null();
         for (const auto& client : clients_) {
             if (loop == nullptr || record_of(client) != loop->running_or_null()) client.cancel();
         }
-        notify_if_ended();
     }
 
     [[nodiscard]] std::uint16_t port() const noexcept { return listeners_.port; }
@@ -62,11 +69,47 @@ public:
 
     static Task<void> wait_closed(std::shared_ptr<ServerState> server) { co_await server->ended_.wait(); }
 
+    template <class Duration>
+    static Task<std::size_t> close_within(std::shared_ptr<ServerState> server, Duration limit) {
+        server->stop_listening();
+        static_cast<void>(co_await try_wait_for(server->ended_.wait(), limit));
+        const std::size_t remaining = server->clients();
+        server->close();
+        co_await server->ended_.wait();
+        co_return remaining;
+    }
+
+    template <class Duration>
+    static Task<void> serve_forever(std::shared_ptr<ServerState> server, [[maybe_unused]] Duration limit) {
+        const ClosesServer however_it_ends{*server};
+#if ROUSE_EXCEPTIONS
+        bool cancelled = false;
+        try {
+            co_await server->ended_.wait();
+        } catch (const CancelledError&) {
+            cancelled = true; // nothing can be awaited here
+        }
+        if (!cancelled) co_return;
+        static_cast<void>(co_await close_within(server, limit));
+        throw CancelledError{};
+#else
+        co_await server->ended_.wait();
+#endif
+    }
+
 protected:
     virtual Task<void> handle(StreamReader reader, StreamWriter writer) = 0;
 
 private:
     using Clients = std::list<TaskHandle<>>;
+
+    struct ClosesServer {
+        explicit ClosesServer(ServerState& closed) noexcept : server{closed} {}
+        ClosesServer(const ClosesServer&) = delete;
+        ClosesServer& operator=(const ClosesServer&) = delete;
+        ~ClosesServer() { server.close(); }
+        ServerState& server;
+    };
 
     // A client's entry in the list; removes it when destroyed.
     class Registration {
@@ -98,9 +141,10 @@ private:
                 co_await server->client_gone_.wait();
             }
             Address from;
-            const int accepted = listener.accept(from);
+            Descriptor accepted = listener.accept(from);
+            const int error = accepted ? 0 : errno;
             if (from.is_unnamed()) from = Address::of_socket(listener.descriptor()); // a Unix client has no name
-            const bool ok = accepted >= 0 ? server->add_client(Descriptor{accepted}, from) : no_client(-accepted);
+            const bool ok = accepted ? server->add_client(std::move(accepted), from) : no_client(error);
             // Most likely out of descriptors: the client stays in the backlog; try again later. Or out of memory.
             if (!ok) co_await sleep(100ms);
         }
@@ -149,13 +193,13 @@ private:
         // out.
         const Registration registration = std::move(argument);
         Served served{*connection};
-        co_await registration.server().handle(StreamReader{connection}, StreamWriter{connection});
+        co_await registration.server().handle(wrap<StreamReader>(connection), wrap<StreamWriter>(connection));
         if (connection->closing()) co_await connection->closed();
         served.connection = nullptr;
     }
 
     void notify_if_ended() noexcept {
-        if (closed_ && clients_.empty()) ended_.set();
+        if (stopped_ && clients_.empty()) ended_.set();
     }
 
     Listeners listeners_;
@@ -163,8 +207,9 @@ private:
     Clients clients_;                     // the tasks whose handlers have not ended
     std::size_t most_clients_ = 0;        // 0: no limit
     Event client_gone_;                   // set when a client has gone, cleared by an acceptor that waits for one to go
-    Event ended_;                         // set once the server is closed and all handlers have ended
-    bool closed_ = false;
+    Event ended_;                         // set once the server has stopped and all handlers have ended
+    bool stopped_ = false;                // it does not listen any more
+    bool closed_ = false;                 // nor do its handlers run any more, except those that clean up
 };
 
 /// The state of a server with a handler of this type.

@@ -86,8 +86,8 @@ public:
     }
 
     /// Takes the next connection from a listening socket, and sets `from` to its peer. Returns a non-blocking
-    /// descriptor, or a negative errno.
-    [[nodiscard]] int accept(Address& from) noexcept {
+    /// descriptor, or none, and errno has the reason; see also own_connection().
+    [[nodiscard]] Descriptor accept(Address& from) noexcept {
         sockaddr_storage address{};
         socklen_t size = sizeof address;
         auto* const place = reinterpret_cast<sockaddr*>(&address);
@@ -96,9 +96,10 @@ public:
             accepted = ::accept4(descriptor(), place, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
             return accepted < 0 ? -1 : 0;
         });
-        if (done.error != 0) return -done.error;
+        errno = done.error;
+        if (done.error != 0) return Descriptor{-1};
         from = Address{place, size};
-        return accepted;
+        return own_connection(accepted);
     }
 
     /// The error that occurred outside of a system call, as in a connect in progress; 0 if there is none.
@@ -142,7 +143,8 @@ protected:
 private:
     // The calls for files are not inlined, so that those for sockets are.
     [[gnu::noinline]] Transfer receive_from_file(std::span<char> into) noexcept {
-        return transfer(input_slot(), [&] { return read_file(descriptor(), into, calls_); });
+        const Transfer done = transfer(input_slot(), [&] { return read_file(descriptor(), into, calls_); });
+        return done.error == EIO && is_terminal(descriptor()) ? Transfer{} : done; // its other side has closed
     }
 
     // Writes until the file is full, as an edge-triggered port reports nothing before.

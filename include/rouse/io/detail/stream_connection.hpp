@@ -14,7 +14,6 @@
 // closing resets the connection, so that the peer gets an error too.
 #pragma once
 
-#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -100,14 +99,19 @@ public:
 
     /// Receives at most one chunk into input(), possibly nothing. False if the connection has failed, see failure().
     [[nodiscard]] bool receive_more() {
-        std::array<char, chunk> bytes; // on the stack: an idle connection has no buffer
+        std::span<char> bytes; // the port's: an idle connection has no buffer
         std::size_t count = 0;
-        if (!receive_into(bytes, count)) return false;
-        if (attempt([&] {
-                input_.append({bytes.data(), count});
-                return true;
-            }))
+        const auto find_memory = [&] {
+            bytes = scratch();
             return true;
+        };
+        const auto keep = [&] {
+            input_.append({bytes.data(), count});
+            return true;
+        };
+        const bool has_memory = attempt(find_memory);
+        if (has_memory && !receive_into(bytes, count)) return false;
+        if (has_memory && attempt(keep)) return true;
         gap_ = true;
         connection_failed(ENOMEM);
         return false;
@@ -247,7 +251,6 @@ public:
 
 private:
     enum class OutputEnd : std::uint8_t { open, shut, closed };
-    static constexpr std::size_t chunk = 64 * 1024;
     static constexpr unsigned most_drains_in_a_row = 16;
 
     static Task<void> linger(std::shared_ptr<StreamConnection> connection) { co_await connection->closed(); }

@@ -32,7 +32,9 @@
 // request and keep what the request refers to, which must not be the watch, until the completion has come.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 
 #include <rouse/core/config.hpp>
@@ -90,6 +92,14 @@ public:
     /// Stops watching. Must be called before the descriptor is closed.
     virtual void remove(int descriptor, Watch& watch) noexcept = 0;
 
+    /// Memory for a system call that receives, greater than any UDP datagram. All descriptors of this port share it:
+    /// the next call may use it, so take the bytes out before the task suspends. (It is not on the stack, which may be
+    /// small, nor in the connection, which may be idle.) Allocated by the first call.
+    [[nodiscard]] std::span<char> scratch() {
+        if (scratch_ == nullptr) scratch_ = new char[scratch_size];
+        return {scratch_, scratch_size};
+    }
+
     /// The IoPort of this thread that `port` refers to, or null if it is none, or has been destroyed. A loop knows its
     /// port only as a Port.
     [[nodiscard]] static IoPort* find(const Port& port) noexcept {
@@ -102,6 +112,7 @@ public:
 protected:
     IoPort() noexcept : newest_before_{std::exchange(newest_, this)} {}
     ~IoPort() {
+        delete[] scratch_;
         IoPort** link = &newest_;
         // In a child of fork() it may be the port of a thread that no longer exists, and not in this thread's list.
         while (*link != this && *link != nullptr) link = &(*link)->newest_before_;
@@ -111,7 +122,10 @@ protected:
 private:
     static inline constinit thread_local IoPort* newest_ = nullptr; // this thread's list, see find()
 
+    static constexpr std::size_t scratch_size = 64 * 1024;
+
     IoPort* newest_before_;
+    char* scratch_ = nullptr; // owned; null until the first use
 };
 
 } // namespace detail
