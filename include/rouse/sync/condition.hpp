@@ -52,6 +52,11 @@ public:
 
     Condition(const Condition&) = delete;
     Condition& operator=(const Condition&) = delete;
+    ~Condition() {
+        if (waiting_.empty() && notified_.empty()) return;
+        lock_.owner_.check_in_destructor(
+            "rouse: ~Condition: tasks of a loop of another thread wait; destroy it on that thread");
+    }
 
     /// `co_await condition.acquire()`: acquires the lock, see Lock::acquire.
     [[nodiscard]] auto acquire() noexcept { return lock_.acquire(); }
@@ -61,12 +66,15 @@ public:
 
     /// Releases the lock, see Lock::release. UsageError if the lock is not held.
     void release() {
+        lock_.owner_.check(
+            "rouse: Condition::release: called on another thread than that of the loop whose tasks use it; send a "
+            "message to a task of that loop through a thread-safe object");
         require_lock("rouse: Condition::release: the lock is not held");
         lock_.pass_on();
     }
 
     /// Whether a task holds the lock, or has been handed the lock and has not run yet.
-    [[nodiscard]] bool locked() const noexcept { return lock_.locked(); }
+    [[nodiscard]] bool locked() const { return lock_.locked(); }
 
     /// `co_await condition.wait()`: releases the lock, waits until this task is notified, and returns when it holds the
     /// lock again. UsageError if the lock is not held. Not allowed as an argument of select(); there, wait in a
@@ -87,12 +95,18 @@ public:
     /// Notifies the `n` tasks that have waited longest, or all if there are fewer. They resume when they get the lock.
     /// UsageError if the lock is not held.
     void notify(std::size_t n = 1) {
+        lock_.owner_.check(
+            "rouse: Condition::notify: called on another thread than that of the loop whose tasks use it; send a "
+            "message to a task of that loop through a thread-safe object");
         require_lock("rouse: Condition::notify: the lock is not held");
         for (; n > 0 && !waiting_.empty(); --n) notify_next();
     }
 
     /// Notifies all waiting tasks. UsageError if the lock is not held.
     void notify_all() {
+        lock_.owner_.check(
+            "rouse: Condition::notify_all: called on another thread than that of the loop whose tasks use it; send a "
+            "message to a task of that loop through a thread-safe object");
         require_lock("rouse: Condition::notify_all: the lock is not held");
         while (!waiting_.empty()) notify_next();
     }
@@ -135,6 +149,9 @@ public:
     }
 
     bool await_ready() const {
+        condition_.lock_.owner_.check(
+            "rouse: Condition::wait: called on another thread than that of the loop whose tasks use it; use one "
+            "condition for each loop");
         condition_.require_lock("rouse: Condition::wait: the lock is not held");
         return false;
     }

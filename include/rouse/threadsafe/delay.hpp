@@ -4,6 +4,7 @@
 #include <chrono>
 #include <coroutine>
 
+#include <rouse/core/detail/loop_owner.hpp>
 #include <rouse/core/sleep.hpp>
 
 namespace rouse {
@@ -31,7 +32,14 @@ public:
         : duration_{detail::saturated<Clock::duration>(duration)} {}
     Delay(const Delay&) = delete;
     Delay& operator=(const Delay&) = delete;
-    ~Delay() { stop(); }
+    ~Delay() {
+        if (!waiting_.empty()) {
+            owner_.check_in_destructor(
+                "rouse: ~Delay: tasks of a loop of another thread wait; destroy it on that thread");
+        }
+        triggered_ = false;
+        set_timers();
+    }
 
     /// Starts the delay, or restarts it from now.
     void trigger() { trigger(duration_); }
@@ -40,6 +48,9 @@ public:
     /// once.
     template <class Rep, class Period>
     void trigger(std::chrono::duration<Rep, Period> duration) {
+        owner_.check(
+            "rouse: Delay::trigger: called on another thread than that of the loop whose tasks use it; send a message "
+            "to a task of that loop through a thread-safe object");
         deadline_ = detail::from_now(duration);
         triggered_ = true;
         set_timers();
@@ -47,12 +58,20 @@ public:
 
     /// Stops the delay, as if it had never been triggered. Waiting tasks stay suspended until it is triggered again.
     void stop() {
+        owner_.check(
+            "rouse: Delay::stop: called on another thread than that of the loop whose tasks use it; send a message to "
+            "a task of that loop through a thread-safe object");
         triggered_ = false;
         set_timers();
     }
 
     /// Whether the delay has been triggered, and has neither elapsed nor been stopped.
-    [[nodiscard]] bool running() const { return triggered_ && Clock::now() < deadline_; }
+    [[nodiscard]] bool running() const {
+        owner_.check(
+            "rouse: Delay::running: called on another thread than that of the loop whose tasks use it; send a message "
+            "to a task of that loop through a thread-safe object");
+        return triggered_ && Clock::now() < deadline_;
+    }
 
     /// `co_await delay.wait()` suspends the task until the delay has elapsed. Returns at once if it has already.
     [[nodiscard]] Awaiter wait() noexcept;
@@ -64,6 +83,7 @@ private:
     Clock::duration duration_;
     TimePoint deadline_{};   // when it elapses; valid while triggered_
     bool triggered_ = false; // triggered and not stopped since; stays true when it elapses
+    [[no_unique_address]] detail::LoopOwner owner_;
 };
 
 // Each waiter is itself a timer, which trigger() sets anew. So the delay is registered with no loop, and may outlive
@@ -77,7 +97,12 @@ public:
         if (before != nullptr) loop_->remove_timer(*this);
     }
 
-    bool await_ready() const { return delay_.triggered_ && !delay_.running(); }
+    bool await_ready() const {
+        delay_.owner_.check(
+            "rouse: Delay::wait: called on another thread than that of the loop whose tasks use it; use one delay for "
+            "each loop");
+        return delay_.triggered_ && !delay_.running();
+    }
     void await_suspend(std::coroutine_handle<> frame) {
         loop_ = &detail::Scheduler::current();
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_delay, frame);

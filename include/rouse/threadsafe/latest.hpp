@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include <rouse/core/detail/atomic.hpp>
+#include <rouse/core/detail/loop_owner.hpp>
 #include <rouse/core/task.hpp>
 #include <rouse/threadsafe/thread_safe_flag.hpp>
 
@@ -56,6 +57,9 @@ public:
 
     /// Makes `value` the newest value and wakes the task that waits in next(). Only for the writer.
     void publish(const T& value) noexcept {
+        const detail::UseOfEnd<ROUSE_CHECKED != 0> use{
+            publishing_,
+            "rouse: Latest::publish: a second writer; only one may publish at a time: give each writer its own object"};
         slots_[writing_] = value;
         const unsigned filled = writing_ | fresh_bit;
         // release: the slot's contents, for the acquire in value(). acquire: pairs with the release in value(), which
@@ -66,6 +70,9 @@ public:
 
     /// The newest value. Only for the reader.
     [[nodiscard]] T value() noexcept {
+        const detail::UseOfEnd<ROUSE_CHECKED != 0> use{
+            fetching_,
+            "rouse: Latest::value: a second reader; only one may read at a time: give each reader its own object"};
         // fresh() only says whether there is something to fetch. The exchange orders: acquire and release pair with
         // those in publish().
         if (fresh()) reading_ = middle_.exchange(reading_, std::memory_order_acq_rel) & ~fresh_bit;
@@ -89,7 +96,9 @@ private:
     unsigned writing_ = 0;               // the writer's slot; used by the writer only
     detail::Atomic<unsigned> middle_{1}; // the middle slot, and fresh_bit; exchanged by both sides
     unsigned reading_ = 2;               // the reader's slot; used by the reader only
-    ThreadSafeFlag published_;           // set by the writer after each exchange
+    [[no_unique_address]] detail::EndInUse publishing_;
+    [[no_unique_address]] detail::EndInUse fetching_;
+    ThreadSafeFlag published_; // set by the writer after each exchange
 };
 
 } // namespace ROUSE_ABI

@@ -61,7 +61,7 @@ public:
     }
 
     /// Clears the event. Tasks that a set() has already woken still return from their waits. Only on the loop.
-    void clear() noexcept;
+    void clear();
 
     /// Whether wait() would return at once. May be called from any context, but another may change the answer at once.
     /// If the result is true, whatever the setter wrote before set() is visible.
@@ -175,7 +175,12 @@ inline void ThreadSafeEvent::wake_all(detail::WaitList& list) noexcept {
     while (!list.empty()) detail::Scheduler::wake(static_cast<Awaiter&>(list.pop_front()));
 }
 
-inline void ThreadSafeEvent::clear() noexcept {
+inline void ThreadSafeEvent::clear() {
+    if (armed_)
+        inbox_->scheduler().check_thread(
+            "rouse: ThreadSafeEvent::clear: called on another thread than that of the loop whose tasks wait; only "
+            "set() "
+            "and is_set() may be called from there");
     if (!change(is_set_state, clear_state)) return;
     // In flight: tasks that wait now are due, those that begin to wait after this are not.
     while (armed_ && !waiting_.empty()) {

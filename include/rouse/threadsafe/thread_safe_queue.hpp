@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <rouse/core/detail/atomic.hpp>
+#include <rouse/core/detail/loop_owner.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/detail/scheduler.hpp>
 #include <rouse/ports/detail/asymmetric_barrier.hpp>
@@ -100,6 +101,7 @@ public:
     template <class U = T>
         requires std::constructible_from<T, U&&>
     [[nodiscard]] bool put_sync(U&& value) {
+        const detail::UseOfEnd<ROUSE_CHECKED != 0> use{producing_, Producer::second_user};
         const PutGuard guard{*this}; // its destructor wakes the consumer
         const std::size_t tail = tail_.load(std::memory_order_relaxed);
         const std::size_t next = after(tail);
@@ -140,6 +142,7 @@ public:
     /// Takes the oldest item, or returns nothing if the queue is empty. May be called from any context. (The name is
     /// that of micropython-async's ThreadSafeQueue.)
     [[nodiscard]] std::optional<T> get_sync() {
+        const detail::UseOfEnd<ROUSE_CHECKED != 0> use{consuming_, Consumer::second_user};
         const std::size_t head = head_.load(std::memory_order_relaxed);
         if (!has_item(head)) return std::nullopt;
         const GetGuard guard{*this, after(head)}; // its destructor frees the slot and wakes the producer
@@ -290,13 +293,15 @@ private:
     detail::Atomic<std::size_t> tail_{0}; // the next slot to fill; read by all
     std::size_t cached_head_ = 0;         // the last head_ that the producer has seen
     detail::Atomic<bool> putting_{false}; // a put is in progress; read by the consumer once the queue is closed
+    [[no_unique_address]] detail::EndInUse producing_;
     detail::QueueWaiter<Producer>* waiting_producer_ = nullptr; // the suspended task; written and read by its loop
 
     [[no_unique_address]] detail::CacheLinePadding padding_1_;
 
     // The consumer's cache line. Written by the consumer only, except waiting_consumer_.
-    detail::Atomic<std::size_t> head_{0};                       // the next slot to empty; read by all
-    std::size_t cached_tail_ = 0;                               // the last tail_ that the consumer has seen
+    detail::Atomic<std::size_t> head_{0}; // the next slot to empty; read by all
+    std::size_t cached_tail_ = 0;         // the last tail_ that the consumer has seen
+    [[no_unique_address]] detail::EndInUse consuming_;
     detail::QueueWaiter<Consumer>* waiting_consumer_ = nullptr; // the suspended task; written and read by its loop
 
     [[no_unique_address]] detail::CacheLinePadding padding_2_;
