@@ -19,7 +19,7 @@ inline namespace ROUSE_ABI {
 /// Any number of tasks may wait, also before the delay is triggered. Once it has elapsed, `wait()` returns at once
 /// until the delay is triggered again or stopped. Waiters resume in the order in which they began to wait, even if the
 /// delay is triggered again before they run. A cancelled wait changes nothing. If the delay is destroyed, its waiting
-/// tasks stay suspended until cancelled.
+/// tasks stay suspended until cancelled; destroying it on another thread than that of their loop panics.
 ///
 /// Nothing is allocated. Each waiting task costs one timer; a delay without waiters costs the loop nothing.
 class Delay {
@@ -33,10 +33,7 @@ public:
     Delay(const Delay&) = delete;
     Delay& operator=(const Delay&) = delete;
     ~Delay() {
-        if (!waiting_.empty()) {
-            owner_.check_in_destructor(
-                "rouse: ~Delay: tasks of a loop of another thread wait; destroy it on that thread");
-        }
+        if (!waiting_.empty()) refuse_to_end_elsewhere();
         triggered_ = false;
         set_timers();
     }
@@ -78,6 +75,7 @@ public:
 
 private:
     void set_timers();
+    void refuse_to_end_elsewhere() noexcept;
 
     detail::WaitList waiting_; // of Awaiters, in the order of waiting
     Clock::duration duration_;
@@ -130,6 +128,14 @@ private:
 };
 
 inline Delay::Awaiter Delay::wait() noexcept { return Awaiter{*this}; }
+
+inline void Delay::refuse_to_end_elsewhere() noexcept {
+    Awaiter& first = static_cast<Awaiter&>(waiting_.pop_front());
+    first.loop_->require_thread_to_destroy(
+        "rouse: ~Delay: tasks of a loop of another thread wait; destroy it after those tasks have ended, or on that "
+        "thread");
+    waiting_.push_back(first);
+}
 
 inline void Delay::set_timers() {
     detail::WaitList all;

@@ -17,7 +17,8 @@ inline namespace ROUSE_ABI {
 /// `publish()` is for the writer: one context at a time, of any kind (task, thread, core, signal handler, interrupt).
 /// `value()` and `fresh()` are for the reader: one context at a time, also of any kind. `next()` is for a task in the
 /// reader's place. The object must outlive the tasks that wait in `next()`. Every `publish()` must have returned before
-/// it is destroyed: join the thread or disable the interrupt first.
+/// it is destroyed: join the thread or disable the interrupt first. Destroying it on another thread while a task waits
+/// panics.
 ///
 /// A value is always whole: all of it was published by the same call. Neither side ever waits for the other. The writer
 /// may be an interrupt that comes anywhere in `value()` (on ARMv6-M, except during the few instructions of the

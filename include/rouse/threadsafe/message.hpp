@@ -19,7 +19,8 @@ inline namespace ROUSE_ABI {
 /// interrupt. From the last two, moving and destroying a T must be safe there, as it is for plain data. Everything else
 /// is for one loop: the one whose tasks wait. A task that begins to wait while tasks of another loop are waiting gets a
 /// UsageError; otherwise a second loop is not detected, so two loops must not share a message. The message must outlive
-/// the tasks that wait for it, and every `set()` must have returned before it is destroyed.
+/// the tasks that wait for it, and every `set()` must have returned before it is destroyed; destroying it on another
+/// thread while a task waits panics.
 ///
 /// Every task that waits when the message is set gets that value or a newer one, and never a torn one. A cancelled wait
 /// takes nothing. If copying the value throws, the wait throws, and value() still returns it.

@@ -31,7 +31,7 @@ inline void start_nothing() noexcept {}
 /// `closed()` may be called from any context at any time. Everything else is for the tasks of one loop: one task at a
 /// time reads and one writes; a second one that would have to wait gets a UsageError. The stream must outlive the tasks
 /// that use it. Every call of the device's end must have returned before it is destroyed: join the thread or disable
-/// the interrupt first.
+/// the interrupt first. Destroying it on another thread while a task waits panics.
 ///
 /// Bytes arrive in order. A byte that finds no room is lost and counted, and so are all bytes after it until the reader
 /// has been told. The reader gets every byte from before the gap, then 0 bytes as at the end of the stream, and asks

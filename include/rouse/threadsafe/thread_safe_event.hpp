@@ -22,7 +22,8 @@ inline namespace ROUSE_ABI {
 ///
 /// Waiting tasks become ready in the order in which they began to wait, and their waits return even if the event is
 /// cleared before they run. Whatever the setter wrote before `set()` is visible after `wait()`. A cancelled wait
-/// changes nothing. If the event is destroyed, tasks that have not been woken stay suspended until cancelled.
+/// changes nothing. If the event is destroyed, tasks that have not been woken stay suspended until cancelled;
+/// destroying it on another thread than that of their loop panics.
 ///
 /// `set()` is one exchange, and a push to the loop's inbox if a task waits. Nothing is allocated; the event can be
 /// `constinit`.
@@ -197,6 +198,12 @@ inline void ThreadSafeEvent::arrive() noexcept {
 }
 
 inline ThreadSafeEvent::~ThreadSafeEvent() {
+    if (armed_) {
+        inbox_->scheduler().require_thread_to_destroy(
+            "rouse: ~ThreadSafeEvent (also in a Message): tasks of a loop of another thread wait; destroy it after "
+            "those "
+            "tasks have ended, or on that thread");
+    }
     while (!disarm()) inbox_->scheduler().wait_for_arrival([this] { return !in_flight(); });
     // The destructors of the lists unlink the remaining waiters, whose tasks stay suspended until cancelled.
 }

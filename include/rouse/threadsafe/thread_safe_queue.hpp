@@ -83,8 +83,9 @@ public:
     ThreadSafeQueue(const ThreadSafeQueue&) = delete;
     ThreadSafeQueue& operator=(const ThreadSafeQueue&) = delete;
 
-    /// Destroys the remaining items. Every call from another context must have returned: join its thread first. A
-    /// waiting task must be one of this thread's loop. It is not woken; it stays suspended until cancelled.
+    /// Destroys the remaining items. Every call from another context must have returned: join its thread first. A task
+    /// of this thread's loop that waits is not woken; it stays suspended until cancelled. If a task of another thread's
+    /// loop waits, this panics: close the queue and let that task end first.
     ~ThreadSafeQueue() {
         if (waiting_consumer_ != nullptr) waiting_consumer_->detach();
         if (waiting_producer_ != nullptr) waiting_producer_->detach();

@@ -99,6 +99,15 @@ public:
         }
     }
 
+    /// For the destructor of an object in which a task of this loop waits: panics on any other thread, because only
+    /// this one may touch the waiter.
+    void require_thread_to_destroy([[maybe_unused]] const char* message) const noexcept {
+#if ROUSE_HOSTED
+        if (pool_->thread() != this_thread()) [[unlikely]]
+            ROUSE_PANIC(message);
+#endif
+    }
+
 #if ROUSE_HOSTED && !defined(ROUSE_ATOMIC_HEADER)
     [[nodiscard]] std::uint32_t number() const noexcept { return number_.value(); }
 
