@@ -77,8 +77,9 @@
 
 // ROUSE_CHECKED: 1 to detect two kinds of misuse that would corrupt an object silently: a call from another thread of
 // what is only for the thread of a loop, and two contexts at once at the same end of a queue. Each becomes a misuse
-// like any other where it can be detected; see docs/misuse.md. The default is 1 where there is an operating system and
-// NDEBUG is not defined. Without an operating system, and with ROUSE_ATOMIC_HEADER, there are no such checks.
+// like any other where it can be detected; see docs/linking-contexts.md. The default is 1 where there is an operating
+// system and NDEBUG is not defined. Without an operating system, and with ROUSE_ATOMIC_HEADER, there are no such
+// checks.
 //
 // No layout depends on it, so parts of a program that are built with different settings may be linked together. Where
 // both contain the same inline function, the linker keeps one of them: a check may then be missing from a part that
