@@ -83,13 +83,24 @@ public:
 
     /// `co_await condition.wait(predicate)`: waits until predicate() is true. It is evaluated with the lock held, first
     /// at once and then each time this task is notified. Returns what predicate() returned.
+    ///
+    /// With GCC before 14, a lambda whose captures have destructors does not compile here, because one that is written
+    /// inside a co_await expression is destroyed twice: give it a name first.
     template <class Predicate>
-    auto wait(Predicate predicate) -> Task<std::decay_t<std::invoke_result_t<Predicate&>>>;
+    auto wait(Predicate&& predicate) -> Task<std::decay_t<std::invoke_result_t<std::decay_t<Predicate>&>>> {
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 14
+        static_assert(
+            std::is_lvalue_reference_v<Predicate> || std::is_trivially_destructible_v<Predicate>,
+            "rouse: Condition::wait: this compiler destroys a lambda that is written inside a co_await expression "
+            "twice; capture by reference, or give the lambda a name first");
+#endif
+        return wait_until_true<std::decay_t<Predicate>>(std::forward<Predicate>(predicate));
+    }
 
     /// The same as wait(predicate), under asyncio's name. It has no time limit; for one, see rouse::try_wait_for.
     template <class Predicate>
-    auto wait_for(Predicate predicate) -> Task<std::decay_t<std::invoke_result_t<Predicate&>>> {
-        return wait(std::move(predicate));
+    auto wait_for(Predicate&& predicate) -> Task<std::decay_t<std::invoke_result_t<std::decay_t<Predicate>&>>> {
+        return wait(std::forward<Predicate>(predicate));
     }
 
     /// Notifies the `n` tasks that have waited longest, or all if there are fewer. They resume when they get the lock.
@@ -116,6 +127,8 @@ private:
         if (!lock_.locked()) detail::misuse(message);
     }
     void notify_next() noexcept;
+    template <class Predicate>
+    auto wait_until_true(Predicate predicate) -> Task<std::decay_t<std::invoke_result_t<Predicate&>>>;
 
     Lock own_; // unused if a lock was given
     Lock& lock_;
@@ -204,7 +217,7 @@ private:
 inline Condition::Awaiter Condition::wait() noexcept { return Awaiter{*this}; }
 
 template <class Predicate>
-auto Condition::wait(Predicate predicate) -> Task<std::decay_t<std::invoke_result_t<Predicate&>>> {
+auto Condition::wait_until_true(Predicate predicate) -> Task<std::decay_t<std::invoke_result_t<Predicate&>>> {
     for (;;) {
         auto result = predicate();
         if (result) co_return std::move(result);

@@ -65,6 +65,9 @@ public:
     /// `co_await queue.put(v)`: waits for room and puts an item. Returns false if the queue is closed; then v is
     /// untouched. Ignoring the result causes a warning; if the queue is never closed, write
     /// `std::ignore = co_await queue.put(v)`.
+    ///
+    /// With GCC before 14 do not make an item in braces here (`put(Item{...})`): it may be destroyed twice. Give it a
+    /// name first, and pass `std::move(name)`; see docs/compiler-bugs.md.
     template <class U = T>
         requires std::constructible_from<T, U&&>
     [[nodiscard]] auto put(U&& value) noexcept {

@@ -132,6 +132,9 @@ public:
     /// `co_await queue.put(v)` puts an item into the queue, suspending the task while the queue is full. The result is
     /// false if the queue is closed; `v` is then untouched. Ignoring the result produces a warning. `v` is held by
     /// reference until then.
+    ///
+    /// With GCC before 14 do not make an item in braces here (`put(Item{...})`): it may be destroyed twice. Give it a
+    /// name first, and pass `std::move(name)`; see docs/compiler-bugs.md.
     template <class U = T>
         requires std::constructible_from<T, U&&>
     [[nodiscard]] auto put(U&& value) noexcept {
