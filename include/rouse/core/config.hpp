@@ -120,7 +120,7 @@
 #endif
 
 // ROUSE_ABI: the inline namespace of the whole library. Its name encodes every setting that changes a layout or inline
-// code, so that translation units whose settings differ do not link into one program:
+// code, except ROUSE_CHECKED, so that translation units whose settings differ do not link into one program:
 //
 //     hosted or coresN, exceptions or no_exceptions, asan, tsan or plain, pool_frames or heap_frames
 #define ROUSE_JOIN_AS_WRITTEN(a, b, c, d) a##_##b##_##c##_##d
