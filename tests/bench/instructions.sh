@@ -13,7 +13,7 @@ command -v valgrind >/dev/null || { echo "skipped: no valgrind"; exit 77; }
 [[ $(g++ -dumpversion 2>/dev/null) == 12* && $(uname -m) == x86_64 ]] || { echo "skipped: the figures are of g++ 12 on x86-64"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-g++ -std=c++20 -O2 -I "$root/include" "$here/instructions.cpp" -o "$work/instructions" || exit 1
+g++ -std=c++20 -O2 -DNDEBUG -I "$root/include" "$here/instructions.cpp" -o "$work/instructions" || exit 1
 
 count() { # WORK TIMES
     valgrind --tool=callgrind --callgrind-out-file=/dev/null "$work/instructions" "$1" "$2" 2>&1 |

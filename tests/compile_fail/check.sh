@@ -158,6 +158,14 @@ if "$compiler" -dM -E -x c++ /dev/null | grep -q '__GNUC__ 12' && ! "$compiler" 
 wrong: auto p = std::make_shared<int>(1); co_await TaskGroup::run([p](TaskGroup&) -> Task<> { co_return; });
 right: auto p = std::make_shared<int>(1); auto body = [p](TaskGroup&) -> Task<> { co_return; }; co_await TaskGroup::run(body);
 END
+refuses "a capturing lambda inside of the co_await of a condition" "rouse: Condition::wait: this compiler destroys a lambda that is written inside" <<'END'
+wrong: auto p = std::make_shared<int>(1); Condition c; co_await c.wait([p] { return *p == 1; });
+right: auto p = std::make_shared<int>(1); Condition c; auto is_one = [p] { return *p == 1; }; co_await c.wait(is_one);
+END
+refuses "the same, under the name of asyncio" "rouse: Condition::wait: this compiler destroys a lambda that is written inside" <<'END'
+wrong: auto p = std::make_shared<int>(1); Condition c; co_await c.wait_for([p] { return *p == 1; });
+right: auto p = std::make_shared<int>(1); Condition c; co_await c.wait_for([&p] { return *p == 1; });
+END
 fi
 if ! compile -include "$work/common.hpp" "$work/all_right.cpp"; then
     echo "FAILED: what is right does not compile" && head -20 "$work/log"

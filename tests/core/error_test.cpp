@@ -44,7 +44,7 @@ TEST_CASE("misuse does not return, and tells its message") {
     });
     CHECK(!returned);
 #if ROUSE_EXCEPTIONS
-    CHECK(told == "rouse: Thing::use: not so");
+    CHECK(told == "rouse: Thing::use: not so"); // and reported once, or misuse_of() would say so
 #else
     CHECK(told == "rouse: Thing::use: not so\n"); // on stderr, before abort()
 #endif

@@ -63,13 +63,46 @@
 
 // ROUSE_PANIC(message): called where an error cannot be thrown: for a misuse when exceptions are off, or in a
 // destructor. Must not return. The default prints the message to stderr and aborts; on firmware it traps.
-#if !defined(ROUSE_PANIC)
-#if ROUSE_HOSTED
+//
+// ROUSE_REPORT(message): called for each misuse before the UsageError is thrown, so that it is seen even if the task's
+// handle is kept and no one asks for its error. May be called on any thread. The default prints the message to stderr;
+// on firmware it does nothing. Where exceptions are off, ROUSE_PANIC is called instead.
+#if ROUSE_HOSTED && (!defined(ROUSE_PANIC) || !defined(ROUSE_REPORT))
 #include <cstdio>
 #include <cstdlib>
+#endif
+#if !defined(ROUSE_PANIC)
+#if ROUSE_HOSTED
 #define ROUSE_PANIC(message) (std::fputs(message, stderr), std::fputc('\n', stderr), std::abort())
 #else
 #define ROUSE_PANIC(message) (static_cast<void>(message), __builtin_trap())
+#endif
+#endif
+#if !defined(ROUSE_REPORT)
+#if ROUSE_HOSTED
+#define ROUSE_REPORT(message) static_cast<void>(std::fprintf(stderr, "%s\n", message))
+#else
+#define ROUSE_REPORT(message) static_cast<void>(message)
+#endif
+#endif
+
+// ROUSE_CHECKED: 1 to detect two kinds of misuse that would corrupt an object silently: a call from another thread of
+// what is only for the thread of a loop, and two contexts at once at the same end of a queue. Each becomes a misuse
+// like any other where it can be detected; see docs/linking-contexts.md. The default is 1 where there is an operating
+// system and NDEBUG is not defined. Without an operating system, and with ROUSE_ATOMIC_HEADER, there are no such
+// checks.
+//
+// No layout depends on it, so parts of a program that are built with different settings may be linked together. Where
+// both contain the same inline function, the linker keeps one of them: a check may then be missing from a part that
+// asked for it, or present in one that did not.
+#if !ROUSE_HOSTED || defined(ROUSE_ATOMIC_HEADER)
+#undef ROUSE_CHECKED
+#define ROUSE_CHECKED 0
+#elif !defined(ROUSE_CHECKED)
+#if defined(NDEBUG)
+#define ROUSE_CHECKED 0
+#else
+#define ROUSE_CHECKED 1
 #endif
 #endif
 
@@ -100,7 +133,7 @@
 #endif
 
 // ROUSE_ABI: the inline namespace of the whole library. Its name encodes every setting that changes a layout or inline
-// code, so that translation units whose settings differ do not link into one program:
+// code, except ROUSE_CHECKED, so that translation units whose settings differ do not link into one program:
 //
 //     hosted or coresN, exceptions or no_exceptions, asan, tsan, model_check or plain, pool_frames or heap_frames
 #define ROUSE_JOIN_AS_WRITTEN(a, b, c, d) a##_##b##_##c##_##d

@@ -69,6 +69,7 @@ public:
     /// empty.
     template <class T>
     T run(Task<T> main) {
+        check_thread("rouse: Loop::run: called on another thread than that of the loop; make a loop on each thread");
         refuse_to_nest();
         TaskHandle<T> task = create_task(std::move(main), "main");
         if (!task) detail::misuse("rouse: run: an empty task: moved from, or its frame could not be allocated");
@@ -83,11 +84,13 @@ public:
     /// or was made on the thread of another loop.
     template <class T>
     TaskHandle<T> create_task(Task<T>&& task) {
+        check_thread(elsewhere);
         return detail::start(*this, std::move(task));
     }
     /// As above. The name appears in messages and in the task list; it is copied.
     template <class T>
     TaskHandle<T> create_task(Task<T>&& task, std::string_view name) {
+        check_thread(elsewhere);
         return detail::start(*this, std::move(task), name);
     }
 
@@ -95,12 +98,18 @@ public:
     /// other tasks; they continue in the next run. UsageError if stop() ends the run first.
     template <class T>
     T run_until_complete(Task<T> task) {
+        check_thread(
+            "rouse: Loop::run_until_complete: called on another thread than that of the loop; make a loop on each "
+            "thread");
         refuse_to_nest();
         return run_until_complete(create_task(std::move(task)));
     }
     /// As above, for a task of this loop that has been started already.
     template <class T>
     T run_until_complete(TaskHandle<T> task) {
+        check_thread(
+            "rouse: Loop::run_until_complete: called on another thread than that of the loop; make a loop on each "
+            "thread");
         refuse_to_nest();
         if (!task) {
             detail::misuse(
@@ -115,12 +124,21 @@ public:
     }
 
     /// Runs until stop() is called. Does not return when all tasks have ended.
-    void run_forever() { Scheduler::run_forever(); }
+    void run_forever() {
+        check_thread(
+            "rouse: Loop::run_forever: called on another thread than that of the loop; make a loop on each thread");
+        Scheduler::run_forever();
+    }
 
     /// Ends the present run after each task that is ready now has been resumed once: run_forever() returns, and
     /// run_until_complete() throws a UsageError. If the loop is not running, ends the next run in the same way. Has no
     /// effect once run() is cancelling the remaining tasks.
-    void stop() noexcept { Scheduler::stop(); }
+    void stop() {
+        check_thread(
+            "rouse: Loop::stop: called on another thread than that of the loop; let a task of the loop do it, to which "
+            "a thread-safe object sends a message");
+        Scheduler::stop();
+    }
 
     /// Does part of the pending work without sleeping, for a host that has an event loop of its own. Returns true if
     /// more work is ready. The host calls it whenever native_handle() is readable; if the host is told of that only
@@ -130,11 +148,21 @@ public:
     /// tasks continue, and the task stays where it is until that loop returns. If the task belongs to a run(), poll()
     /// returns false once that run is to end, and the host must call it once before it relies on native_handle(). On
     /// firmware, UsageError inside a run.
-    bool poll() { return Scheduler::poll(); }
+    bool poll() {
+        check_thread(
+            "rouse: Loop::poll: called on another thread than that of the loop; call it in the host loop of that "
+            "thread");
+        return Scheduler::poll();
+    }
 
     /// The time by which poll() must be called again: `at_once`, an instant, or `forever`. For a host that has no
     /// native_handle(): it asks before each sleep. What a sender does meanwhile calls Port::wake().
-    [[nodiscard]] TimePoint next_deadline() const noexcept { return Scheduler::next_deadline(); }
+    [[nodiscard]] TimePoint next_deadline() const {
+        check_thread(
+            "rouse: Loop::next_deadline: called on another thread than that of the loop; call it in the host loop of "
+            "that thread");
+        return Scheduler::next_deadline();
+    }
 
     /// The descriptor that a host watches; -1 where the platform has none. From the first call on it is readable
     /// whenever poll() has something to do: something was set from another context, a timer is due, a watched
@@ -150,14 +178,29 @@ public:
     /// Turns busy polling on or off: before each sleep, the loop looks for work (input and output included) for up to
     /// `longest`. Work that arrives meanwhile starts sooner and costs its sender no system call, but the core is busy
     /// all that time. Zero, the default, turns it off. Has no effect on poll().
-    void set_busy_poll(Clock::duration longest) noexcept { Scheduler::set_busy_poll(longest); }
+    void set_busy_poll(Clock::duration longest) {
+        check_thread(
+            "rouse: Loop::set_busy_poll: called on another thread than that of the loop; let a task of the loop do it, "
+            "to which a thread-safe object sends a message");
+        Scheduler::set_busy_poll(longest);
+    }
 #endif
 
     /// Whether the loop is inside run() or one of the other runs, or a task of it is being resumed.
-    [[nodiscard]] bool running() const noexcept { return Scheduler::running(); }
+    [[nodiscard]] bool running() const {
+        check_thread(
+            "rouse: Loop::running: called on another thread than that of the loop; let a task of the loop do it, to "
+            "which a thread-safe object sends a message");
+        return Scheduler::running();
+    }
 
     /// The number of tasks that have been started and have not ended. Children that are awaited in place do not count.
-    [[nodiscard]] std::size_t live_tasks() const noexcept { return Scheduler::live_tasks(); }
+    [[nodiscard]] std::size_t live_tasks() const {
+        check_thread(
+            "rouse: Loop::live_tasks: called on another thread than that of the loop; let a task of the loop do it, to "
+            "which a thread-safe object sends a message");
+        return Scheduler::live_tasks();
+    }
 
     /// The port that the loop was made with.
     [[nodiscard]] Port& port() noexcept { return Scheduler::port(); }
@@ -169,11 +212,19 @@ public:
     /// stderr.
     template <class F>
     void set_exception_handler(F handler) {
+        check_thread(
+            "rouse: Loop::set_exception_handler: called on another thread than that of the loop; let a task of the "
+            "loop do it, to which a thread-safe object sends a message");
         Scheduler::set_exception_handler(std::move(handler));
     }
 #endif
 
 private:
+    static constexpr const char* elsewhere =
+        "rouse: Loop::create_task: the loop runs on another thread; send it a message through a thread-safe object, "
+        "and "
+        "let a task of that loop create this one";
+
     friend detail::Scheduler& detail::scheduler_of(Loop& loop) noexcept;
 };
 

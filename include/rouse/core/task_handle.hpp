@@ -34,7 +34,9 @@ public:
         return *this;
     }
     ~TaskReference() {
-        if (task_ != nullptr) Scheduler::release(*task_);
+        if (task_ == nullptr) return;
+        check_reference();
+        Scheduler::release(*task_);
     }
 
     /// Whether the handle refers to a task. Of an empty handle, awaiting and result() are UsageErrors.
@@ -46,7 +48,11 @@ public:
     /// does nothing, if the task is done or the handle is empty. UsageError if a task cancels itself, or a task of
     /// another thread.
     bool cancel() const {
-        if (task_ == nullptr || task_->finished()) return false;
+        if (task_ == nullptr) return false;
+        check(
+            "rouse: TaskHandle::cancel: the task belongs to the loop of another thread; signal it through a "
+            "thread-safe object");
+        if (task_->finished()) return false;
         if (task_->state == TaskState::running && task_ == running_or_null()) {
             misuse("rouse: TaskHandle::cancel: a task cannot cancel itself; return, or throw CancelledError");
         }
@@ -54,10 +60,18 @@ public:
     }
 
     /// Whether the task has ended: has returned, thrown or been cancelled. True for an empty handle.
-    [[nodiscard]] bool done() const noexcept { return task_ == nullptr || task_->finished(); }
+    [[nodiscard]] bool done() const {
+        check(
+            "rouse: TaskHandle::done: called on another thread than that of the task's loop; signal that loop through "
+            "a thread-safe object");
+        return task_ == nullptr || task_->finished();
+    }
 
     /// Whether the task has ended by a cancellation. False for an empty handle.
-    [[nodiscard]] bool cancelled() const noexcept {
+    [[nodiscard]] bool cancelled() const {
+        check(
+            "rouse: TaskHandle::cancelled: called on another thread than that of the task's loop; signal that loop "
+            "through a thread-safe object");
         return task_ != nullptr && task_->finished() && task_->ending == Ending::cancelled;
     }
 
@@ -74,18 +88,39 @@ public:
     friend TaskRecord* record_of(const TaskReference& reference) noexcept { return reference.task_; }
 
 protected:
+    // If ROUSE_CHECKED: a misuse on another thread than that of the task's loop, as long as that loop exists.
+    template <bool Checked = ROUSE_CHECKED != 0>
+    void check([[maybe_unused]] const char* message) const {
+        if constexpr (Checked) {
+            if (task_ != nullptr && Scheduler::on_foreign_thread(*task_)) [[unlikely]]
+                misuse(message);
+        }
+    }
+
     explicit TaskReference(TaskRecord* task) noexcept : task_{task} {
-        if (task_ != nullptr) ++task_->references;
+        if (task_ == nullptr) return;
+        check_reference();
+        ++task_->references;
     }
 
 private:
+    // As check(), where nothing can be thrown.
+    template <bool Checked = ROUSE_CHECKED != 0>
+    void check_reference() const noexcept {
+        if constexpr (Checked) {
+            if (Scheduler::on_foreign_thread(*task_)) [[unlikely]]
+                ROUSE_PANIC(
+                    "rouse: TaskHandle: copied or dropped on another thread than that of the task's loop, whose count "
+                    "of handles is not atomic; keep the handles on that thread");
+        }
+    }
     static TaskRecord* running_or_null() noexcept {
         Scheduler* scheduler = Scheduler::current_or_null();
         return scheduler == nullptr ? nullptr : scheduler->running_or_null();
     }
     [[nodiscard]] Scheduler& scheduler_of_task() const {
         FramePool* pool = FramePool::of(*task_);
-        if (pool->thread() != Scheduler::current().frame_pool()->thread()) {
+        if (ROUSE_HOSTED && pool->thread() != Scheduler::this_thread()) {
             misuse(
                 "rouse: TaskHandle::cancel: the task belongs to the loop of another thread; signal it through a "
                 "thread-safe object");
@@ -237,23 +272,35 @@ public:
     TaskHandle(const TaskHandle<U>& other) noexcept : TaskReference{other} {}
 
     /// Waits for the task to end; see above.
-    auto operator co_await() const& noexcept { return detail::ValueAwaiter<T>{*this, false}; }
+    auto operator co_await() const& {
+        check(elsewhere);
+        return detail::ValueAwaiter<T>{*this, false};
+    }
     /// As above, for a temporary handle, which is kept until the task has ended.
     auto operator co_await() && noexcept { return detail::ValueAwaiter<T>{std::move(*this), false}; }
 
     /// `co_await handle.outcome()` waits in the same way and returns an Outcome: the value, the exception or the
     /// cancellation. It throws only if the awaiting task itself is cancelled. Works with and without exceptions.
-    [[nodiscard]] auto outcome() const noexcept { return detail::OutcomeAwaiter<T>{*this, true}; }
+    [[nodiscard]] auto outcome() const {
+        check(elsewhere);
+        return detail::OutcomeAwaiter<T>{*this, true};
+    }
 
     /// Returns the value of a task that is done(), or throws its exception or CancelledError. UsageError if the task
     /// has not ended.
     [[nodiscard]] T result() const {
+        check(
+            "rouse: TaskHandle::result: called on another thread than that of the task's loop; signal that loop "
+            "through a "
+            "thread-safe object");
         if (!*this || !done()) detail::misuse("rouse: TaskHandle::result: the task has not ended");
         record_of(*this)->ending_observed = true;
         return detail::outcome_of<T>(*record_of(*this)).value();
     }
 
 private:
+    static constexpr const char* elsewhere = "rouse: co_await of a TaskHandle: the task belongs to another loop";
+
     template <class U>
     friend TaskHandle<U> detail::handle_of(detail::TaskRecord* task) noexcept;
     explicit TaskHandle(detail::TaskRecord* task) noexcept : TaskReference{task} {}

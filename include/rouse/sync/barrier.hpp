@@ -6,6 +6,7 @@
 #include <exception>
 #include <optional>
 
+#include <rouse/core/detail/loop_owner.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/detail/scheduler.hpp>
 #include <rouse/core/detail/waiter.hpp>
@@ -42,6 +43,11 @@ public:
     }
     Barrier(const Barrier&) = delete;
     Barrier& operator=(const Barrier&) = delete;
+    ~Barrier() {
+        if (waiting_.empty()) return;
+        owner_.check_in_destructor(
+            "rouse: ~Barrier: tasks of a loop of another thread wait; destroy it on that thread");
+    }
 
     /// `co_await barrier.wait()`: waits for the other parties. Returns the order of arrival in the round, from 0 for
     /// the first task to parties() - 1 for the last. Throws BrokenBarrierError if the barrier is broken, or is reset
@@ -53,13 +59,19 @@ public:
     [[nodiscard]] OutcomeAwaiter wait_outcome() noexcept;
 
     /// Fails the current waits and makes the barrier usable again: it is empty and not broken.
-    void reset() noexcept {
+    void reset() {
+        owner_.check(
+            "rouse: Barrier::reset: called on another thread than that of the loop whose tasks use it; send a message "
+            "to a task of that loop through a thread-safe object");
         broken_ = false;
         fail_all();
     }
 
     /// Breaks the barrier: fails the current waits, and all later ones until reset().
-    void abort() noexcept {
+    void abort() {
+        owner_.check(
+            "rouse: Barrier::abort: called on another thread than that of the loop whose tasks use it; send a message "
+            "to a task of that loop through a thread-safe object");
         broken_ = true;
         fail_all();
     }
@@ -68,10 +80,20 @@ public:
     [[nodiscard]] std::size_t parties() const noexcept { return parties_; }
 
     /// The number of tasks that have arrived in this round and wait.
-    [[nodiscard]] std::size_t n_waiting() const noexcept { return waiting_count_; }
+    [[nodiscard]] std::size_t n_waiting() const {
+        owner_.check(
+            "rouse: Barrier::n_waiting: called on another thread than that of the loop whose tasks use it; send a "
+            "message to a task of that loop through a thread-safe object");
+        return waiting_count_;
+    }
 
     /// Whether abort() has been called, and reset() has not been called since.
-    [[nodiscard]] bool broken() const noexcept { return broken_; }
+    [[nodiscard]] bool broken() const {
+        owner_.check(
+            "rouse: Barrier::broken: called on another thread than that of the loop whose tasks use it; send a message "
+            "to a task of that loop through a thread-safe object");
+        return broken_;
+    }
 
 private:
     void complete_round() noexcept; // wakes the waiting tasks; the running task is the last one
@@ -82,6 +104,7 @@ private:
     std::size_t parties_;
     std::size_t waiting_count_ = 0; // the length of waiting_
     bool broken_ = false;
+    [[no_unique_address]] detail::LoopOwner owner_;
 };
 
 // Everything happens on the loop, so a ListWaiter would do; it is a RetractableWaiter because it must be told when the
@@ -92,7 +115,10 @@ public:
     OutcomeAwaiter(OutcomeAwaiter&& other) noexcept : OutcomeAwaiter{other.barrier_} {} // before it is awaited
     ~OutcomeAwaiter() { remove(); }
 
-    bool await_ready() noexcept {
+    bool await_ready() {
+        barrier_.owner_.check(
+            "rouse: Barrier::wait: called on another thread than that of the loop whose tasks use it; use one barrier "
+            "for each loop");
         if (barrier_.broken_) return true;
         if (barrier_.waiting_count_ + 1 < barrier_.parties_) return false;
         place_ = barrier_.parties_ - 1;

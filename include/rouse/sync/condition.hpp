@@ -52,6 +52,11 @@ public:
 
     Condition(const Condition&) = delete;
     Condition& operator=(const Condition&) = delete;
+    ~Condition() {
+        if (waiting_.empty() && notified_.empty()) return;
+        lock_.owner_.check_in_destructor(
+            "rouse: ~Condition: tasks of a loop of another thread wait; destroy it on that thread");
+    }
 
     /// `co_await condition.acquire()`: acquires the lock, see Lock::acquire.
     [[nodiscard]] auto acquire() noexcept { return lock_.acquire(); }
@@ -61,12 +66,15 @@ public:
 
     /// Releases the lock, see Lock::release. UsageError if the lock is not held.
     void release() {
+        lock_.owner_.check(
+            "rouse: Condition::release: called on another thread than that of the loop whose tasks use it; send a "
+            "message to a task of that loop through a thread-safe object");
         require_lock("rouse: Condition::release: the lock is not held");
         lock_.pass_on();
     }
 
     /// Whether a task holds the lock, or has been handed the lock and has not run yet.
-    [[nodiscard]] bool locked() const noexcept { return lock_.locked(); }
+    [[nodiscard]] bool locked() const { return lock_.locked(); }
 
     /// `co_await condition.wait()`: releases the lock, waits until this task is notified, and returns when it holds the
     /// lock again. UsageError if the lock is not held. Not allowed as an argument of select(); there, wait in a
@@ -75,24 +83,41 @@ public:
 
     /// `co_await condition.wait(predicate)`: waits until predicate() is true. It is evaluated with the lock held, first
     /// at once and then each time this task is notified. Returns what predicate() returned.
+    ///
+    /// With GCC before 14, a lambda whose captures have destructors does not compile here, because one that is written
+    /// inside a co_await expression is destroyed twice: give it a name first.
     template <class Predicate>
-    auto wait(Predicate predicate) -> Task<std::decay_t<std::invoke_result_t<Predicate&>>>;
+    auto wait(Predicate&& predicate) -> Task<std::decay_t<std::invoke_result_t<std::decay_t<Predicate>&>>> {
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 14
+        static_assert(
+            std::is_lvalue_reference_v<Predicate> || std::is_trivially_destructible_v<Predicate>,
+            "rouse: Condition::wait: this compiler destroys a lambda that is written inside a co_await expression "
+            "twice; capture by reference, or give the lambda a name first");
+#endif
+        return wait_until_true<std::decay_t<Predicate>>(std::forward<Predicate>(predicate));
+    }
 
     /// The same as wait(predicate), under asyncio's name. It has no time limit; for one, see rouse::try_wait_for.
     template <class Predicate>
-    auto wait_for(Predicate predicate) -> Task<std::decay_t<std::invoke_result_t<Predicate&>>> {
-        return wait(std::move(predicate));
+    auto wait_for(Predicate&& predicate) -> Task<std::decay_t<std::invoke_result_t<std::decay_t<Predicate>&>>> {
+        return wait(std::forward<Predicate>(predicate));
     }
 
     /// Notifies the `n` tasks that have waited longest, or all if there are fewer. They resume when they get the lock.
     /// UsageError if the lock is not held.
     void notify(std::size_t n = 1) {
+        lock_.owner_.check(
+            "rouse: Condition::notify: called on another thread than that of the loop whose tasks use it; send a "
+            "message to a task of that loop through a thread-safe object");
         require_lock("rouse: Condition::notify: the lock is not held");
         for (; n > 0 && !waiting_.empty(); --n) notify_next();
     }
 
     /// Notifies all waiting tasks. UsageError if the lock is not held.
     void notify_all() {
+        lock_.owner_.check(
+            "rouse: Condition::notify_all: called on another thread than that of the loop whose tasks use it; send a "
+            "message to a task of that loop through a thread-safe object");
         require_lock("rouse: Condition::notify_all: the lock is not held");
         while (!waiting_.empty()) notify_next();
     }
@@ -102,6 +127,8 @@ private:
         if (!lock_.locked()) detail::misuse(message);
     }
     void notify_next() noexcept;
+    template <class Predicate>
+    auto wait_until_true(Predicate predicate) -> Task<std::decay_t<std::invoke_result_t<Predicate&>>>;
 
     Lock own_; // unused if a lock was given
     Lock& lock_;
@@ -135,6 +162,9 @@ public:
     }
 
     bool await_ready() const {
+        condition_.lock_.owner_.check(
+            "rouse: Condition::wait: called on another thread than that of the loop whose tasks use it; use one "
+            "condition for each loop");
         condition_.require_lock("rouse: Condition::wait: the lock is not held");
         return false;
     }
@@ -187,7 +217,7 @@ private:
 inline Condition::Awaiter Condition::wait() noexcept { return Awaiter{*this}; }
 
 template <class Predicate>
-auto Condition::wait(Predicate predicate) -> Task<std::decay_t<std::invoke_result_t<Predicate&>>> {
+auto Condition::wait_until_true(Predicate predicate) -> Task<std::decay_t<std::invoke_result_t<Predicate&>>> {
     for (;;) {
         auto result = predicate();
         if (result) co_return std::move(result);

@@ -3,6 +3,7 @@
 
 #include <coroutine>
 
+#include <rouse/core/detail/loop_owner.hpp>
 #include <rouse/core/detail/scheduler.hpp>
 
 namespace rouse {
@@ -25,15 +26,30 @@ public:
     constexpr Event() noexcept = default;
     Event(const Event&) = delete;
     Event& operator=(const Event&) = delete;
+    ~Event() {
+        if (!waiting_.empty())
+            owner_.check_in_destructor(
+                "rouse: ~Event: tasks of a loop of another thread wait; destroy it on that thread");
+    }
 
     /// Sets the event and makes all waiting tasks ready.
-    void set() noexcept;
+    void set();
 
     /// Clears the event: later calls of wait() suspend until the next set().
-    void clear() noexcept { set_ = false; }
+    void clear() {
+        owner_.check(
+            "rouse: Event::clear: called on another thread than that of the loop whose tasks use it; use a "
+            "ThreadSafeEvent");
+        set_ = false;
+    }
 
     /// Whether wait() would return at once.
-    [[nodiscard]] bool is_set() const noexcept { return set_; }
+    [[nodiscard]] bool is_set() const {
+        owner_.check(
+            "rouse: Event::is_set: called on another thread than that of the loop whose tasks use it; use a "
+            "ThreadSafeEvent");
+        return set_;
+    }
 
     /// `co_await event.wait()`: returns when the event is set, at once if it is set already.
     [[nodiscard]] Awaiter wait() noexcept;
@@ -41,13 +57,19 @@ public:
 private:
     detail::WaitList waiting_;
     bool set_ = false;
+    [[no_unique_address]] detail::LoopOwner owner_;
 };
 
 class Event::Awaiter : detail::ListWaiter {
 public:
     explicit Awaiter(Event& event) noexcept : event_{event} {}
     Awaiter(Awaiter&& other) noexcept : Awaiter{other.event_} {} // before it is awaited
-    bool await_ready() const noexcept { return event_.set_; }
+    bool await_ready() const {
+        event_.owner_.check(
+            "rouse: Event::wait: called on another thread than that of the loop whose tasks use it; use a "
+            "ThreadSafeEvent");
+        return event_.set_;
+    }
     void await_suspend(std::coroutine_handle<> frame) {
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_event, frame);
         event_.waiting_.push_back(*this);
@@ -63,7 +85,9 @@ private:
 
 inline Event::Awaiter Event::wait() noexcept { return Awaiter{*this}; }
 
-inline void Event::set() noexcept {
+inline void Event::set() {
+    owner_.check(
+        "rouse: Event::set: called on another thread than that of the loop whose tasks use it; use a ThreadSafeEvent");
     set_ = true;
     while (!waiting_.empty()) detail::Scheduler::wake(static_cast<Awaiter&>(waiting_.pop_front()));
 }

@@ -1,6 +1,7 @@
 // Lock: mutual exclusion between tasks.
 #pragma once
 
+#include <rouse/core/detail/loop_owner.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/sync/detail/acquire.hpp>
 
@@ -24,6 +25,12 @@ public:
     constexpr Lock() noexcept = default;
     Lock(const Lock&) = delete;
     Lock& operator=(const Lock&) = delete;
+    ~Lock() {
+        if (grants_.waiting()) {
+            owner_.check_in_destructor(
+                "rouse: ~Lock: tasks of a loop of another thread wait; destroy it on that thread");
+        }
+    }
 
     /// `co_await lock.acquire()`: returns when this task holds the lock, which it must then release().
     [[nodiscard]] auto acquire() noexcept { return detail::AcquireAwaiter<Lock>{*this}; }
@@ -33,18 +40,29 @@ public:
 
     /// Hands the lock to the task that has waited longest. UsageError if the lock is not held.
     void release() {
+        owner_.check(
+            "rouse: Lock::release: called on another thread than that of the loop whose tasks use it; use one lock for "
+            "each loop");
         if (!locked_) detail::misuse("rouse: Lock::release: the lock is not held");
         pass_on();
     }
 
     /// Whether a task holds the lock, or has been handed the lock and has not run yet.
-    [[nodiscard]] bool locked() const noexcept { return locked_; }
+    [[nodiscard]] bool locked() const {
+        owner_.check(
+            "rouse: Lock::locked: called on another thread than that of the loop whose tasks use it; use one lock for "
+            "each loop");
+        return locked_;
+    }
 
 private:
     friend Guard;
     friend detail::AcquireAwaiter<Lock>;
     friend class Condition; // its wait() releases the lock and acquires it again
     static constexpr detail::TaskState waiting_state = detail::TaskState::waiting_in_lock;
+    static constexpr const char* acquired_elsewhere =
+        "rouse: Lock::acquire: called on another thread than that of the loop whose tasks use it; use one lock for "
+        "each loop";
 
     // If no task holds the lock, grants it to `waiter` and returns true.
     bool grant_if_free(detail::GrantWaiter& waiter) noexcept {
@@ -58,6 +76,7 @@ private:
 
     detail::GrantQueue grants_;
     bool locked_ = false; // stays true while the lock is handed over
+    [[no_unique_address]] detail::LoopOwner owner_;
 };
 
 } // namespace ROUSE_ABI

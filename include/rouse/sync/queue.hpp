@@ -55,12 +55,19 @@ public:
 
     /// Destroys the items that are left.
     ~Queue() {
+        if (state_.waiting()) {
+            state_.owner().check_in_destructor(
+                "rouse: ~Queue: tasks of a loop of another thread wait; destroy it on that thread");
+        }
         for (std::size_t n = state_.size(); n > 0; --n) items_.pop();
     }
 
     /// `co_await queue.put(v)`: waits for room and puts an item. Returns false if the queue is closed; then v is
     /// untouched. Ignoring the result causes a warning; if the queue is never closed, write
     /// `std::ignore = co_await queue.put(v)`.
+    ///
+    /// With GCC before 14 do not make an item in braces here (`put(Item{...})`): it may be destroyed twice. Give it a
+    /// name first, and pass `std::move(name)`; see docs/compiler-bugs.md.
     template <class U = T>
         requires std::constructible_from<T, U&&>
     [[nodiscard]] auto put(U&& value) noexcept {
@@ -72,6 +79,9 @@ public:
     template <class U = T>
         requires std::constructible_from<T, U&&>
     [[nodiscard]] bool put_nowait(U&& value) {
+        state_.owner().check(
+            "rouse: Queue::put_nowait: called on another thread than that of the loop whose tasks use it; use a "
+            "ThreadSafeQueue");
         const GrantOnExit on_exit{state_};
         if (!state_.can_put()) return false;
         items_.put(std::forward<U>(value));
@@ -90,19 +100,27 @@ public:
     /// Takes the oldest item without waiting. Returns an empty optional if the queue holds no item except those that
     /// are reserved for waiting consumers.
     [[nodiscard]] std::optional<T> get_nowait() {
+        state_.owner().check(
+            "rouse: Queue::get_nowait: called on another thread than that of the loop whose tasks use it; use a "
+            "ThreadSafeQueue");
         if (!state_.can_get()) return std::nullopt;
         const RemoveOnExit on_exit{{state_}, items_};
         return std::optional<T>{std::move(items_.front())};
     }
 
     /// The number of items in the queue, including reserved ones.
-    [[nodiscard]] std::size_t qsize() const noexcept { return state_.size(); }
+    [[nodiscard]] std::size_t qsize() const {
+        state_.owner().check(
+            "rouse: Queue::qsize: called on another thread than that of the loop whose tasks use it; use a "
+            "ThreadSafeQueue");
+        return state_.size();
+    }
     /// The same as qsize(), under the name that C++ containers use.
-    [[nodiscard]] std::size_t size() const noexcept { return qsize(); }
+    [[nodiscard]] std::size_t size() const { return qsize(); }
     /// Whether the queue holds no item.
-    [[nodiscard]] bool empty() const noexcept { return qsize() == 0; }
+    [[nodiscard]] bool empty() const { return qsize() == 0; }
     /// Whether the queue holds as many items as it can.
-    [[nodiscard]] bool full() const noexcept { return qsize() == state_.limit(); }
+    [[nodiscard]] bool full() const { return qsize() == state_.limit(); }
 
     /// The number of items that the queue can hold; zero if there is no limit.
     [[nodiscard]] std::size_t maxsize() const noexcept {
@@ -113,18 +131,38 @@ public:
     [[nodiscard]] std::size_t capacity() const noexcept { return state_.limit(); }
 
     /// `co_await queue.join()`: waits until task_done() has been called once for every item that was put.
-    [[nodiscard]] auto join() noexcept { return state_.join(); }
+    [[nodiscard]] auto join() {
+        state_.owner().check(
+            "rouse: Queue::join: called on another thread than that of the loop whose tasks use it; use a "
+            "ThreadSafeQueue");
+        return state_.join();
+    }
 
     /// Reports that an item taken from the queue has been processed; see join(). UsageError if called more often than
     /// items were put.
-    void task_done() { state_.task_done(); }
+    void task_done() {
+        state_.owner().check(
+            "rouse: Queue::task_done: called on another thread than that of the loop whose tasks use it; use a "
+            "ThreadSafeQueue");
+        state_.task_done();
+    }
 
     /// Closes the queue: later puts are refused. Wakes the waiting producers, and each waiting consumer for which no
     /// item is left.
-    void close() noexcept { state_.close(); }
+    void close() {
+        state_.owner().check(
+            "rouse: Queue::close: called on another thread than that of the loop whose tasks use it; use a "
+            "ThreadSafeQueue");
+        state_.close();
+    }
 
     /// Whether close() has been called. The queue may still hold items.
-    [[nodiscard]] bool closed() const noexcept { return state_.closed(); }
+    [[nodiscard]] bool closed() const {
+        state_.owner().check(
+            "rouse: Queue::closed: called on another thread than that of the loop whose tasks use it; use a "
+            "ThreadSafeQueue");
+        return state_.closed();
+    }
 
 private:
     // Runs after every change, even if T throws: grants items and room that have become available.
@@ -152,7 +190,12 @@ public:
     NextAwaiter(NextAwaiter&& other) noexcept : NextAwaiter{other.queue_} {} // before it is awaited
     ~NextAwaiter() { give_back(); }
 
-    bool await_ready() noexcept { return queue_.state_.begin_get(*this); }
+    bool await_ready() {
+        queue_.state_.owner().check(
+            "rouse: Queue::get: called on another thread than that of the loop whose tasks use it; use a "
+            "ThreadSafeQueue");
+        return queue_.state_.begin_get(*this);
+    }
     void await_suspend(std::coroutine_handle<> frame) {
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_queue, frame);
         queue_.state_.wait_to_get(*this);
@@ -204,7 +247,12 @@ public:
         : PutAwaiter{other.queue_, std::forward<U>(other.value_)} {}
     ~PutAwaiter() { give_back(); }
 
-    bool await_ready() noexcept { return queue_.state_.begin_put(*this); }
+    bool await_ready() {
+        queue_.state_.owner().check(
+            "rouse: Queue::put: called on another thread than that of the loop whose tasks use it; use a "
+            "ThreadSafeQueue");
+        return queue_.state_.begin_put(*this);
+    }
     void await_suspend(std::coroutine_handle<> frame) {
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_queue, frame);
         queue_.state_.wait_to_put(*this);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include <rouse/core/detail/loop_owner.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/sync/detail/acquire.hpp>
 
@@ -30,6 +31,12 @@ public:
     constexpr explicit Semaphore(std::size_t permits) noexcept : free_{permits} {}
     Semaphore(const Semaphore&) = delete;
     Semaphore& operator=(const Semaphore&) = delete;
+    ~Semaphore() {
+        if (grants_.waiting()) {
+            owner_.check_in_destructor(
+                "rouse: ~Semaphore: tasks of a loop of another thread wait; destroy it on that thread");
+        }
+    }
 
     /// `co_await semaphore.acquire()`: returns when this task holds a permit, which it must then release().
     [[nodiscard]] auto acquire() noexcept { return detail::AcquireAwaiter<Semaphore>{*this}; }
@@ -38,16 +45,29 @@ public:
     [[nodiscard]] auto scoped() noexcept { return detail::ScopedAwaiter<Semaphore>{*this}; }
 
     /// Gives a permit to the task that has waited longest. If no task waits, the permit is free.
-    void release() noexcept { pass_on(); }
+    void release() {
+        owner_.check(
+            "rouse: Semaphore::release: called on another thread than that of the loop whose tasks use it; send a "
+            "message to a task of that loop through a thread-safe object");
+        pass_on();
+    }
 
     /// Whether acquire() would wait now.
-    [[nodiscard]] bool locked() const noexcept { return free_ == 0; }
+    [[nodiscard]] bool locked() const {
+        owner_.check(
+            "rouse: Semaphore::locked: called on another thread than that of the loop whose tasks use it; send a "
+            "message to a task of that loop through a thread-safe object");
+        return free_ == 0;
+    }
 
 private:
     friend Guard;
     friend detail::AcquireAwaiter<Semaphore>;
     friend class BoundedSemaphore;
     static constexpr detail::TaskState waiting_state = detail::TaskState::waiting_in_semaphore;
+    static constexpr const char* acquired_elsewhere =
+        "rouse: Semaphore::acquire: called on another thread than that of the loop whose tasks use it; use one "
+        "semaphore for each loop";
 
     bool grant_if_free(detail::GrantWaiter& waiter) noexcept {
         if (free_ == 0) return false;
@@ -61,6 +81,7 @@ private:
 
     detail::GrantQueue grants_;
     std::size_t free_; // permits neither held nor granted; zero while a task waits
+    [[no_unique_address]] detail::LoopOwner owner_;
 };
 
 /// A Semaphore that detects a release() without an acquire(). Everything else is as in Semaphore.
@@ -80,6 +101,9 @@ public:
 
     /// Like Semaphore::release. UsageError if all permits are free already.
     void release() {
+        owner_.check(
+            "rouse: BoundedSemaphore::release: called on another thread than that of the loop whose tasks use it; send "
+            "a message to a task of that loop through a thread-safe object");
         if (free_ >= bound_)
             detail::misuse(
                 "rouse: BoundedSemaphore::release: all permits are free already; release only what was acquired");

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <coroutine>
 
+#include <rouse/core/detail/loop_owner.hpp>
 #include <rouse/core/sleep.hpp>
 
 namespace rouse {
@@ -18,7 +19,7 @@ inline namespace ROUSE_ABI {
 /// Any number of tasks may wait, also before the delay is triggered. Once it has elapsed, `wait()` returns at once
 /// until the delay is triggered again or stopped. Waiters resume in the order in which they began to wait, even if the
 /// delay is triggered again before they run. A cancelled wait changes nothing. If the delay is destroyed, its waiting
-/// tasks stay suspended until cancelled.
+/// tasks stay suspended until cancelled; destroying it on another thread than that of their loop panics.
 ///
 /// Nothing is allocated. Each waiting task costs one timer; a delay without waiters costs the loop nothing.
 class Delay {
@@ -31,7 +32,11 @@ public:
         : duration_{detail::saturated<Clock::duration>(duration)} {}
     Delay(const Delay&) = delete;
     Delay& operator=(const Delay&) = delete;
-    ~Delay() { stop(); }
+    ~Delay() {
+        if (!waiting_.empty()) refuse_to_end_elsewhere();
+        triggered_ = false;
+        set_timers();
+    }
 
     /// Starts the delay, or restarts it from now.
     void trigger() { trigger(duration_); }
@@ -40,6 +45,9 @@ public:
     /// once.
     template <class Rep, class Period>
     void trigger(std::chrono::duration<Rep, Period> duration) {
+        owner_.check(
+            "rouse: Delay::trigger: called on another thread than that of the loop whose tasks use it; send a message "
+            "to a task of that loop through a thread-safe object");
         deadline_ = detail::from_now(duration);
         triggered_ = true;
         set_timers();
@@ -47,23 +55,33 @@ public:
 
     /// Stops the delay, as if it had never been triggered. Waiting tasks stay suspended until it is triggered again.
     void stop() {
+        owner_.check(
+            "rouse: Delay::stop: called on another thread than that of the loop whose tasks use it; send a message to "
+            "a task of that loop through a thread-safe object");
         triggered_ = false;
         set_timers();
     }
 
     /// Whether the delay has been triggered, and has neither elapsed nor been stopped.
-    [[nodiscard]] bool running() const { return triggered_ && Clock::now() < deadline_; }
+    [[nodiscard]] bool running() const {
+        owner_.check(
+            "rouse: Delay::running: called on another thread than that of the loop whose tasks use it; send a message "
+            "to a task of that loop through a thread-safe object");
+        return triggered_ && Clock::now() < deadline_;
+    }
 
     /// `co_await delay.wait()` suspends the task until the delay has elapsed. Returns at once if it has already.
     [[nodiscard]] Awaiter wait() noexcept;
 
 private:
     void set_timers();
+    void refuse_to_end_elsewhere() noexcept;
 
     detail::WaitList waiting_; // of Awaiters, in the order of waiting
     Clock::duration duration_;
     TimePoint deadline_{};   // when it elapses; valid while triggered_
     bool triggered_ = false; // triggered and not stopped since; stays true when it elapses
+    [[no_unique_address]] detail::LoopOwner owner_;
 };
 
 // Each waiter is itself a timer, which trigger() sets anew. So the delay is registered with no loop, and may outlive
@@ -77,7 +95,12 @@ public:
         if (before != nullptr) loop_->remove_timer(*this);
     }
 
-    bool await_ready() const { return delay_.triggered_ && !delay_.running(); }
+    bool await_ready() const {
+        delay_.owner_.check(
+            "rouse: Delay::wait: called on another thread than that of the loop whose tasks use it; use one delay for "
+            "each loop");
+        return delay_.triggered_ && !delay_.running();
+    }
     void await_suspend(std::coroutine_handle<> frame) {
         loop_ = &detail::Scheduler::current();
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_delay, frame);
@@ -105,6 +128,14 @@ private:
 };
 
 inline Delay::Awaiter Delay::wait() noexcept { return Awaiter{*this}; }
+
+inline void Delay::refuse_to_end_elsewhere() noexcept {
+    Awaiter& first = static_cast<Awaiter&>(waiting_.pop_front());
+    first.loop_->require_thread_to_destroy(
+        "rouse: ~Delay: tasks of a loop of another thread wait; destroy it after those tasks have ended, or on that "
+        "thread");
+    waiting_.push_back(first);
+}
 
 inline void Delay::set_timers() {
     detail::WaitList all;

@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include <rouse/core/detail/atomic.hpp>
+#include <rouse/core/detail/loop_owner.hpp>
 #include <rouse/core/task.hpp>
 #include <rouse/threadsafe/thread_safe_flag.hpp>
 
@@ -16,7 +17,8 @@ inline namespace ROUSE_ABI {
 /// `publish()` is for the writer: one context at a time, of any kind (task, thread, core, signal handler, interrupt).
 /// `value()` and `fresh()` are for the reader: one context at a time, also of any kind. `next()` is for a task in the
 /// reader's place. The object must outlive the tasks that wait in `next()`. Every `publish()` must have returned before
-/// it is destroyed: join the thread or disable the interrupt first.
+/// it is destroyed: join the thread or disable the interrupt first. Destroying it on another thread while a task waits
+/// panics.
 ///
 /// A value is always whole: all of it was published by the same call. Neither side ever waits for the other. The writer
 /// may be an interrupt that comes anywhere in `value()` (on ARMv6-M, except during the few instructions of the
@@ -56,6 +58,9 @@ public:
 
     /// Makes `value` the newest value and wakes the task that waits in next(). Only for the writer.
     void publish(const T& value) noexcept {
+        const detail::UseOfEnd<ROUSE_CHECKED != 0> use{
+            publishing_,
+            "rouse: Latest::publish: a second writer; only one may publish at a time: give each writer its own object"};
         slots_[writing_] = value;
         const unsigned filled = writing_ | fresh_bit;
         // release: the slot's contents, for the acquire in value(). acquire: pairs with the release in value(), which
@@ -66,6 +71,9 @@ public:
 
     /// The newest value. Only for the reader.
     [[nodiscard]] T value() noexcept {
+        const detail::UseOfEnd<ROUSE_CHECKED != 0> use{
+            fetching_,
+            "rouse: Latest::value: a second reader; only one may read at a time: give each reader its own object"};
         // fresh() only says whether there is something to fetch. The exchange orders: acquire and release pair with
         // those in publish().
         if (fresh()) reading_ = middle_.exchange(reading_, std::memory_order_acq_rel) & ~fresh_bit;
@@ -89,7 +97,9 @@ private:
     unsigned writing_ = 0;               // the writer's slot; used by the writer only
     detail::Atomic<unsigned> middle_{1}; // the middle slot, and fresh_bit; exchanged by both sides
     unsigned reading_ = 2;               // the reader's slot; used by the reader only
-    ThreadSafeFlag published_;           // set by the writer after each exchange
+    [[no_unique_address]] detail::EndInUse publishing_;
+    [[no_unique_address]] detail::EndInUse fetching_;
+    ThreadSafeFlag published_; // set by the writer after each exchange
 };
 
 } // namespace ROUSE_ABI

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <rouse/core/detail/atomic.hpp>
+#include <rouse/core/detail/loop_owner.hpp>
 #include <rouse/core/task.hpp>
 #include <rouse/threadsafe/thread_safe_event.hpp>
 
@@ -18,7 +19,8 @@ inline namespace ROUSE_ABI {
 /// interrupt. From the last two, moving and destroying a T must be safe there, as it is for plain data. Everything else
 /// is for one loop: the one whose tasks wait. A task that begins to wait while tasks of another loop are waiting gets a
 /// UsageError; otherwise a second loop is not detected, so two loops must not share a message. The message must outlive
-/// the tasks that wait for it, and every `set()` must have returned before it is destroyed.
+/// the tasks that wait for it, and every `set()` must have returned before it is destroyed; destroying it on another
+/// thread while a task waits panics.
 ///
 /// Every task that waits when the message is set gets that value or a newer one, and never a torn one. A cancelled wait
 /// takes nothing. If copying the value throws, the wait throws, and value() still returns it.
@@ -77,7 +79,10 @@ public:
 
     /// Clears the message; value() still returns the newest value. Tasks that a set() has already woken still return
     /// from their waits. Only on the loop.
-    void clear() noexcept {
+    void clear() {
+        owner_.check(
+            "rouse: Message::clear: called on another thread than that of the loop whose tasks use it; only set() and "
+            "is_set() may be called from there");
         // The event first: tasks that a set() has woken are resumed in the order of waiting, even if some are
         // cancelled.
         changed_.clear();
@@ -94,12 +99,18 @@ public:
 
     /// The newest value, whether the message is set or cleared; `T{}` before the first set(). Only on the loop.
     [[nodiscard]] T value() {
+        owner_.check(
+            "rouse: Message::value: called on another thread than that of the loop whose tasks use it; only set() and "
+            "is_set() may be called from there");
         fetch();
         return slots_[reading_];
     }
 
     /// `co_await message.wait()` waits until the message is set and returns the newest value. The message stays set.
     [[nodiscard]] Task<T> wait() {
+        owner_.check(
+            "rouse: Message::wait: called on another thread than that of the loop whose tasks use it; use one message "
+            "for each loop");
         const unsigned before = fetched_;
         while (!is_set() && fetched_ == before) co_await changed();
         co_return value();
@@ -110,6 +121,9 @@ public:
     /// newest one. If several tasks call it, all that wait at the moment of a set() get the value; a task that is busy
     /// then may find the message cleared.
     [[nodiscard]] Task<T> next() {
+        owner_.check(
+            "rouse: Message::next: called on another thread than that of the loop whose tasks use it; use one message "
+            "for each loop");
         const unsigned before = fetched_;
         while (!is_set() && fetched_ == before) co_await changed();
         clear();
@@ -147,7 +161,7 @@ private:
 
     // For a waiter that has found the message not set: waits for a later set(). Returns at once if there was one after
     // that look.
-    auto changed() noexcept {
+    auto changed() {
         changed_.clear();
         if (is_set()) changed_.set();
         return changed_.wait();
@@ -160,7 +174,8 @@ private:
     unsigned reading_ = 1; // the reader's slot; used by the loop only
     unsigned fetched_ = 0; // how often fetch() has fetched a value; used by the loop only
     detail::Atomic<bool> held_{false}; // the value in reading_ has not been cleared; written by the loop, read by all
-    ThreadSafeEvent changed_;          // set by each setter after its exchange
+    [[no_unique_address]] detail::LoopOwner owner_;
+    ThreadSafeEvent changed_; // set by each setter after its exchange
 };
 
 } // namespace ROUSE_ABI

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include <rouse/core/detail/atomic.hpp>
+#include <rouse/core/detail/loop_owner.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/task.hpp>
 #include <rouse/threadsafe/thread_safe_flag.hpp>
@@ -30,7 +31,7 @@ inline void start_nothing() noexcept {}
 /// `closed()` may be called from any context at any time. Everything else is for the tasks of one loop: one task at a
 /// time reads and one writes; a second one that would have to wait gets a UsageError. The stream must outlive the tasks
 /// that use it. Every call of the device's end must have returned before it is destroyed: join the thread or disable
-/// the interrupt first.
+/// the interrupt first. Destroying it on another thread while a task waits panics.
 ///
 /// Bytes arrive in order. A byte that finds no room is lost and counted, and so are all bytes after it until the reader
 /// has been told. The reader gets every byte from before the gap, then 0 bytes as at the end of the stream, and asks
@@ -74,6 +75,9 @@ public:
     /// Delivers a byte that was received. Returns false if it is lost or the stream is closed; a lost byte is counted,
     /// so the result may be ignored.
     bool received(char byte) noexcept {
+        const detail::UseOfEnd<ROUSE_CHECKED != 0> use{
+            receiving_,
+            "rouse: RingIO::received: called by two contexts at once; let one context deliver what was received"};
         if (count_if_in_gap()) return false;
         const bool accepted = in_.put_sync(byte);
         // release: the bytes accepted before, for the acquires in get() and lost(). While it is 0, only this end
@@ -94,6 +98,9 @@ public:
     /// Takes the next byte to send. Returns nothing if there is none; the transmitter is then idle until start_sending
     /// is called.
     [[nodiscard]] std::optional<char> next_to_send() noexcept {
+        const detail::UseOfEnd<ROUSE_CHECKED != 0> use{
+            transmitting_,
+            "rouse: RingIO::next_to_send: called by two contexts at once; let one context take what is to be sent"};
         for (;;) {
             if (const auto byte = out_.get_sync()) return byte;
             // acquire: the bytes of a writer that found this end sending; pairs with start_if_idle(). release: what was
@@ -251,6 +258,9 @@ private:
     ThreadSafeQueue<char, N> out_;
     detail::Atomic<unsigned> sending_{idle}; // `idle` or `sending`; written by both ends
     ThreadSafeFlag idle_;                    // set by the transmitter whenever it becomes idle
+
+    [[no_unique_address]] detail::EndInUse receiving_;
+    [[no_unique_address]] detail::EndInUse transmitting_;
 };
 
 } // namespace ROUSE_ABI

@@ -22,7 +22,8 @@ inline namespace ROUSE_ABI {
 ///
 /// Waiting tasks become ready in the order in which they began to wait, and their waits return even if the event is
 /// cleared before they run. Whatever the setter wrote before `set()` is visible after `wait()`. A cancelled wait
-/// changes nothing. If the event is destroyed, tasks that have not been woken stay suspended until cancelled.
+/// changes nothing. If the event is destroyed, tasks that have not been woken stay suspended until cancelled;
+/// destroying it on another thread than that of their loop panics.
 ///
 /// `set()` is one exchange, and a push to the loop's inbox if a task waits. Nothing is allocated; the event can be
 /// `constinit`.
@@ -61,7 +62,7 @@ public:
     }
 
     /// Clears the event. Tasks that a set() has already woken still return from their waits. Only on the loop.
-    void clear() noexcept;
+    void clear();
 
     /// Whether wait() would return at once. May be called from any context, but another may change the answer at once.
     /// If the result is true, whatever the setter wrote before set() is visible.
@@ -175,7 +176,12 @@ inline void ThreadSafeEvent::wake_all(detail::WaitList& list) noexcept {
     while (!list.empty()) detail::Scheduler::wake(static_cast<Awaiter&>(list.pop_front()));
 }
 
-inline void ThreadSafeEvent::clear() noexcept {
+inline void ThreadSafeEvent::clear() {
+    if (armed_)
+        inbox_->scheduler().check_thread(
+            "rouse: ThreadSafeEvent::clear: called on another thread than that of the loop whose tasks wait; only "
+            "set() "
+            "and is_set() may be called from there");
     if (!change(is_set_state, clear_state)) return;
     // In flight: tasks that wait now are due, those that begin to wait after this are not.
     while (armed_ && !waiting_.empty()) {
@@ -192,6 +198,12 @@ inline void ThreadSafeEvent::arrive() noexcept {
 }
 
 inline ThreadSafeEvent::~ThreadSafeEvent() {
+    if (armed_) {
+        inbox_->scheduler().require_thread_to_destroy(
+            "rouse: ~ThreadSafeEvent (also in a Message): tasks of a loop of another thread wait; destroy it after "
+            "those "
+            "tasks have ended, or on that thread");
+    }
     while (!disarm()) inbox_->scheduler().wait_for_arrival([this] { return !in_flight(); });
     // The destructors of the lists unlink the remaining waiters, whose tasks stay suspended until cancelled.
 }

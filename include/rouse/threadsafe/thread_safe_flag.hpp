@@ -16,8 +16,8 @@ inline namespace ROUSE_ABI {
 /// A flag that one task waits for and any context sets. The wait clears it.
 ///
 /// `set()`, `clear()` and `is_set()` may be called from any context: a task of any loop, another thread or core, a
-/// signal handler, an interrupt. `wait()` is for a task. The flag must be destroyed on the thread of the loop whose
-/// task waits.
+/// signal handler, an interrupt. `wait()` is for a task. While a task waits, the flag must not
+/// be destroyed on another thread than that of the task's loop; that panics.
 ///
 /// A `set()` before the `wait()` is not lost. Several `set()`s before the waiter resumes count as one. Whatever the
 /// setter wrote before `set()` is visible after `wait()`. A cancelled wait leaves the flag set. Only one task at a time
@@ -177,6 +177,10 @@ inline void ThreadSafeFlag::set() noexcept {
 inline ThreadSafeFlag::~ThreadSafeFlag() {
     if (waiter_ == nullptr) return;
     Awaiter& waiter = *waiter_;
+    waiter.inbox_->scheduler().require_thread_to_destroy(
+        "rouse: ~ThreadSafeFlag (also in a Latest, a RingIO): a task of a loop of another thread waits; destroy it "
+        "after "
+        "that task has ended, or on that thread");
     if (waiter.parked_ && !waiter.retract()) {
         waiter.inbox_->scheduler().wait_for_arrival([&waiter] { return !waiter.parked_; });
     }

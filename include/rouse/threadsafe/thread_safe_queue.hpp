@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <rouse/core/detail/atomic.hpp>
+#include <rouse/core/detail/loop_owner.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/detail/scheduler.hpp>
 #include <rouse/ports/detail/asymmetric_barrier.hpp>
@@ -82,8 +83,9 @@ public:
     ThreadSafeQueue(const ThreadSafeQueue&) = delete;
     ThreadSafeQueue& operator=(const ThreadSafeQueue&) = delete;
 
-    /// Destroys the remaining items. Every call from another context must have returned: join its thread first. A
-    /// waiting task must be one of this thread's loop. It is not woken; it stays suspended until cancelled.
+    /// Destroys the remaining items. Every call from another context must have returned: join its thread first. A task
+    /// of this thread's loop that waits is not woken; it stays suspended until cancelled. If a task of another thread's
+    /// loop waits, this panics: close the queue and let that task end first.
     ~ThreadSafeQueue() {
         if (waiting_consumer_ != nullptr) waiting_consumer_->detach();
         if (waiting_producer_ != nullptr) waiting_producer_->detach();
@@ -100,6 +102,7 @@ public:
     template <class U = T>
         requires std::constructible_from<T, U&&>
     [[nodiscard]] bool put_sync(U&& value) {
+        const detail::UseOfEnd<ROUSE_CHECKED != 0> use{producing_, Producer::second_user};
         const PutGuard guard{*this}; // its destructor wakes the consumer
         const std::size_t tail = tail_.load(std::memory_order_relaxed);
         const std::size_t next = after(tail);
@@ -129,6 +132,9 @@ public:
     /// `co_await queue.put(v)` puts an item into the queue, suspending the task while the queue is full. The result is
     /// false if the queue is closed; `v` is then untouched. Ignoring the result produces a warning. `v` is held by
     /// reference until then.
+    ///
+    /// With GCC before 14 do not make an item in braces here (`put(Item{...})`): it may be destroyed twice. Give it a
+    /// name first, and pass `std::move(name)`; see docs/compiler-bugs.md.
     template <class U = T>
         requires std::constructible_from<T, U&&>
     [[nodiscard]] auto put(U&& value) noexcept {
@@ -140,6 +146,7 @@ public:
     /// Takes the oldest item, or returns nothing if the queue is empty. May be called from any context. (The name is
     /// that of micropython-async's ThreadSafeQueue.)
     [[nodiscard]] std::optional<T> get_sync() {
+        const detail::UseOfEnd<ROUSE_CHECKED != 0> use{consuming_, Consumer::second_user};
         const std::size_t head = head_.load(std::memory_order_relaxed);
         if (!has_item(head)) return std::nullopt;
         const GetGuard guard{*this, after(head)}; // its destructor frees the slot and wakes the producer
@@ -290,13 +297,15 @@ private:
     detail::Atomic<std::size_t> tail_{0}; // the next slot to fill; read by all
     std::size_t cached_head_ = 0;         // the last head_ that the producer has seen
     detail::Atomic<bool> putting_{false}; // a put is in progress; read by the consumer once the queue is closed
+    [[no_unique_address]] detail::EndInUse producing_;
     detail::QueueWaiter<Producer>* waiting_producer_ = nullptr; // the suspended task; written and read by its loop
 
     [[no_unique_address]] detail::CacheLinePadding padding_1_;
 
     // The consumer's cache line. Written by the consumer only, except waiting_consumer_.
-    detail::Atomic<std::size_t> head_{0};                       // the next slot to empty; read by all
-    std::size_t cached_tail_ = 0;                               // the last tail_ that the consumer has seen
+    detail::Atomic<std::size_t> head_{0}; // the next slot to empty; read by all
+    std::size_t cached_tail_ = 0;         // the last tail_ that the consumer has seen
+    [[no_unique_address]] detail::EndInUse consuming_;
     detail::QueueWaiter<Consumer>* waiting_consumer_ = nullptr; // the suspended task; written and read by its loop
 
     [[no_unique_address]] detail::CacheLinePadding padding_2_;

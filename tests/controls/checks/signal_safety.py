@@ -26,7 +26,7 @@ class Reachable(Together):
     def look(self, kind, tree, folder):
         probe = folder / "probe.o"
         self.build(
-            [self.compiler, "-std=c++20", kind, "-ffunction-sections", *tree.includes()]
+            [self.compiler, "-std=c++20", "-DNDEBUG", kind, "-ffunction-sections", *tree.includes()]
             + ["-c", tree.file(f"{_FOLDER}/probe.cpp"), "-o", probe]
         )
         unoptimised = ["--unoptimised"] if kind == "-O0" else []

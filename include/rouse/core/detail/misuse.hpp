@@ -7,10 +7,11 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// Throws UsageError; where exceptions are off, calls ROUSE_PANIC. `message` is a string literal of the form
-/// "rouse: Object::function: the rule that was broken; what to do instead".
+/// Reports `message` at once and throws it as a UsageError; where exceptions are off, calls ROUSE_PANIC. `message` is a
+/// string literal of the form "rouse: Object::function: the rule that was broken; what to do instead".
 [[noreturn]] inline void misuse(const char* message) {
 #if ROUSE_EXCEPTIONS
+    ROUSE_REPORT(message);
     throw UsageError{message};
 #else
     ROUSE_PANIC(message);

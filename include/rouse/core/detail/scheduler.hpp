@@ -44,6 +44,7 @@
 #include <rouse/core/config.hpp>
 #include <rouse/core/detail/exception_handler.hpp>
 #include <rouse/core/detail/inbox.hpp>
+#include <rouse/core/detail/loop_number.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/detail/ready_queue.hpp>
 #include <rouse/core/detail/task_record.hpp>
@@ -112,10 +113,52 @@ public:
     static Scheduler& current() { return static_cast<Scheduler&>(PortUser::current()); }
     [[nodiscard]] static Scheduler* current_or_null() noexcept { return static_cast<Scheduler*>(current_); }
 
+    /// Identifies this thread, as FramePool::thread() does.
+    [[nodiscard]] static const void* this_thread() noexcept { return &current_; }
+
     /// Whether a scheduler is running on this thread, so that a blocking call would stop it.
     [[nodiscard]] static bool blocking_refused() noexcept {
         const Scheduler* current = current_or_null();
         return current != nullptr && current->running();
+    }
+
+    /// For calls that are only for the thread of this loop: if ROUSE_CHECKED, a misuse on any other thread.
+    template <bool Checked = ROUSE_CHECKED != 0>
+    void check_thread([[maybe_unused]] const char* message) const {
+        if constexpr (Checked) {
+            if (pool_->thread() != this_thread()) [[unlikely]]
+                misuse(message);
+        }
+    }
+
+    /// For the destructor of an object in which a task of this loop waits: panics on any other thread, because only
+    /// this one may touch the waiter.
+    void require_thread_to_destroy([[maybe_unused]] const char* message) const noexcept {
+#if ROUSE_HOSTED
+        if (pool_->thread() != this_thread()) [[unlikely]]
+            ROUSE_PANIC(message);
+#endif
+    }
+
+#if ROUSE_HOSTED && !defined(ROUSE_ATOMIC_HEADER)
+    [[nodiscard]] std::uint32_t number() const noexcept { return number_.value(); }
+
+    /// Whether the loop of this number is one of this thread.
+    static bool exists_on_this_thread(std::uint32_t number) noexcept {
+        const Scheduler* each = newest_;
+        while (each != nullptr && each->number() != number) each = each->older_;
+        return each != nullptr;
+    }
+#endif
+
+    /// For calls that are only for the thread of the loop of a task: if ROUSE_CHECKED, whether this is another one.
+    template <bool Checked = ROUSE_CHECKED != 0>
+    [[nodiscard]] static bool on_foreign_thread([[maybe_unused]] TaskRecord& task) noexcept {
+        if constexpr (Checked) {
+            const FramePool* pool = FramePool::of(task);
+            return pool != nullptr && pool->scheduler() != nullptr && pool->thread() != this_thread();
+        }
+        return false;
     }
 
     // ---- the implementation of Loop, which documents it ----
@@ -363,6 +406,7 @@ private:
     std::exception_ptr failure_{}; // of the present run, see fail_run()
 #endif
 #endif
+    [[no_unique_address]] LoopNumber number_;
     Scheduler* older_; // the next in the list of this thread's schedulers
 };
 

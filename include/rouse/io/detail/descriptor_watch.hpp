@@ -4,6 +4,7 @@
 #include <span>
 #include <utility>
 
+#include <rouse/core/detail/loop_owner.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/detail/scheduler.hpp>
 #include <rouse/io/detail/watch_slot.hpp>
@@ -59,6 +60,8 @@ public:
     [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
 
     [[nodiscard]] Scheduler& loop() const noexcept { return *loop_; }
+    /// The loop whose tasks use it, for the checks of ROUSE_CHECKED.
+    [[nodiscard]] const LoopOwner& owner() const noexcept { return owner_; }
     [[nodiscard]] WatchSlot& input_slot() noexcept { return input_; }
     [[nodiscard]] WatchSlot& output_slot() noexcept { return output_; }
 
@@ -98,6 +101,7 @@ private:
     int descriptor_ = -1;
     bool watched_ = false; // by port_
     bool hung_up_ = false; // set by on_ready(): input has had its last report
+    [[no_unique_address]] LoopOwner owner_;
 };
 
 } // namespace detail

@@ -55,6 +55,7 @@ public:
     virtual ~Socket() { close(); }
 
     using DescriptorWatch::descriptor;
+    using DescriptorWatch::owner;
     [[nodiscard]] bool is_open() const noexcept { return descriptor() >= 0; }
 
     /// Waits until there may be something to read: bytes, a connection, the end or an error; or until the socket is

@@ -28,7 +28,11 @@ public:
 
     /// Releases the lock or permit before the end of the scope. Later calls do nothing.
     void release() noexcept {
-        if (Owner* owner = std::exchange(owner_, nullptr)) owner->pass_on();
+        if (Owner* owner = std::exchange(owner_, nullptr)) {
+            owner->owner_.check_in_destructor(
+                "rouse: Guard: released on another thread than that of the loop whose task holds it; release it there");
+            owner->pass_on();
+        }
     }
 
 private:
@@ -44,7 +48,10 @@ public:
     AcquireAwaiter(AcquireAwaiter&& other) noexcept : AcquireAwaiter{other.owner_} {} // before it is awaited
     ~AcquireAwaiter() { give_back(); }
 
-    bool await_ready() noexcept { return owner_.grant_if_free(*this); }
+    bool await_ready() {
+        owner_.owner_.check(Owner::acquired_elsewhere);
+        return owner_.grant_if_free(*this);
+    }
     void await_suspend(std::coroutine_handle<> frame) {
         Scheduler::park(*this, Owner::waiting_state, frame);
         owner_.grants_.wait(*this);

@@ -31,6 +31,9 @@ private:
 /// are in the queue when it is destroyed are unlinked; their tasks stay suspended until cancelled.
 class GrantQueue {
 public:
+    /// Whether a task waits, or has a grant and has not resumed yet.
+    [[nodiscard]] bool waiting() const noexcept { return !waiting_.empty() || !granted_.empty(); }
+
     /// Queues the waiter of a task that is suspended.
     void wait(GrantWaiter& waiter) noexcept { waiting_.push_back(waiter); }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <rouse/core/detail/loop_owner.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/sync/detail/grant_queue.hpp>
 #include <rouse/sync/event.hpp>
@@ -23,6 +24,12 @@ public:
     static constexpr std::size_t no_limit = SIZE_MAX;
 
     constexpr explicit QueueState(std::size_t limit) noexcept : limit_{limit} {}
+
+    /// The loop whose tasks use the queue.
+    [[nodiscard]] const LoopOwner& owner() const noexcept { return owner_; }
+
+    /// Whether a task waits, or has a reservation and has not resumed yet.
+    [[nodiscard]] bool waiting() const noexcept { return getters_.waiting() || putters_.waiting(); }
 
     [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -102,7 +109,7 @@ public:
 
     // ---- join and task_done ----
 
-    [[nodiscard]] auto join() noexcept {
+    [[nodiscard]] auto join() {
         if (unfinished_ == 0) finished_.set();
         return finished_.wait();
     }
@@ -122,6 +129,7 @@ private:
     GrantQueue putters_;
     Event finished_; // set by join() and task_done() when unfinished_ is zero; cleared by each put
     bool closed_ = false;
+    [[no_unique_address]] LoopOwner owner_;
 };
 
 } // namespace detail

@@ -70,6 +70,10 @@ public:
     /// Called by the queue's destructor. The task stays suspended until it is cancelled. If it was about to be resumed,
     /// it is resumed and finds the queue closed.
     void detach() noexcept {
+        inbox_->scheduler().require_thread_to_destroy(
+            "rouse: ~ThreadSafeQueue: a task of a loop of another thread waits; close the queue, and destroy it after "
+            "that "
+            "task has ended, or on that thread");
         const bool given_up_before = given_up_;
         leave();
         queue_ = nullptr;
