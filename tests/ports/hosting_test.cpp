@@ -354,7 +354,7 @@ TEST_CASE("native_handle may be called at any time: before the first poll, aslee
             }
             const std::unique_ptr<Host> host =
                 edge ? std::unique_ptr<Host>{new EdgeHost{loop}} : std::unique_ptr<Host>{new LevelHost{loop}};
-            while (loop.next_deadline() != forever) REQUIRE(host->turn(too_long));
+            while (loop.next_deadline() != no_deadline) REQUIRE(host->turn(too_long));
             event.set();
             CHECK(host->turns_until([&] { return task.done(); }));
         }

@@ -201,7 +201,7 @@ using Atomic = check::Atomic<T>;
 
 inline bool futex_wait(Atomic<std::uint32_t>& word, std::uint32_t expected, std::chrono::steady_clock::time_point until,
                        const CodeLocation& where = CodeLocation::current()) noexcept {
-    return atomic_wait(word.location(), expected, until != std::chrono::steady_clock::time_point::max(), where);
+    return atomic_wait(word.location(), expected, until != (std::chrono::steady_clock::time_point::max)(), where);
 }
 inline void futex_wake(Atomic<std::uint32_t>* word, const CodeLocation& where = CodeLocation::current()) noexcept {
     atomic_wake(word->location(), where);

@@ -155,7 +155,7 @@ public:
         return Scheduler::poll();
     }
 
-    /// The time by which poll() must be called again: `at_once`, an instant, or `forever`. For a host that has no
+    /// The time by which poll() must be called again: `at_once`, an instant, or `no_deadline`. For a host that has no
     /// native_handle(): it asks before each sleep. What a sender does meanwhile calls Port::wake().
     [[nodiscard]] TimePoint next_deadline() const {
         check_thread(

@@ -176,15 +176,15 @@ private:
     // The timerfd. Watched like any other descriptor, so that wait_until() need not know it.
     struct Alarm final : detail::Watch {
         ~Alarm() = default;
-        void on_ready(detail::Readiness) noexcept override { set_for = forever; }
+        void on_ready(detail::Readiness) noexcept override { set_for = no_deadline; }
 
-        TimePoint set_for = forever; // forever: not set, or reported
-        int descriptor = -1;         // made by begin_hosting()
+        TimePoint set_for = no_deadline; // no_deadline: not set, or reported
+        int descriptor = -1;             // made by begin_hosting()
     };
 
     void set_alarm(TimePoint deadline) noexcept {
         alarm_.set_for = deadline;
-        const auto since_epoch = std::max(deadline.time_since_epoch(), std::chrono::nanoseconds{1}); // 0 turns it off
+        const auto since_epoch = (std::max)(deadline.time_since_epoch(), std::chrono::nanoseconds{1}); // 0 turns it off
         const auto seconds = std::chrono::floor<std::chrono::seconds>(since_epoch);
         constexpr std::int64_t most = std::numeric_limits<decltype(timespec::tv_sec)>::max();
         itimerspec when{};
@@ -220,7 +220,7 @@ private:
     // and gets a count that covers all of them. A loop that waits again, or for anything else, is being run.
     unsigned wait_in_child(TimePoint deadline) noexcept {
         constexpr unsigned more_than_are_owed = 1U << 30;
-        if (deadline == forever && !std::exchange(waited_in_child_, true)) return more_than_are_owed;
+        if (deadline == no_deadline && !std::exchange(waited_in_child_, true)) return more_than_are_owed;
         ROUSE_PANIC("rouse: EpollPort: a loop that was inherited over fork() cannot be run; make a new port and loop");
         return 0;
     }
@@ -235,9 +235,9 @@ private:
 
     // Waits, and returns the number of events in events_; 0 after a signal (what its handler sent is in the inbox).
     int wait(TimePoint deadline) noexcept {
-        const bool bounded = deadline != forever;
+        const bool bounded = deadline != no_deadline;
         std::chrono::nanoseconds left{0};
-        if (bounded && deadline != at_once) left = std::max(deadline - now(), std::chrono::nanoseconds{0});
+        if (bounded && deadline != at_once) left = (std::max)(deadline - now(), std::chrono::nanoseconds{0});
         int count = -1;
 #if defined(SYS_epoll_pwait2) && !ROUSE_TSAN // it delays signals until a call that it intercepts
         if (has_pwait2_) {
@@ -255,14 +255,14 @@ private:
         const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
         constexpr std::int64_t most = 24 * 60 * 60 * 1000; // returning early is allowed
         count = ::epoll_wait(epoll_, events_, batch_capacity,
-                             bounded ? static_cast<int>(std::min(milliseconds, most)) : -1);
+                             bounded ? static_cast<int>((std::min)(milliseconds, most)) : -1);
         return checked(count);
     }
 
     static int checked(int count) noexcept {
         if (count < 0 && errno != EINTR)
             ROUSE_PANIC("rouse: EpollPort: epoll_wait failed: its descriptor was closed outside of the port");
-        return std::max(count, 0);
+        return (std::max)(count, 0);
     }
 
     static constexpr int batch_capacity = 128;

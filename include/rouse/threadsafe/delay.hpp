@@ -119,7 +119,7 @@ private:
 
     void set() {
         loop_->remove_timer(*this);
-        deadline = delay_.triggered_ ? delay_.deadline_ : forever;
+        deadline = delay_.triggered_ ? delay_.deadline_ : no_deadline;
         if (delay_.triggered_) loop_->add_timer(*this);
     }
 

@@ -38,7 +38,7 @@ struct VectorClock {
     std::array<std::uint16_t, most_contexts> at{};
 
     void join(const VectorClock& other) noexcept {
-        for (std::size_t i = 0; i < at.size(); ++i) at[i] = std::max(at[i], other.at[i]);
+        for (std::size_t i = 0; i < at.size(); ++i) at[i] = (std::max)(at[i], other.at[i]);
     }
 };
 

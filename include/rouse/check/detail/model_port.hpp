@@ -39,16 +39,16 @@ inline unsigned sleep_in_port(const void* port, TimePoint deadline, TimePoint& n
     if (deadline == at_once && (count == 0 || execution.choose(2) == 0)) return 0;
     execution.step(
         Step{Step::Kind::sleep, port, "sleeps in its port"},
-        [&count, deadline] { return count > 0 || deadline != TimePoint::max(); },
+        [&count, deadline] { return count > 0 || deadline != (TimePoint::max)(); },
         [&left = execution.spurious_left()] { return left > 0; });
     if (count > 0) {
         execution.note("is woken in its port");
         execution.memory().happened_before(execution.context(), VectorClock{woken_by});
         return std::exchange(count, 0u);
     }
-    if (deadline != TimePoint::max()) {
+    if (deadline != (TimePoint::max)()) {
         execution.note("sleeps in its port until its time is up");
-        now = std::max(now, deadline);
+        now = (std::max)(now, deadline);
     } else {
         execution.note("stops sleeping without a reason");
         --execution.spurious_left();

@@ -122,7 +122,7 @@ void for_each_word(const void* address, std::size_t bytes, F f) {
     std::size_t offset = checked_arena.offset(address);
     while (bytes > 0) {
         const std::size_t in_word = offset % 8;
-        const std::size_t count = std::min(bytes, 8 - in_word);
+        const std::size_t count = (std::min)(bytes, 8 - in_word);
         f(offset - in_word, static_cast<std::uint8_t>(((1u << count) - 1) << in_word));
         offset += count;
         bytes -= count;

@@ -26,7 +26,7 @@ struct SteppedRun {
 
     /// Sleeps until the next deadline. Returns false if there is none: nothing will ever be ready again.
     static bool sleep(Scheduler& scheduler) {
-        if (scheduler.next_deadline() == TimePoint::max()) return false;
+        if (scheduler.next_deadline() == (TimePoint::max)()) return false;
         scheduler.wait_until(scheduler.next_deadline());
         return true;
     }

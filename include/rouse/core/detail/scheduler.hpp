@@ -445,7 +445,7 @@ inline Scheduler::~Scheduler() {
     });
     while (!ready_.empty()) destroy_frame(ready_.pop());
     take_inbox();
-    while (wakes_owed_ > 0) wait_until(forever);
+    while (wakes_owed_ > 0) wait_until(no_deadline);
     pool_->abandon();
 
     Scheduler** link = &newest_;
@@ -494,7 +494,7 @@ void Scheduler::wait_for_arrival(F arrived) noexcept {
     take_inbox();
     while (!arrived()) {
         asleep_ = inbox_.fall_asleep();
-        if (asleep_) wait_until(forever);
+        if (asleep_) wait_until(no_deadline);
         take_inbox();
 #if ROUSE_HOSTED
         if (host_.watches && arrived()) ring(); // the wait has taken what made the host's descriptor readable
@@ -689,7 +689,7 @@ inline void Scheduler::leave_to_host() noexcept {
 }
 
 inline bool Scheduler::fall_asleep_for_host() noexcept {
-    if (!port_.host_sleeps(host_.watches ? next_deadline() : forever) || !inbox_.fall_asleep()) return false;
+    if (!port_.host_sleeps(host_.watches ? next_deadline() : no_deadline) || !inbox_.fall_asleep()) return false;
     asleep_ = true;
     if (host_.watches) {
         ready_.arm(&Scheduler::on_push, this);
@@ -716,7 +716,7 @@ inline int Scheduler::native_handle() { return port_.native_handle(); }
 
 inline TimePoint Scheduler::next_deadline() const noexcept {
     if (!ready_.empty()) return at_once;
-    return timers_.empty() ? forever : timers_.first_deadline();
+    return timers_.empty() ? no_deadline : timers_.first_deadline();
 }
 
 // ---- busy polling ----
@@ -746,7 +746,7 @@ inline bool Scheduler::busy_poll(Scheduler& scheduler) noexcept {
     constexpr int looks_per_round = 16;
     constexpr int fastest_round_ns = 64;
     TimePoint now = scheduler.port_.now();
-    const TimePoint end = std::min(now + scheduler.busy_poll_for_, scheduler.next_deadline());
+    const TimePoint end = (std::min)(now + scheduler.busy_poll_for_, scheduler.next_deadline());
     // The rounds are limited too, so that this ends on a port whose clock advances only while the loop sleeps.
     for (auto left = (end - now).count() / fastest_round_ns; now < end && left > 0; --left) {
         for (int look = 0; look < looks_per_round; ++look) {

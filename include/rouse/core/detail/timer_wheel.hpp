@@ -40,7 +40,7 @@ public:
 
     /// The earliest deadline, or an earlier time at which a list has to be split. There must be a timer.
     [[nodiscard]] TimePoint first_deadline() noexcept {
-        bring_near(TimePoint::min());
+        bring_near((TimePoint::min)());
         return lists_come_first() ? first_list_ : heap_.first_deadline();
     }
 
@@ -145,7 +145,7 @@ private:
 
     void note_first(unsigned list, TimePoint start) noexcept {
         first_list_ = start;
-        apart_from_ = list < digits ? TimePoint::min() : start;
+        apart_from_ = list < digits ? (TimePoint::min)() : start;
     }
 
     // Splits lists, as far as their time has come, until no list may hold a timer before the first in the heap.
