@@ -29,7 +29,7 @@ TEST_CASE("a branch is called where a task would be made ready, once for each wa
     counter.wait_in(waiter, detail::TaskState::waiting_in_event);
     detail::Scheduler::wake(waiter);
     CHECK(counter.count == 2);
-    CHECK(loop.next_deadline() == forever);
+    CHECK(loop.next_deadline() == no_deadline);
 }
 
 TEST_CASE("a branch can wait for a time, without a task") {

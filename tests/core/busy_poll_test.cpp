@@ -25,8 +25,8 @@ public:
             return 0;
         }
         ++sleeps;
-        if (deadline != forever && now_ < deadline) now_ = deadline;
-        while (deadline == forever && wakes.load() == 0) {
+        if (deadline != no_deadline && now_ < deadline) now_ = deadline;
+        while (deadline == no_deadline && wakes.load() == 0) {
         }
         return wakes.exchange(0);
     }

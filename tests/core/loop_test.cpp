@@ -246,7 +246,7 @@ TEST_CASE("a host's own loop drives rouse with poll, next_deadline and native_ha
     Loop loop{port};
     CHECK(loop.native_handle() >= 0);
     CHECK(!loop.poll());
-    CHECK(loop.next_deadline() == forever);
+    CHECK(loop.next_deadline() == no_deadline);
     Log log;
     auto handle = loop.create_task([](Log& l) -> Task<> {
         l("a");

@@ -28,7 +28,7 @@ public:
     unsigned wait_until(TimePoint deadline) noexcept override {
         std::unique_lock lock{mutex_};
         const auto woken = [this] { return wakes_ != 0; };
-        if (deadline == forever) {
+        if (deadline == no_deadline) {
             woken_.wait(lock, woken);
         } else if (deadline > now()) {
             woken_.wait_for(lock, deadline - now(), woken);

@@ -23,7 +23,7 @@ public:
     ~HandPort() = default;
     TimePoint now() const noexcept override { return time; }
     unsigned wait_until(TimePoint deadline) noexcept override {
-        if (deadline != at_once && deadline != forever && deadline > time) time = deadline;
+        if (deadline != at_once && deadline != no_deadline && deadline > time) time = deadline;
         return std::exchange(wakes, 0);
     }
     void wake() noexcept override { ++wakes; }

@@ -17,7 +17,7 @@ TimePoint at(int n) { return TimePoint{std::chrono::nanoseconds{n}}; }
 
 std::vector<Timer*> drain(TimerHeap& timers) {
     std::vector<Timer*> order;
-    while (Timer* timer = timers.take_due(forever)) order.push_back(timer);
+    while (Timer* timer = timers.take_due(no_deadline)) order.push_back(timer);
     return order;
 }
 
@@ -79,7 +79,7 @@ TEST_CASE("timers agree with a sorted list through random adding, removing and t
                 timers.remove(**victim);
                 model.erase(victim);
             } else if (!model.empty()) {
-                REQUIRE(timers.take_due(forever) == model.front());
+                REQUIRE(timers.take_due(no_deadline) == model.front());
                 model.erase(model.begin());
             }
             REQUIRE(timers.empty() == model.empty());

@@ -145,14 +145,14 @@ TEST_CASE("timer wheel: a lone timer for tomorrow does not bring near what is se
 TEST_CASE("timer wheel: deadlines at both ends of time") {
     Full full;
     Timer never, past;
-    never.deadline = forever;
+    never.deadline = no_deadline;
     past.deadline = at_once;
     full.wheel.add(never);
     full.wheel.add(past);
     CHECK(full.wheel.take_due(TimePoint{}) == &past);
     full.take_first();
     CHECK(full.wheel.first_deadline() > at(24 * 365h));
-    CHECK(full.wheel.take_due(forever) == &never);
+    CHECK(full.wheel.take_due(no_deadline) == &never);
 }
 
 TEST_CASE("timer wheel: agrees with a sorted list through random adding, removing and the passing of time") {

@@ -88,7 +88,7 @@ private:
     }
 
     int milliseconds_until(rouse::TimePoint deadline) const noexcept {
-        if (deadline == rouse::forever) return -1;
+        if (deadline == rouse::no_deadline) return -1;
         if (deadline <= now()) return 0;
         return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(deadline - now()).count());
     }

@@ -63,7 +63,7 @@ TEST_CASE("a wake before the wait makes it return at once, and each wake is coun
     EpollPort port;
     port.wake();
     port.wake();
-    CHECK(port.wait_until(forever) == 2);
+    CHECK(port.wait_until(no_deadline) == 2);
     CHECK(port.wait_until(port.now() + 1ms) == 0);
 }
 
@@ -76,7 +76,7 @@ TEST_CASE("a wake from another thread ends a wait without a deadline, and keeps 
         port.wake();
         kept = errno == EDOM;
     }};
-    const unsigned wakes = port.wait_until(forever);
+    const unsigned wakes = port.wait_until(no_deadline);
     thread.join();
     CHECK(wakes == 1);
     CHECK(kept);
@@ -103,7 +103,7 @@ TEST_CASE("a watch is told of each edge once, and nothing after it is removed") 
     port.wait_until(at_once);
     CHECK(watch.count == 1);
     REQUIRE(::write(ends[1], "x", 1) == 1);
-    port.wait_until(forever);
+    port.wait_until(no_deadline);
     CHECK(watch.count == 2);
     CHECK(has_any(watch.last, detail::Readiness::readable));
     port.remove(ends[0], watch);
@@ -137,7 +137,7 @@ TEST_CASE("a watch that is removed while others are told is not told any more") 
     second.other_descriptor = a[0];
     REQUIRE(port.arm(a[0], first) == 0);
     REQUIRE(port.arm(b[0], second) == 0);
-    port.wait_until(forever);
+    port.wait_until(no_deadline);
     CHECK(first.count + second.count == 1);
     for (const int fd : {a[0], a[1], b[0], b[1]}) ::close(fd);
 }

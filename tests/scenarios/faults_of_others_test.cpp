@@ -202,7 +202,7 @@ public:
     ~LonelyPort() = default;
     TimePoint now() const noexcept override { return port_.now(); }
     unsigned wait_until(TimePoint deadline) noexcept override {
-        if (deadline == forever && ++sleeps_without_end == 1) flag_.set();
+        if (deadline == no_deadline && ++sleeps_without_end == 1) flag_.set();
         return port_.wait_until(deadline);
     }
     void wake() noexcept override { port_.wake(); }
@@ -224,7 +224,7 @@ TEST_CASE("scenario 28: a loop with only an Event waiter left does not return si
         Loop loop{port};
         auto waiter = loop.create_task(waits(), "waiter");
         CHECK(!loop.poll());
-        CHECK(loop.next_deadline() == forever);
+        CHECK(loop.next_deadline() == no_deadline);
         CHECK(loop.live_tasks() == 1);
         CHECK(!waiter.done());
         CHECK(waiter.name() == "waiter");

@@ -104,9 +104,9 @@ public:
                 return time_.wait_until(rouse::at_once);
             }
         }
-        const unsigned wakes = time_.wait_until(deadline == rouse::forever ? rouse::at_once : deadline);
+        const unsigned wakes = time_.wait_until(deadline == rouse::no_deadline ? rouse::at_once : deadline);
         // There is no other thread that could wake it.
-        if (wakes == 0 && deadline == rouse::forever) ROUSE_PANIC("simulation: the loop sleeps for ever");
+        if (wakes == 0 && deadline == rouse::no_deadline) ROUSE_PANIC("simulation: the loop sleeps for ever");
         return wakes;
     }
 

@@ -127,7 +127,7 @@ public:
     /// readable or next_deadline() has passed. UsageError if a loop is running on this thread.
     bool poll() { return Scheduler::poll(); }
 
-    /// The time by which poll() must be called again: `at_once`, an instant, or `forever`.
+    /// The time by which poll() must be called again: `at_once`, an instant, or `no_deadline`.
     [[nodiscard]] TimePoint next_deadline() const noexcept { return Scheduler::next_deadline(); }
 
     /// A descriptor of the port that is readable when poll() has something to do; -1 where the platform has none.

@@ -33,8 +33,8 @@ struct Clock {
 /// An instant of Clock.
 using TimePoint = Clock::time_point;
 
-/// A wait until `forever` has no deadline.
-inline constexpr TimePoint forever = TimePoint::max();
+/// A wait until `no_deadline` has no deadline.
+inline constexpr TimePoint no_deadline = TimePoint::max();
 
 /// A wait until `at_once` only looks, and returns.
 inline constexpr TimePoint at_once = TimePoint::min();

@@ -57,7 +57,7 @@ constexpr D saturated(std::chrono::duration<Rep, Period> duration) {
 
 ROUSE_NOINLINE_ON_FIRMWARE inline TimePoint from_now(Clock::duration left) {
     if (left.count() <= 0) return at_once;
-    return left.count() == Clock::duration::max().count() ? forever : Clock::now() + left;
+    return left.count() == Clock::duration::max().count() ? no_deadline : Clock::now() + left;
 }
 
 /// The instant `duration` from now; at_once if it is not positive.

@@ -20,7 +20,7 @@ struct TaskInfo {
     /// What the task waits for, such as "waits for an Event", "sleeps" or "awaits a task"; empty if it is running or
     /// ready.
     std::string_view waits;
-    /// For a task that waits for a time: that time; `forever` for a Delay that is not running.
+    /// For a task that waits for a time: that time; `no_deadline` for a Delay that is not running.
     TimePoint due{};
     /// For a task that awaits another: the name of that task; empty if it has none.
     std::string_view awaited{};
@@ -99,7 +99,7 @@ inline void print_tasks(Loop& loop, std::FILE* out = stderr) {
         std::fprintf(out, "task %.*s %.*s%.*s", static_cast<int>(name.size()), name.data(),
                      static_cast<int>(waits.size()), waits.data(), static_cast<int>(task.object.size()),
                      task.object.data());
-        if (task.due != TimePoint{} && task.due != forever) {
+        if (task.due != TimePoint{} && task.due != no_deadline) {
             const std::chrono::duration<double> left = task.due - loop.port().now();
             std::fprintf(out, " for %.3f s", left.count());
         }

@@ -128,16 +128,16 @@ public:
 private:
     // Compares counts, as the operators of chrono become calls at -Os. Without a deadline it does not read the time.
     [[nodiscard]] bool before(TimePoint deadline) const noexcept {
-        return deadline == forever || timer_.now().time_since_epoch().count() < deadline.time_since_epoch().count();
+        return deadline == no_deadline || timer_.now().time_since_epoch().count() < deadline.time_since_epoch().count();
     }
 
     void sleep(TimePoint deadline) noexcept {
 #if ROUSE_CORES > 1
-        if (deadline != forever) timer_.interrupt_at(deadline);
+        if (deadline != no_deadline) timer_.interrupt_at(deadline);
         if (wakes_.load(std::memory_order_relaxed) == 0) asm volatile("wfe" ::: "memory");
 #else
         const detail::InterruptsMasked masked;
-        if (deadline != forever) timer_.interrupt_at(deadline);
+        if (deadline != no_deadline) timer_.interrupt_at(deadline);
         if (wakes_.load(std::memory_order_relaxed) == 0) asm volatile("dsb\n wfi" ::: "memory");
 #endif
     }

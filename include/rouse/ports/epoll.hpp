@@ -173,7 +173,7 @@ private:
     // and gets a count that covers all of them. A loop that waits again, or for anything else, is being run.
     unsigned wait_in_child(TimePoint deadline) noexcept {
         constexpr unsigned more_than_are_owed = 1U << 30;
-        if (deadline == forever && !std::exchange(waited_in_child_, true)) return more_than_are_owed;
+        if (deadline == no_deadline && !std::exchange(waited_in_child_, true)) return more_than_are_owed;
         ROUSE_PANIC("rouse: EpollPort: a loop that was inherited over fork() cannot be run; make a new port and loop");
         return 0;
     }
@@ -188,7 +188,7 @@ private:
 
     // Waits, and returns the number of events in events_; 0 after a signal (what its handler sent is in the inbox).
     int wait(TimePoint deadline) noexcept {
-        const bool bounded = deadline != forever;
+        const bool bounded = deadline != no_deadline;
         std::chrono::nanoseconds left{0};
         if (bounded && deadline != at_once) left = std::max(deadline - now(), std::chrono::nanoseconds{0});
         int count = -1;

@@ -157,12 +157,12 @@ public:
 private:
     // Compares counts, as the operators of chrono become calls at -Os. Without a deadline it does not read the time.
     [[nodiscard]] bool before(TimePoint deadline) const noexcept {
-        return deadline == forever || timer_.now().time_since_epoch().count() < deadline.time_since_epoch().count();
+        return deadline == no_deadline || timer_.now().time_since_epoch().count() < deadline.time_since_epoch().count();
     }
 
     void sleep(TimePoint deadline) noexcept {
         const detail::InterruptsMasked masked;
-        if (deadline != forever) timer_.interrupt_at(deadline);
+        if (deadline != no_deadline) timer_.interrupt_at(deadline);
 #if ROUSE_CORES > 1
         software_interrupt(msip_) = 0;
         asm volatile("fence iorw, iorw\n csrs mie, 8" ::: "memory"); // lowered before the check
@@ -171,7 +171,7 @@ private:
 #else
         if (wakes_.load(std::memory_order_relaxed) == 0) asm volatile("wfi" ::: "memory");
 #endif
-        if (deadline != forever) timer_.no_interrupt();
+        if (deadline != no_deadline) timer_.no_interrupt();
     }
 
 #if ROUSE_CORES > 1

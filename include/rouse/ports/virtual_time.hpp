@@ -25,7 +25,7 @@ public:
     unsigned wait_until(TimePoint deadline) noexcept override {
         unsigned wakes = wakes_.exchange(0, std::memory_order_acquire);
         if (wakes != 0 || deadline <= now_) return wakes;
-        if (deadline != forever) {
+        if (deadline != no_deadline) {
             now_ = deadline;
             return 0;
         }

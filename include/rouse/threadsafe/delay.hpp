@@ -96,7 +96,7 @@ private:
 
     void set() {
         loop_->remove_timer(*this);
-        deadline = delay_.triggered_ ? delay_.deadline_ : forever;
+        deadline = delay_.triggered_ ? delay_.deadline_ : no_deadline;
         if (delay_.triggered_) loop_->add_timer(*this);
     }
 

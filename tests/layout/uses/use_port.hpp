@@ -3,5 +3,5 @@
 
 inline int use_port(rouse::Port& port) {
     port.wake();
-    return port.wait_until(rouse::forever) == 1 && port.now() < rouse::forever ? 0 : 1;
+    return port.wait_until(rouse::no_deadline) == 1 && port.now() < rouse::no_deadline ? 0 : 1;
 }

@@ -36,10 +36,10 @@ public:
             if (done()) break;
             asleep_ = inbox.fall_asleep();
             if (!asleep_) continue;
-            owed_ -= static_cast<int>(port->wait_until(rouse::forever));
+            owed_ -= static_cast<int>(port->wait_until(rouse::no_deadline));
             take();
         }
-        while (owed_ > 0) owed_ -= static_cast<int>(port->wait_until(rouse::forever));
+        while (owed_ > 0) owed_ -= static_cast<int>(port->wait_until(rouse::no_deadline));
         check(port->wakes() <= slept_, "more than one wake for a sleep");
     }
 
@@ -100,7 +100,7 @@ public:
     }
     void wake() noexcept override { port_.wake(); }
     void wait_until_readable() noexcept {
-        if (seen_ == 0) seen_ = port_.wait_until(rouse::forever);
+        if (seen_ == 0) seen_ = port_.wait_until(rouse::no_deadline);
     }
 
 private:
@@ -123,7 +123,7 @@ void polled_by_a_host() {
             check(polls < 20, "the host is kept busy");
             const bool more = loop->poll();
             if (flag != nullptr && flag->is_set()) flag.reset();
-            if (!more && !second.done() && loop->next_deadline() == rouse::forever) port->wait_until_readable();
+            if (!more && !second.done() && loop->next_deadline() == rouse::no_deadline) port->wait_until_readable();
         }
     }
     join();

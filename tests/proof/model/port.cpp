@@ -34,14 +34,14 @@ unsigned Port::wait_until(rouse::TimePoint deadline) noexcept {
     if (deadline == rouse::at_once && (count_ == 0 || execution.choose(2) == 0)) return 0;
     execution.step(
         Step{Step::Kind::sleep, this, "sleeps in the port"},
-        [this, deadline] { return count_ > 0 || deadline != rouse::forever; },
+        [this, deadline] { return count_ > 0 || deadline != rouse::no_deadline; },
         [&left = execution.spurious_left()] { return left > 0; });
     if (count_ > 0) {
         execution.note("is woken");
         execution.memory().happened_before(execution.thread(), woken_by_);
         return std::exchange(count_, 0u);
     }
-    if (deadline != rouse::forever) {
+    if (deadline != rouse::no_deadline) {
         execution.note("sleeps until its time is up");
         now_ = std::max(now_, deadline);
     } else {

@@ -37,7 +37,7 @@ public:
         if (deadline <= now_) return real_.wait_until(deadline);
         if (at_sleep_ != nullptr) std::exchange(at_sleep_, nullptr)();
         before_sleep();
-        const bool timed = deadline != rouse::forever;
+        const bool timed = deadline != rouse::no_deadline;
         const unsigned wakes = real_.wait_until(timed ? rouse::TimePoint{} : deadline);
         if (timed && wakes == 0) now_ = deadline;
         after_sleep();

@@ -31,7 +31,7 @@ struct World {
             check(++polls < 1000, "the descriptor stays readable, so that the host never sleeps");
             finish();
             if (!port.readable()) {
-                check(loop->next_deadline() != rouse::forever,
+                check(loop->next_deadline() != rouse::no_deadline,
                       "a wake was lost: the host sleeps, its descriptor is not readable");
                 port.advance_to(loop->next_deadline());
             }

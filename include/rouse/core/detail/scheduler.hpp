@@ -316,7 +316,7 @@ inline Scheduler::~Scheduler() {
     });
     while (!ready_.empty()) destroy_frame(ready_.pop());
     take_inbox();
-    while (wakes_owed_ > 0) wait_until(forever);
+    while (wakes_owed_ > 0) wait_until(no_deadline);
     pool_->abandon();
 
     Scheduler** link = &newest_;
@@ -360,7 +360,7 @@ void Scheduler::wait_for_arrival(F arrived) noexcept {
     take_inbox();
     while (!arrived()) {
         asleep_ = inbox_.fall_asleep();
-        if (asleep_) wait_until(forever);
+        if (asleep_) wait_until(no_deadline);
         take_inbox();
     }
     if (!was_asleep) return;
@@ -457,7 +457,7 @@ inline bool Scheduler::poll() {
 
 inline TimePoint Scheduler::next_deadline() const noexcept {
     if (!ready_.empty()) return at_once;
-    return timers_.empty() ? forever : timers_.first_deadline();
+    return timers_.empty() ? no_deadline : timers_.first_deadline();
 }
 
 // ---- busy polling ----
