@@ -86,14 +86,22 @@
 #define ROUSE_TSAN 0
 #endif
 
-// ROUSE_ABI: the inline namespace of the whole library. Its name encodes every setting that changes a layout or inline
-// code, so that translation units whose settings differ do not link into one program:
+// ROUSE_ABI: the inline namespace of the whole library, with its attributes. Its name encodes the version and every
+// setting that changes a layout or inline code, so that translation units whose settings differ do not link into one
+// program:
 //
-//     hosted or coresN, exceptions or no_exceptions, asan, tsan or plain, pool_frames or heap_frames
-#define ROUSE_JOIN_AS_WRITTEN(a, b, c, d) a##_##b##_##c##_##d
-#define ROUSE_JOIN(a, b, c, d) ROUSE_JOIN_AS_WRITTEN(a, b, c, d)
+//     vX_Y, hosted or coresN, exceptions or no_exceptions, asan, tsan or plain, pool_frames or heap_frames
+//
+// The name is part of the symbol of each function that takes or returns a type of the library, and of each variable
+// that has one: `abi_tag` adds it where the types alone would not, as in `Task<int> f(int)`.
+//
+// `visibility` overrides -fvisibility=hidden, under which each shared library would have its own current loop, list of
+// signals and error categories.
+#define ROUSE_JOIN_AS_WRITTEN(a, b, c, d, e) a##_##b##_##c##_##d##_##e
+#define ROUSE_JOIN(a, b, c, d, e) ROUSE_JOIN_AS_WRITTEN(a, b, c, d, e)
 #define ROUSE_CORES_AS_WRITTEN(n) cores##n
 #define ROUSE_CORES_NAME(n) ROUSE_CORES_AS_WRITTEN(n)
+#define ROUSE_ABI_VERSION v0_1 // the version of the project, up to the number whose change may break programs
 #if ROUSE_HOSTED
 #define ROUSE_ABI_PLATFORM hosted
 #else
@@ -116,4 +124,10 @@
 #else
 #define ROUSE_ABI_FRAMES heap_frames
 #endif
-#define ROUSE_ABI ROUSE_JOIN(ROUSE_ABI_PLATFORM, ROUSE_ABI_EXCEPTIONS, ROUSE_ABI_SANITIZER, ROUSE_ABI_FRAMES)
+#define ROUSE_ABI_NAME \
+    ROUSE_JOIN(ROUSE_ABI_VERSION, ROUSE_ABI_PLATFORM, ROUSE_ABI_EXCEPTIONS, ROUSE_ABI_SANITIZER, ROUSE_ABI_FRAMES)
+#if defined(_WIN32) // no symbols that one part takes from another by name, unless they are declared so
+#define ROUSE_ABI [[gnu::abi_tag]] ROUSE_ABI_NAME
+#else
+#define ROUSE_ABI [[gnu::visibility("default"), gnu::abi_tag]] ROUSE_ABI_NAME
+#endif
