@@ -109,6 +109,10 @@ check "find_package: a version that it is not is refused" refuses
 
 # ---- echo_thread, from a project outside of the repository ----------------------------------------------------------
 version=$(sed -n 's/^project(rouse VERSION \([0-9.]*\).*/\1/p' "$source/CMakeLists.txt")
+part_of_the_names() { # up to the number whose change may break programs
+    [ "v$(cut -d. -f1,2 <<<"$version" | tr . _)" = "$(sed -n 's/^#define ROUSE_ABI_VERSION \(\w*\).*/\1/p' "$source/include/rouse/core/config.hpp")" ]
+}
+check "the version is part of the names" part_of_the_names
 mkdir "$work/echo"
 cp "$source"/examples/{echo_thread.cpp,arguments.hpp,ctrl_c.hpp} "$work/echo"
 echoes() { # echoes PROGRAM

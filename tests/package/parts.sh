@@ -28,13 +28,14 @@ cd "$work" || exit 1
 
 # ---- shared libraries -----------------------------------------------------------------------------------------------
 # exports: a program that exports its symbols. linked: one that does not, but is linked with a library that uses rouse.
-# sealed: neither. host.so: for a program without rouse, which loads it beside the plugin.
+# sealed: neither. some: exports the variables of rouse only. host.so: for a program without rouse, which loads it beside the plugin.
 build() { # build COMPILER
     local shared=("$1" "${flags[@]}" -fvisibility=hidden -fvisibility-inlines-hidden -fPIC)
     "${shared[@]}" -c "$parts/part.cpp" -o "part.$1.o" && "${shared[@]}" -c "$parts/host.cpp" -o "host.$1.o" &&
         "$1" -shared "part.$1.o" -o "part.$1.so" && cp "part.$1.so" "plugin.$1.so" &&
         "$1" -pthread "host.$1.o" -rdynamic -o "exports.$1" &&
         "$1" -pthread "host.$1.o" -o "sealed.$1" &&
+        "$1" -pthread "host.$1.o" '-Wl,--export-dynamic-symbol=_Z*5rouse*E*' -o "some.$1" &&
         "$1" -pthread "host.$1.o" -Wl,--no-as-needed "./part.$1.so" -o "linked.$1" &&
         "$1" -shared "host.$1.o" -o "host.$1.so" && "$1" loads_two.cpp -o "loads_two.$1"
 }
@@ -45,6 +46,11 @@ int main(int count, char** arguments) {
     return reinterpret_cast<int (*)(int, char**)>(dlsym(host, "main"))(count - 1, arguments + 1);
 }
 CPP
+echo '{ global: the_part; _Z*5rouse*; local: *; };' >exports_rouse.map
+echo '{ global: the_part; local: *; };' >exports_one.map
+# The flags of the table in docs/parts.md.
+shares_if_linked_with() { "$1" -shared "$2" "part.$1.o" -o flagged.so && "./exports.$1" ./flagged.so; }
+separate_if_linked_with() { "$1" -shared "$2" "part.$1.o" -o flagged.so && ! "./exports.$1" ./flagged.so; }
 # The variables of the library, its virtual tables and types.
 nothing_is_hidden() { # nothing_is_hidden COMPILER
     readelf -sW "part.$1.o" | awk '$4 ~ /OBJECT|TLS|NOTYPE/ && $8 ~ /^_Z(N|ZN|GVZN|GVN|T[VIS]N)5rouse/ { print $6, $8 }' >variables
@@ -64,6 +70,13 @@ done
 for each in "${compilers[@]}"; do
     plugins=("${compilers[@]/#/./plugin.}")
     check "a program of $each and its plugins share a loop" "./exports.$each" "${plugins[@]/%/.so}"
+    check "a program of $each that exports rouse's variables only" "./some.$each" "${plugins[@]/%/.so}"
+    for flag in -Bsymbolic-functions --version-script=exports_rouse.map; do
+        check "a plugin of $each with $flag" shares_if_linked_with "$each" "-Wl,$flag"
+    done
+    for flag in -Bsymbolic --version-script=exports_one.map; do
+        check "a plugin of $each with $flag is separate" separate_if_linked_with "$each" "-Wl,$flag"
+    done
     check "a program of $each, its library, and plugins share a loop" "./linked.$each" "${plugins[@]/%/.so}"
     # clang has no STB_GNU_UNIQUE; see docs/parts.md.
     [[ $each == *clang* ]] || check "two plugins of $each share a loop" "./loads_two.$each" "./host.$each.so" "./plugin.$each.so"
