@@ -34,10 +34,10 @@ struct Clock {
 using TimePoint = Clock::time_point;
 
 /// A wait until `no_deadline` ends only when it is woken.
-inline constexpr TimePoint no_deadline = TimePoint::max();
+inline constexpr TimePoint no_deadline = (TimePoint::max)();
 
 /// A wait until `at_once` only looks, and returns.
-inline constexpr TimePoint at_once = TimePoint::min();
+inline constexpr TimePoint at_once = (TimePoint::min)();
 
 /// The platform of a loop: what tells the time, sleeps, and is woken. Derive from it to run rouse on a platform that
 /// ports/ does not have.

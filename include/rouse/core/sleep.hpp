@@ -49,15 +49,15 @@ constexpr D saturated(std::chrono::duration<Rep, Period> duration) {
     // The limit is a constant in the caller's unit, so there is no 64-bit division at run time and no overflow.
     if constexpr (std::ratio_greater_equal_v<Period, typename D::period>) {
         using Wide = std::chrono::duration<std::int64_t, Period>;
-        constexpr auto half_the_range = std::chrono::duration_cast<Wide>(D::max() / 2);
-        if (duration >= half_the_range) return D::max();
+        constexpr auto half_the_range = std::chrono::duration_cast<Wide>((D::max)() / 2);
+        if (duration >= half_the_range) return (D::max)();
     }
     return std::chrono::ceil<D>(duration);
 }
 
 ROUSE_NOINLINE_ON_FIRMWARE inline TimePoint from_now(Clock::duration left) {
     if (left.count() <= 0) return at_once;
-    return left.count() == Clock::duration::max().count() ? no_deadline : Clock::now() + left;
+    return left.count() == (Clock::duration::max)().count() ? no_deadline : Clock::now() + left;
 }
 
 /// The instant `duration` from now; at_once if it is not positive.

@@ -42,7 +42,7 @@ public:
 
     /// Copies an address that the system returned.
     Address(const sockaddr* address, socklen_t size) noexcept
-        : size_{std::min(size, static_cast<socklen_t>(sizeof storage_))} {
+        : size_{(std::min)(size, static_cast<socklen_t>(sizeof storage_))} {
         std::memcpy(&storage_, address, size_);
     }
 

@@ -104,11 +104,11 @@ private:
             co_await from->more();
             if (!from->receive_more()) co_return from->failure<std::string>();
         }
-        co_return from->input().take(std::numeric_limits<std::size_t>::max());
+        co_return from->input().take((std::numeric_limits<std::size_t>::max)());
     }
 
     static Task<Reply<std::size_t>> read_into(Connection from, std::span<char> bytes) {
-        std::size_t count = std::min(bytes.size(), from->input().size());
+        std::size_t count = (std::min)(bytes.size(), from->input().size());
         if (count > 0) {
             std::memcpy(bytes.data(), from->input().view().data(), count);
             from->input().consume(count);

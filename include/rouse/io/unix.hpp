@@ -76,7 +76,7 @@ inline int remove_stale(const std::string& path, const Address& address) {
     Reply<Address> named = Address::unix_path(path);
     if (detail::is_error(named)) co_return detail::failed<Streams>(detail::error_of(named));
     const Address address = detail::value_of(named);
-    for (auto pause = 1ms;; pause = std::min(2 * pause, 64ms)) {
+    for (auto pause = 1ms;; pause = (std::min)(2 * pause, 64ms)) {
         std::shared_ptr<detail::StreamConnection> connection;
         const int error = co_await detail::connect(address, connection);
         if (error == 0) co_return Streams{StreamReader{connection}, StreamWriter{connection}};
@@ -97,7 +97,7 @@ inline int remove_stale(const std::string& path, const Address& address) {
 template <class Handler>
     requires std::is_invocable_r_v<Task<void>, Handler&, StreamReader, StreamWriter>
 [[nodiscard]] Task<Reply<Server>> start_unix_server(Handler handler, std::string path, ServerOptions options = {}) {
-    detail::check(options);
+    detail::check_options(options);
     detail::Listeners listeners;
     Error error = detail::listen_on_path(path, options.backlog, listeners);
     if (error) co_return detail::failed<Server>(std::move(error));

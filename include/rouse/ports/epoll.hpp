@@ -190,7 +190,7 @@ private:
     int wait(TimePoint deadline) noexcept {
         const bool bounded = deadline != no_deadline;
         std::chrono::nanoseconds left{0};
-        if (bounded && deadline != at_once) left = std::max(deadline - now(), std::chrono::nanoseconds{0});
+        if (bounded && deadline != at_once) left = (std::max)(deadline - now(), std::chrono::nanoseconds{0});
         int count = -1;
 #if defined(SYS_epoll_pwait2) && !ROUSE_TSAN // it delays signals until a call that it intercepts
         if (has_pwait2_) {
@@ -205,17 +205,17 @@ private:
             has_pwait2_ = false;
         }
 #endif
-        const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+        const std::int64_t milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
         constexpr std::int64_t most = 24 * 60 * 60 * 1000; // returning early is allowed
         count = ::epoll_wait(epoll_, events_, batch_capacity,
-                             bounded ? static_cast<int>(std::min(milliseconds, most)) : -1);
+                             bounded ? static_cast<int>((std::min)(milliseconds, most)) : -1);
         return checked(count);
     }
 
     static int checked(int count) noexcept {
         if (count < 0 && errno != EINTR)
             ROUSE_PANIC("rouse: EpollPort: epoll_wait failed: its descriptor was closed outside of the port");
-        return std::max(count, 0);
+        return (std::max)(count, 0);
     }
 
     static constexpr int batch_capacity = 128;

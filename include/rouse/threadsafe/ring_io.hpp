@@ -175,7 +175,7 @@ private:
         for (;;) {
             unsigned lost = lost_.load(std::memory_order_acquire); // pairs with the release in lost()
             if (lost == 0) return false;
-            if (lost == std::numeric_limits<unsigned>::max()) return true;
+            if (lost == (std::numeric_limits<unsigned>::max)()) return true;
             // Relaxed: nothing was put since the gap began, and the release of what came before it remains in effect.
             if (lost_.compare_exchange_strong(lost, lost + 1, std::memory_order_relaxed, std::memory_order_relaxed))
                 return true;
@@ -209,7 +209,7 @@ private:
 
     // How many buffered bytes a read with this much room can return now; 0: it must wait for more.
     [[nodiscard]] std::size_t ready_count(std::size_t room, Wanted wanted) const noexcept {
-        const std::size_t most = std::min(room, buffered_count_);
+        const std::size_t most = (std::min)(room, buffered_count_);
         if (wanted == Wanted::some) return most;
         if (wanted == Wanted::line) {
             for (std::size_t i = 0; i < most; ++i) {

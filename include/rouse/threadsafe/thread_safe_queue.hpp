@@ -115,7 +115,7 @@ public:
     template <class U = T>
         requires std::constructible_from<T, U&&>
     [[nodiscard]] bool put_sync(U&& value, block_t) {
-        return put_until(std::forward<U>(value), detail::ParkedThread::Time::max());
+        return put_until(std::forward<U>(value), (detail::ParkedThread::Time::max)());
     }
 
     /// Like `put_sync(value, block)`, but blocks for at most `timeout`, and also returns false when that has expired.
@@ -149,7 +149,7 @@ public:
 #if ROUSE_HOSTED
     /// Takes the oldest item, blocking the calling thread while the queue is empty. Returns nothing once the queue is
     /// closed and drained. Raises a UsageError on a thread whose loop is running.
-    [[nodiscard]] std::optional<T> get_sync(block_t) { return get_until(detail::ParkedThread::Time::max()); }
+    [[nodiscard]] std::optional<T> get_sync(block_t) { return get_until((detail::ParkedThread::Time::max)()); }
 
     /// Like `get_sync(block)`, but blocks for at most `timeout`, and also returns nothing when that has expired.
     template <class Rep, class Period>

@@ -487,7 +487,7 @@ inline bool Scheduler::busy_poll(Scheduler& scheduler) noexcept {
     constexpr int looks_per_round = 16;
     constexpr int fastest_round_ns = 64;
     TimePoint now = scheduler.port_.now();
-    const TimePoint end = std::min(now + scheduler.busy_poll_for_, scheduler.next_deadline());
+    const TimePoint end = (std::min)(now + scheduler.busy_poll_for_, scheduler.next_deadline());
     // The rounds are limited too, so that this ends on a port whose clock advances only while the loop sleeps.
     for (auto left = (end - now).count() / fastest_round_ns; now < end && left > 0; --left) {
         for (int look = 0; look < looks_per_round; ++look) {

@@ -40,7 +40,7 @@ public:
 
     /// The earliest deadline, or an earlier time at which a list has to be split. There must be a timer.
     [[nodiscard]] TimePoint first_deadline() noexcept {
-        bring_near(TimePoint::min());
+        bring_near((TimePoint::min)());
         return lists_come_first() ? first_list_ : heap_.first_deadline();
     }
 
@@ -87,7 +87,7 @@ private:
         return TimePoint{Clock::duration{static_cast<std::int64_t>(block << block_bits)}};
     }
 
-    static std::uint64_t bit(unsigned list) noexcept { return std::uint64_t{1} << list % 64; }
+    static std::uint64_t bit_of(unsigned list) noexcept { return std::uint64_t{1} << list % 64; }
 
     // The list of a timer, which must be due after near_.
     [[nodiscard]] unsigned list_of(const Timer& timer) const noexcept {
@@ -119,10 +119,10 @@ private:
         const TimePoint start = time_of(first_block(list));
         if (in_lists_ == 0 || start < first_list_) note_first(list, start);
         timer.child = timer.before = &timer;
-        timer.sibling = (occupied_[list / 64] & bit(list)) != 0 ? lists_[list] : nullptr;
+        timer.sibling = (occupied_[list / 64] & bit_of(list)) != 0 ? lists_[list] : nullptr;
         if (timer.sibling != nullptr) timer.sibling->before = &timer;
         lists_[list] = &timer;
-        occupied_[list / 64] |= bit(list);
+        occupied_[list / 64] |= bit_of(list);
         ++in_lists_;
     }
 
@@ -132,7 +132,7 @@ private:
         } else {
             const unsigned list = list_of(timer);
             lists_[list] = timer.sibling;
-            if (timer.sibling == nullptr) occupied_[list / 64] &= ~bit(list);
+            if (timer.sibling == nullptr) occupied_[list / 64] &= ~bit_of(list);
         }
         if (timer.sibling != nullptr) timer.sibling->before = timer.before == &timer ? timer.sibling : timer.before;
         timer.before = nullptr;
@@ -145,7 +145,7 @@ private:
 
     void note_first(unsigned list, TimePoint start) noexcept {
         first_list_ = start;
-        apart_from_ = list < digits ? TimePoint::min() : start;
+        apart_from_ = list < digits ? (TimePoint::min)() : start;
     }
 
     // Splits lists, as far as their time has come, until no list may hold a timer before the first in the heap.
@@ -156,7 +156,7 @@ private:
             note_first(list, time_of(first));
             if (apart_from_ > now || !lists_come_first()) return;
             near_ = first;
-            occupied_[list / 64] &= ~bit(list);
+            occupied_[list / 64] &= ~bit_of(list);
             for (Timer* timer = lists_[list]; timer != nullptr;) {
                 Timer& each = *std::exchange(timer, timer->sibling);
                 __builtin_prefetch(each.task); // it will be made ready soon

@@ -40,7 +40,7 @@ public:
     /// Removes and returns the first `count` bytes, or all if there are fewer.
     [[nodiscard]] std::string take(std::size_t count) {
         if (begin_ == 0 && count >= bytes_.size() && bytes_.size() > kept) return std::exchange(bytes_, {});
-        count = std::min(count, size());
+        count = (std::min)(count, size());
         std::string taken{view().substr(0, count)};
         consume(count);
         return taken;

@@ -27,7 +27,7 @@ namespace detail {
 inline bool futex_wait(Atomic<std::uint32_t>& word, std::uint32_t expected,
                        std::chrono::steady_clock::time_point deadline) noexcept {
     using std::chrono::steady_clock;
-    const auto since_boot = std::max(deadline.time_since_epoch(), steady_clock::duration::zero());
+    const auto since_boot = (std::max)(deadline.time_since_epoch(), steady_clock::duration::zero());
     const auto seconds = std::chrono::floor<std::chrono::seconds>(since_boot);
     const auto nanoseconds = std::chrono::nanoseconds{since_boot - seconds};
     timespec time{};
@@ -35,7 +35,7 @@ inline bool futex_wait(Atomic<std::uint32_t>& word, std::uint32_t expected,
     time.tv_nsec = static_cast<decltype(time.tv_nsec)>(nanoseconds.count());
     const long result =
         ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, expected,
-                  deadline == steady_clock::time_point::max() ? nullptr : &time, nullptr, FUTEX_BITSET_MATCH_ANY);
+                  deadline == (steady_clock::time_point::max)() ? nullptr : &time, nullptr, FUTEX_BITSET_MATCH_ANY);
     return result == 0 || errno != ETIMEDOUT; // EINTR and EAGAIN: check again
 }
 

@@ -37,7 +37,7 @@ public:
     }
 
     /// Sleeps until wake().
-    void wait() noexcept { wait_until(Time::max()); }
+    void wait() noexcept { wait_until((Time::max)()); }
 
     /// Sleeps until wake() (returns true) or until the deadline (returns false).
     bool wait_until(Time deadline) noexcept {

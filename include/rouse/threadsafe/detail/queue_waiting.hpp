@@ -218,16 +218,16 @@ private:
 template <class Rep, class Period>
 ParkedThread::Time blocking_deadline(std::chrono::duration<Rep, Period> timeout) {
     using Time = ParkedThread::Time;
-    if (!(timeout > timeout.zero())) return Time::min(); // not `<=`: a NaN is no time at all
+    if (!(timeout > timeout.zero())) return (Time::min)(); // not `<=`: a NaN is no time at all
     const auto left = saturated<Time::duration>(timeout);
-    return left == Time::duration::max() ? Time::max() : ParkedThread::now() + left;
+    return left == (Time::duration::max)() ? (Time::max)() : ParkedThread::now() + left;
 }
 
 /// Blocks the calling thread until this side can proceed (true) or the deadline has passed (false).
 template <class Side>
 bool block_until(typename Side::Queue& queue, ParkedThread::Time deadline) {
     while (!Side::can_proceed(queue)) {
-        if (deadline == ParkedThread::Time::min()) return false;
+        if (deadline == (ParkedThread::Time::min)()) return false;
         ParkedThread thread;
         if (!Side::slot(queue).announce(thread)) misuse(Side::second_user);
         if (!stays_asleep<Side>(queue, thread)) return true;
