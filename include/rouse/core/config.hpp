@@ -1,6 +1,10 @@
 // All macros of rouse, each with its meaning and its default.
 #pragma once
 
+#if (defined(_MSVC_LANG) ? _MSVC_LANG : __cplusplus) < 202002L
+#error "rouse: C++20 is needed: compile with -std=c++20, or /std:c++20; in CMake, link with rouse::rouse"
+#endif
+
 // ROUSE_EXCEPTIONS: 1 if the compiler has exceptions switched on. Detected; do not set it.
 #if defined(__cpp_exceptions)
 #define ROUSE_EXCEPTIONS 1
@@ -9,10 +13,12 @@
 #endif
 
 // ROUSE_HOSTED: 1 if there is an operating system with threads and a heap. Set it to 0 to build a program for such a
-// system as firmware is built.
+// system as firmware is built; then set ROUSE_CORES as well, as atomics are made for a single core otherwise.
 #if !defined(ROUSE_HOSTED)
 #if defined(__linux__) || defined(__APPLE__) || defined(_WIN32)
 #define ROUSE_HOSTED 1
+#elif defined(__unix__) || defined(__unix) || defined(__wasi__) || defined(__Fuchsia__) || defined(__QNX__)
+#error "rouse: this system is not known: supply a Port; define ROUSE_HOSTED as 0, and ROUSE_CORES as 2"
 #else
 #define ROUSE_HOSTED 0
 #endif
@@ -38,7 +44,8 @@
 #define ROUSE_NOINLINE_ON_FIRMWARE [[gnu::noinline]]
 #endif
 
-// ROUSE_CORES: without an operating system, the number of cores that run this program; a plain number.
+// ROUSE_CORES: if ROUSE_HOSTED is 0, the number of cores that run this program, a plain number; 2 or more if it has
+// threads.
 #if !ROUSE_HOSTED && !defined(ROUSE_CORES)
 #define ROUSE_CORES 1
 #endif

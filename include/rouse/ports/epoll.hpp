@@ -204,6 +204,8 @@ private:
             if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return checked(count); // EPERM: a sandbox
             has_pwait2_ = false;
         }
+#else
+        static_cast<void>(has_pwait2_);
 #endif
         const std::int64_t milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
         constexpr std::int64_t most = 24 * 60 * 60 * 1000; // returning early is allowed
@@ -227,7 +229,7 @@ private:
     int watches_ = 0;
     int batch_next_ = 0; // events_[batch_next_ .. batch_size_) are still to be reported
     int batch_size_ = 0;
-    [[maybe_unused]] bool has_pwait2_ = true;
+    bool has_pwait2_ = true;
     epoll_event events_[batch_capacity];
 };
 
