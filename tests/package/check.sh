@@ -63,8 +63,11 @@ only_the_consumer() {
     echo "built: $binaries"
     [ "$binaries" = consumer ] && ! grep -Eiq 'test|example|echo|bench|warnings' "$work/targets"
 }
+# So that the warnings which the consumer asks for are not given for rouse.
+headers_of_a_system() { grep -r -- '-isystem [^ ]*/include' "$work/$1/build/CMakeFiles/consumer.dir/flags.make"; }
 use() { # use NAME HOW FLAGS...
     check "$2: it builds" build "$1" "${@:3}"
+    check "$2: the compiler takes the headers for those of a system" headers_of_a_system "$1"
     check "$2: it runs" "$work/$1/build/consumer"
     check "$2: nothing else is built" only_the_consumer "$1"
 }
