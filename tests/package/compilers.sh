@@ -17,8 +17,8 @@ trap 'rm -rf "$work"' EXIT
 # shellcheck source=tests/package/checks.sh
 . "$source/tests/package/checks.sh"
 warnings=(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -I "$source/include")
-(cd "$source/include" && find rouse -name '*.hpp' ! -path '*/detail/*' ! -name cortex_m.hpp ! -name riscv.hpp | sort) |
-    sed 's/.*/#include <&>/' >"$work/all.cpp"
+(cd "$source/include" && find rouse -name '*.hpp' ! -path '*/detail/*' ! -name cortex_m.hpp ! -name riscv.hpp -printf '#include <%p>\n') |
+    sort >"$work/all.cpp"
 
 # ---- libc++ ---------------------------------------------------------------------------------------------------------
 libcxx=(clang++-19 -stdlib=libc++ -std=c++20 -pthread "${warnings[@]}" -I "$source/tests")
