@@ -6,6 +6,8 @@
 // rouse/threads/ for blocking calls on threads, and those in rouse/debug/ for the task list.
 #pragma once
 
+#include <rouse/core/config.hpp> // first, so that what it says of the compiler is the first error
+
 #include <rouse/combine/gather.hpp>
 #include <rouse/combine/select.hpp>
 #include <rouse/combine/task_group.hpp>

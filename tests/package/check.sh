@@ -63,8 +63,11 @@ only_the_consumer() {
     echo "built: $binaries"
     [ "$binaries" = consumer ] && ! grep -Eiq 'test|example|echo|bench|warnings' "$work/targets"
 }
+# So that the warnings which the consumer asks for are not given for rouse.
+headers_of_a_system() { grep -r -- '-isystem [^ ]*/include' "$work/$1/build/CMakeFiles/consumer.dir/flags.make"; }
 use() { # use NAME HOW FLAGS...
     check "$2: it builds" build "$1" "${@:3}"
+    check "$2: the compiler takes the headers for those of a system" headers_of_a_system "$1"
     check "$2: it runs" "$work/$1/build/consumer"
     check "$2: nothing else is built" only_the_consumer "$1"
 }
@@ -109,6 +112,10 @@ check "find_package: a version that it is not is refused" refuses
 
 # ---- echo_thread, from a project outside of the repository ----------------------------------------------------------
 version=$(sed -n 's/^project(rouse VERSION \([0-9.]*\).*/\1/p' "$source/CMakeLists.txt")
+part_of_the_names() { # up to the number whose change may break programs
+    [ "v$(cut -d. -f1,2 <<<"$version" | tr . _)" = "$(sed -n 's/^#define ROUSE_ABI_VERSION \(\w*\).*/\1/p' "$source/include/rouse/core/config.hpp")" ]
+}
+check "the version is part of the names" part_of_the_names
 mkdir "$work/echo"
 cp "$source"/examples/{echo_thread.cpp,arguments.hpp,run_main.hpp} "$work/echo"
 echoes() { # echoes PROGRAM

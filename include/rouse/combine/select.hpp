@@ -134,7 +134,7 @@ public:
 
 private:
     [[nodiscard]] std::size_t index_of_winner() const noexcept {
-        return static_cast<std::size_t>(static_cast<const Contender*>(winner()) - contenders_.data());
+        return static_cast<std::size_t>(winner() - contenders_.data());
     }
 
     template <std::size_t i>

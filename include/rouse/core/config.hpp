@@ -1,6 +1,10 @@
 // All macros of rouse, each with its meaning and its default.
 #pragma once
 
+#if (defined(_MSVC_LANG) ? _MSVC_LANG : __cplusplus) < 202002L
+#error "rouse: C++20 is needed: compile with -std=c++20, or /std:c++20; in CMake, link with rouse::rouse"
+#endif
+
 // ROUSE_EXCEPTIONS: 1 if the compiler has exceptions switched on. Detected; do not set it.
 #if defined(__cpp_exceptions)
 #define ROUSE_EXCEPTIONS 1
@@ -9,10 +13,12 @@
 #endif
 
 // ROUSE_HOSTED: 1 if there is an operating system with threads and a heap. Set it to 0 to build a program for such a
-// system as firmware is built.
+// system as firmware is built; then set ROUSE_CORES as well, as atomics are made for a single core otherwise.
 #if !defined(ROUSE_HOSTED)
 #if defined(__linux__) || defined(__APPLE__) || defined(_WIN32)
 #define ROUSE_HOSTED 1
+#elif defined(__unix__) || defined(__unix) || defined(__wasi__) || defined(__Fuchsia__) || defined(__QNX__)
+#error "rouse: this system is not known: supply a Port; define ROUSE_HOSTED as 0, and ROUSE_CORES as 2"
 #else
 #define ROUSE_HOSTED 0
 #endif
@@ -38,7 +44,8 @@
 #define ROUSE_NOINLINE_ON_FIRMWARE [[gnu::noinline]]
 #endif
 
-// ROUSE_CORES: without an operating system, the number of cores that run this program; a plain number.
+// ROUSE_CORES: if ROUSE_HOSTED is 0, the number of cores that run this program, a plain number; 2 or more if it has
+// threads.
 #if !ROUSE_HOSTED && !defined(ROUSE_CORES)
 #define ROUSE_CORES 1
 #endif
@@ -132,14 +139,22 @@
 #define ROUSE_TSAN 0
 #endif
 
-// ROUSE_ABI: the inline namespace of the whole library. Its name encodes every setting that changes a layout or inline
-// code, except ROUSE_CHECKED, so that translation units whose settings differ do not link into one program:
+// ROUSE_ABI: the inline namespace of the whole library, with its attributes. Its name encodes the version and every
+// setting that changes a layout or inline code, except ROUSE_CHECKED, so that translation units whose settings differ
+// do not link into one program:
 //
-//     hosted or coresN, exceptions or no_exceptions, asan, tsan, model_check or plain, pool_frames or heap_frames
-#define ROUSE_JOIN_AS_WRITTEN(a, b, c, d) a##_##b##_##c##_##d
-#define ROUSE_JOIN(a, b, c, d) ROUSE_JOIN_AS_WRITTEN(a, b, c, d)
+//     vX_Y, hosted or coresN, exceptions or no_exceptions, asan, tsan, model_check or plain, pool_frames or heap_frames
+//
+// The name is part of the symbol of each function that takes or returns a type of the library, and of each variable
+// that has one: `abi_tag` adds it where the types alone would not, as in `Task<int> f(int)`.
+//
+// `visibility` overrides -fvisibility=hidden, under which each shared library would have its own current loop, list of
+// signals and error categories.
+#define ROUSE_JOIN_AS_WRITTEN(a, b, c, d, e) a##_##b##_##c##_##d##_##e
+#define ROUSE_JOIN(a, b, c, d, e) ROUSE_JOIN_AS_WRITTEN(a, b, c, d, e)
 #define ROUSE_CORES_AS_WRITTEN(n) cores##n
 #define ROUSE_CORES_NAME(n) ROUSE_CORES_AS_WRITTEN(n)
+#define ROUSE_ABI_VERSION v0_1 // the version of the project, up to the number whose change may break programs
 #if ROUSE_HOSTED
 #define ROUSE_ABI_PLATFORM hosted
 #else
@@ -164,4 +179,10 @@
 #else
 #define ROUSE_ABI_FRAMES heap_frames
 #endif
-#define ROUSE_ABI ROUSE_JOIN(ROUSE_ABI_PLATFORM, ROUSE_ABI_EXCEPTIONS, ROUSE_ABI_SANITIZER, ROUSE_ABI_FRAMES)
+#define ROUSE_ABI_NAME \
+    ROUSE_JOIN(ROUSE_ABI_VERSION, ROUSE_ABI_PLATFORM, ROUSE_ABI_EXCEPTIONS, ROUSE_ABI_SANITIZER, ROUSE_ABI_FRAMES)
+#if defined(_WIN32) // no symbols that one part takes from another by name, unless they are declared so
+#define ROUSE_ABI [[gnu::abi_tag]] ROUSE_ABI_NAME
+#else
+#define ROUSE_ABI [[gnu::visibility("default"), gnu::abi_tag]] ROUSE_ABI_NAME
+#endif

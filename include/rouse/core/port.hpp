@@ -33,7 +33,7 @@ struct Clock {
 /// An instant of Clock.
 using TimePoint = Clock::time_point;
 
-/// A wait until `no_deadline` has no deadline.
+/// A wait until `no_deadline` ends only when it is woken.
 inline constexpr TimePoint no_deadline = (TimePoint::max)();
 
 /// A wait until `at_once` only looks, and returns.
@@ -99,7 +99,14 @@ public:
     /// That of the loop that is running on this thread, else of the newest one; UsageError if there is none.
     static PortUser& current() {
         if (current_ == nullptr) {
+#if defined(__ELF__) && defined(__PIC__) && !defined(__PIE__) // compiled for a shared library
+            misuse(
+                "rouse: there is no loop on this thread; this works inside run(), or beside a Loop; in a plugin, if "
+                "its "
+                "program is linked with -rdynamic (in CMake: ENABLE_EXPORTS)");
+#else
             misuse("rouse: there is no loop on this thread; this works inside run(), or beside a Loop");
+#endif
         }
         return *current_;
     }

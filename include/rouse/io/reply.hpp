@@ -87,12 +87,12 @@ public:
 
     /// The value. UsageError (without exceptions: panics) if there is none.
     std::add_lvalue_reference_t<T> value() & {
-        Stored* const stored = require(std::get_if<0>(&content_));
+        Stored* const stored = stored_or_refuse(std::get_if<0>(&content_));
         if constexpr (!std::is_void_v<T>) return *stored;
     }
     /// The same, moved out.
     T value() && {
-        Stored* const stored = require(std::get_if<0>(&content_));
+        Stored* const stored = stored_or_refuse(std::get_if<0>(&content_));
         if constexpr (!std::is_void_v<T>) return std::move(*stored);
     }
     /// The same as value().
@@ -100,7 +100,7 @@ public:
     /// The value, moved out.
     T operator*() && { return std::move(*this).value(); }
     /// Accesses a member of the value. UsageError (without exceptions: panics) if there is none.
-    Stored* operator->() { return require(std::get_if<0>(&content_)); }
+    Stored* operator->() { return stored_or_refuse(std::get_if<0>(&content_)); }
 
     /// The error; an empty one if there is a value.
     [[nodiscard]] Error error() const {
@@ -109,7 +109,7 @@ public:
     }
 
 private:
-    static Stored* require(Stored* stored) {
+    static Stored* stored_or_refuse(Stored* stored) {
         if (stored == nullptr) detail::misuse("rouse: Result::value: there is an error; ask has_value() first");
         return stored;
     }

@@ -36,7 +36,7 @@ struct ServerOptions {
 namespace detail {
 
 /// UsageError if an option is out of range.
-inline void check(const ServerOptions& options) {
+inline void check_options(const ServerOptions& options) {
     if (options.backlog < 1) misuse("rouse: ServerOptions: the backlog must be at least 1");
 }
 
@@ -139,7 +139,7 @@ template <class Handler>
     requires std::is_invocable_r_v<Task<void>, Handler&, StreamReader, StreamWriter>
 [[nodiscard]] Task<Reply<Server>> start_server(Handler handler, std::string host, std::uint16_t port,
                                                ServerOptions options = {}) {
-    detail::check(options);
+    detail::check_options(options);
     Reply<std::vector<Address>> addresses = co_await resolve(host, port, Address::Use::listen);
     if (detail::is_error(addresses)) co_return detail::failed<Server>(detail::error_of(addresses));
     detail::Listeners listeners;

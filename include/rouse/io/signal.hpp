@@ -272,7 +272,7 @@ inline void Signal::install(int number) {
     Kept kept{number, {}};
     struct sigaction action{};
     action.sa_handler = on_signal;
-    action.sa_flags = static_cast<int>(SA_RESTART);
+    action.sa_flags = SA_RESTART;
     ::sigfillset(&action.sa_mask);
     if (::sigaction(number, &action, &kept.before) != 0) {
         const int reason = errno;

@@ -97,7 +97,7 @@ inline int remove_stale(const std::string& path, const Address& address) {
 template <class Handler>
     requires std::is_invocable_r_v<Task<void>, Handler&, StreamReader, StreamWriter>
 [[nodiscard]] Task<Reply<Server>> start_unix_server(Handler handler, std::string path, ServerOptions options = {}) {
-    detail::check(options);
+    detail::check_options(options);
     detail::Listeners listeners;
     Error error = detail::listen_on_path(path, options.backlog, listeners);
     if (error) co_return detail::failed<Server>(std::move(error));

@@ -251,8 +251,10 @@ private:
             if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return checked(count); // EPERM: a sandbox
             has_pwait2_ = false;
         }
+#else
+        static_cast<void>(has_pwait2_);
 #endif
-        const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+        const std::int64_t milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
         constexpr std::int64_t most = 24 * 60 * 60 * 1000; // returning early is allowed
         count = ::epoll_wait(epoll_, events_, batch_capacity,
                              bounded ? static_cast<int>((std::min)(milliseconds, most)) : -1);
@@ -275,7 +277,7 @@ private:
     int batch_next_ = 0; // events_[batch_next_ .. batch_size_) are still to be reported
     int batch_size_ = 0; // kept after the wait: if all of events_ was used, there may be more
     Alarm alarm_;
-    [[maybe_unused]] bool has_pwait2_ = true;
+    bool has_pwait2_ = true;
     epoll_event events_[batch_capacity];
 };
 

@@ -131,9 +131,9 @@ public:
     }
 
 private:
-    static constexpr unsigned slots = Setters + 2;
+    static constexpr unsigned slot_count = Setters + 2;
     static constexpr unsigned fresh_bit = 1U << 31;
-    static constexpr unsigned no_slot = slots;
+    static constexpr unsigned no_slot = slot_count;
 
     unsigned claim_free_slot() noexcept {
         unsigned free = free_.load(std::memory_order_relaxed);
@@ -167,8 +167,8 @@ private:
         return changed_.wait();
     }
 
-    T slots_[slots] = {};
-    detail::Atomic<unsigned> free_{(1U << slots) - 4U}; // one bit a slot, set if it is free; all but the two below
+    T slots_[slot_count] = {};
+    detail::Atomic<unsigned> free_{(1U << slot_count) - 4U}; // one bit a slot, set if it is free; all but the two below
     detail::Atomic<unsigned> newest_{
         0};                // the slot with the newest value, and fresh_bit; exchanged by setters and the loop
     unsigned reading_ = 1; // the reader's slot; used by the loop only

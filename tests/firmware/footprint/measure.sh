@@ -85,7 +85,7 @@ done
         for board in mps2-an385 microbit; do
             image=$work/$board.g++.task_and_flag.elf
             [[ -e $work/$board.g++.$name.elf ]] && image=$work/$board.g++.$name.elf
-            row+=" $(arm-none-eabi-nm -CS "$image" | awk -v name="$name" '{ last = $NF; sub(/.*::/, "", last) } last == name && NF > 3 { print "0x" $2 }' |
+            row+=" $(arm-none-eabi-nm -CS "$image" | awk -v name="$name" '{ last = $NF; sub(/\[abi:.*/, "", last); sub(/.*::/, "", last) } last == name && NF > 3 { print "0x" $2 }' |
                 head -1 | xargs -r printf '%d') |"
         done
         echo "$row"

@@ -87,7 +87,7 @@ private:
         return TimePoint{Clock::duration{static_cast<std::int64_t>(block << block_bits)}};
     }
 
-    static std::uint64_t bit(unsigned list) noexcept { return std::uint64_t{1} << list % 64; }
+    static std::uint64_t bit_of(unsigned list) noexcept { return std::uint64_t{1} << list % 64; }
 
     // The list of a timer, which must be due after near_.
     [[nodiscard]] unsigned list_of(const Timer& timer) const noexcept {
@@ -119,10 +119,10 @@ private:
         const TimePoint start = time_of(first_block(list));
         if (in_lists_ == 0 || start < first_list_) note_first(list, start);
         timer.child = timer.before = &timer;
-        timer.sibling = (occupied_[list / 64] & bit(list)) != 0 ? lists_[list] : nullptr;
+        timer.sibling = (occupied_[list / 64] & bit_of(list)) != 0 ? lists_[list] : nullptr;
         if (timer.sibling != nullptr) timer.sibling->before = &timer;
         lists_[list] = &timer;
-        occupied_[list / 64] |= bit(list);
+        occupied_[list / 64] |= bit_of(list);
         ++in_lists_;
     }
 
@@ -132,7 +132,7 @@ private:
         } else {
             const unsigned list = list_of(timer);
             lists_[list] = timer.sibling;
-            if (timer.sibling == nullptr) occupied_[list / 64] &= ~bit(list);
+            if (timer.sibling == nullptr) occupied_[list / 64] &= ~bit_of(list);
         }
         if (timer.sibling != nullptr) timer.sibling->before = timer.before == &timer ? timer.sibling : timer.before;
         timer.before = nullptr;
@@ -156,7 +156,7 @@ private:
             note_first(list, time_of(first));
             if (apart_from_ > now || !lists_come_first()) return;
             near_ = first;
-            occupied_[list / 64] &= ~bit(list);
+            occupied_[list / 64] &= ~bit_of(list);
             for (Timer* timer = lists_[list]; timer != nullptr;) {
                 Timer& each = *std::exchange(timer, timer->sibling);
                 __builtin_prefetch(each.task); // it will be made ready soon

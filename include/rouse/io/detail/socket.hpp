@@ -130,12 +130,13 @@ protected:
     /// socket is closed.
     template <class Call>
     Transfer transfer(WatchSlot& direction, Call call) noexcept {
+        static_assert(EAGAIN == EWOULDBLOCK, "rouse: io: a platform with two codes for a call that would block");
         if (!is_open()) return {0, EBADF};
         for (;;) {
             const auto count = call();
             if (count >= 0) return {static_cast<std::size_t>(count), 0};
             if (errno == EINTR) continue;
-            if (errno != EAGAIN && errno != EWOULDBLOCK) return {0, errno};
+            if (errno != EAGAIN) return {0, errno};
             exhausted(direction);
             return {0, EAGAIN};
         }

@@ -28,11 +28,12 @@ inline bool futex_wait(Atomic<std::uint32_t>& word, std::uint32_t expected,
                        std::chrono::steady_clock::time_point deadline) noexcept {
     using std::chrono::steady_clock;
     const auto since_boot = (std::max)(deadline.time_since_epoch(), steady_clock::duration::zero());
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(since_boot);
-    const auto nanoseconds = std::chrono::nanoseconds{since_boot - seconds};
     timespec time{};
-    time.tv_sec = static_cast<decltype(time.tv_sec)>(seconds.count());
-    time.tv_nsec = static_cast<decltype(time.tv_nsec)>(nanoseconds.count());
+    using Seconds = std::chrono::duration<decltype(time.tv_sec)>;
+    using Nanoseconds = std::chrono::duration<decltype(time.tv_nsec), std::nano>;
+    const auto seconds = std::chrono::floor<Seconds>(since_boot);
+    time.tv_sec = seconds.count();
+    time.tv_nsec = std::chrono::duration_cast<Nanoseconds>(since_boot - seconds).count();
     const long result =
         ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, expected,
                   deadline == (steady_clock::time_point::max)() ? nullptr : &time, nullptr, FUTEX_BITSET_MATCH_ANY);
@@ -52,5 +53,5 @@ inline void futex_wake(Atomic<std::uint32_t>* word) noexcept {
 } // namespace rouse
 
 #elif ROUSE_HOSTED
-#error "rouse: there is no hosted port for this platform yet; define ROUSE_HOSTED as 0 and supply a Port"
+#error "rouse: no hosted port for this system yet: supply a Port; define ROUSE_HOSTED as 0, and ROUSE_CORES as 2"
 #endif

@@ -75,13 +75,13 @@ public:
     template <class U>
     void put(U&& value) {
         if (last_ == nullptr || tail_ == chunk_size) append();
-        last_->slots[tail_].put(std::forward<U>(value));
+        last_->items[tail_].put(std::forward<U>(value));
         ++tail_;
     }
 
     [[nodiscard]] T& front() noexcept {
         if (head_ == chunk_size) drop_first();
-        return first_->slots[head_].item;
+        return first_->items[head_].item;
     }
 
     void pop() noexcept {
@@ -95,7 +95,7 @@ private:
 
     struct Chunk {
         Chunk* next = nullptr;
-        ItemSlot<T> slots[chunk_size];
+        ItemSlot<T> items[chunk_size];
     };
 
     void append() {
