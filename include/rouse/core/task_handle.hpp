@@ -49,7 +49,7 @@ public:
     /// another thread.
     bool cancel() const {
         if (task_ == nullptr) return false;
-        check(
+        check_thread(
             "rouse: TaskHandle::cancel: the task belongs to the loop of another thread; signal it through a "
             "thread-safe object");
         if (task_->finished()) return false;
@@ -61,7 +61,7 @@ public:
 
     /// Whether the task has ended: has returned, thrown or been cancelled. True for an empty handle.
     [[nodiscard]] bool done() const {
-        check(
+        check_thread(
             "rouse: TaskHandle::done: called on another thread than that of the task's loop; signal that loop through "
             "a thread-safe object");
         return task_ == nullptr || task_->finished();
@@ -69,7 +69,7 @@ public:
 
     /// Whether the task has ended by a cancellation. False for an empty handle.
     [[nodiscard]] bool cancelled() const {
-        check(
+        check_thread(
             "rouse: TaskHandle::cancelled: called on another thread than that of the task's loop; signal that loop "
             "through a thread-safe object");
         return task_ != nullptr && task_->finished() && task_->ending == Ending::cancelled;
@@ -90,7 +90,7 @@ public:
 protected:
     // If ROUSE_CHECKED: a misuse on another thread than that of the task's loop, as long as that loop exists.
     template <bool Checked = ROUSE_CHECKED != 0>
-    void check([[maybe_unused]] const char* message) const {
+    void check_thread([[maybe_unused]] const char* message) const {
         if constexpr (Checked) {
             if (task_ != nullptr && Scheduler::on_foreign_thread(*task_)) [[unlikely]]
                 misuse(message);
@@ -104,7 +104,7 @@ protected:
     }
 
 private:
-    // As check(), where nothing can be thrown.
+    // As check_thread(), where nothing can be thrown.
     template <bool Checked = ROUSE_CHECKED != 0>
     void check_reference() const noexcept {
         if constexpr (Checked) {
@@ -273,7 +273,7 @@ public:
 
     /// Waits for the task to end; see above.
     auto operator co_await() const& {
-        check(elsewhere);
+        check_thread(elsewhere);
         return detail::ValueAwaiter<T>{*this, false};
     }
     /// As above, for a temporary handle, which is kept until the task has ended.
@@ -282,14 +282,14 @@ public:
     /// `co_await handle.outcome()` waits in the same way and returns an Outcome: the value, the exception or the
     /// cancellation. It throws only if the awaiting task itself is cancelled. Works with and without exceptions.
     [[nodiscard]] auto outcome() const {
-        check(elsewhere);
+        check_thread(elsewhere);
         return detail::OutcomeAwaiter<T>{*this, true};
     }
 
     /// Returns the value of a task that is done(), or throws its exception or CancelledError. UsageError if the task
     /// has not ended.
     [[nodiscard]] T result() const {
-        check(
+        check_thread(
             "rouse: TaskHandle::result: called on another thread than that of the task's loop; signal that loop "
             "through a "
             "thread-safe object");

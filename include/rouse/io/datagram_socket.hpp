@@ -105,7 +105,7 @@ private:
     [[nodiscard]] const std::shared_ptr<detail::DatagramChannel>& channel() const {
         if (channel_ == nullptr)
             detail::misuse("rouse: DatagramSocket: it was moved from; use the one that it was moved to");
-        channel_->owner().check(
+        channel_->owner().check_thread(
             "rouse: DatagramSocket: used on another thread than that of the loop whose tasks use it; pass the bytes to "
             "a task of that "
             "loop through a ThreadSafeQueue");

@@ -60,7 +60,7 @@ public:
 
     /// Fails the current waits and makes the barrier usable again: it is empty and not broken.
     void reset() {
-        owner_.check(
+        owner_.check_thread(
             "rouse: Barrier::reset: called on another thread than that of the loop whose tasks use it; send a message "
             "to a task of that loop through a thread-safe object");
         broken_ = false;
@@ -69,7 +69,7 @@ public:
 
     /// Breaks the barrier: fails the current waits, and all later ones until reset().
     void abort() {
-        owner_.check(
+        owner_.check_thread(
             "rouse: Barrier::abort: called on another thread than that of the loop whose tasks use it; send a message "
             "to a task of that loop through a thread-safe object");
         broken_ = true;
@@ -81,7 +81,7 @@ public:
 
     /// The number of tasks that have arrived in this round and wait.
     [[nodiscard]] std::size_t n_waiting() const {
-        owner_.check(
+        owner_.check_thread(
             "rouse: Barrier::n_waiting: called on another thread than that of the loop whose tasks use it; send a "
             "message to a task of that loop through a thread-safe object");
         return waiting_count_;
@@ -89,7 +89,7 @@ public:
 
     /// Whether abort() has been called, and reset() has not been called since.
     [[nodiscard]] bool broken() const {
-        owner_.check(
+        owner_.check_thread(
             "rouse: Barrier::broken: called on another thread than that of the loop whose tasks use it; send a message "
             "to a task of that loop through a thread-safe object");
         return broken_;
@@ -116,7 +116,7 @@ public:
     ~OutcomeAwaiter() { remove(); }
 
     bool await_ready() {
-        barrier_.owner_.check(
+        barrier_.owner_.check_thread(
             "rouse: Barrier::wait: called on another thread than that of the loop whose tasks use it; use one barrier "
             "for each loop");
         if (barrier_.broken_) return true;

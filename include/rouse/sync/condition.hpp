@@ -66,7 +66,7 @@ public:
 
     /// Releases the lock, see Lock::release. UsageError if the lock is not held.
     void release() {
-        lock_.owner_.check(
+        lock_.owner_.check_thread(
             "rouse: Condition::release: called on another thread than that of the loop whose tasks use it; send a "
             "message to a task of that loop through a thread-safe object");
         require_lock("rouse: Condition::release: the lock is not held");
@@ -106,7 +106,7 @@ public:
     /// Notifies the `n` tasks that have waited longest, or all if there are fewer. They resume when they get the lock.
     /// UsageError if the lock is not held.
     void notify(std::size_t n = 1) {
-        lock_.owner_.check(
+        lock_.owner_.check_thread(
             "rouse: Condition::notify: called on another thread than that of the loop whose tasks use it; send a "
             "message to a task of that loop through a thread-safe object");
         require_lock("rouse: Condition::notify: the lock is not held");
@@ -115,7 +115,7 @@ public:
 
     /// Notifies all waiting tasks. UsageError if the lock is not held.
     void notify_all() {
-        lock_.owner_.check(
+        lock_.owner_.check_thread(
             "rouse: Condition::notify_all: called on another thread than that of the loop whose tasks use it; send a "
             "message to a task of that loop through a thread-safe object");
         require_lock("rouse: Condition::notify_all: the lock is not held");
@@ -162,7 +162,7 @@ public:
     }
 
     bool await_ready() const {
-        condition_.lock_.owner_.check(
+        condition_.lock_.owner_.check_thread(
             "rouse: Condition::wait: called on another thread than that of the loop whose tasks use it; use one "
             "condition for each loop");
         condition_.require_lock("rouse: Condition::wait: the lock is not held");

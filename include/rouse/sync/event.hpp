@@ -37,7 +37,7 @@ public:
 
     /// Clears the event: later calls of wait() suspend until the next set().
     void clear() {
-        owner_.check(
+        owner_.check_thread(
             "rouse: Event::clear: called on another thread than that of the loop whose tasks use it; use a "
             "ThreadSafeEvent");
         set_ = false;
@@ -45,7 +45,7 @@ public:
 
     /// Whether wait() would return at once.
     [[nodiscard]] bool is_set() const {
-        owner_.check(
+        owner_.check_thread(
             "rouse: Event::is_set: called on another thread than that of the loop whose tasks use it; use a "
             "ThreadSafeEvent");
         return set_;
@@ -65,7 +65,7 @@ public:
     explicit Awaiter(Event& event) noexcept : event_{event} {}
     Awaiter(Awaiter&& other) noexcept : Awaiter{other.event_} {} // before it is awaited
     bool await_ready() const {
-        event_.owner_.check(
+        event_.owner_.check_thread(
             "rouse: Event::wait: called on another thread than that of the loop whose tasks use it; use a "
             "ThreadSafeEvent");
         return event_.set_;
@@ -86,7 +86,7 @@ private:
 inline Event::Awaiter Event::wait() noexcept { return Awaiter{*this}; }
 
 inline void Event::set() {
-    owner_.check(
+    owner_.check_thread(
         "rouse: Event::set: called on another thread than that of the loop whose tasks use it; use a ThreadSafeEvent");
     set_ = true;
     while (!waiting_.empty()) detail::Scheduler::wake(static_cast<Awaiter&>(waiting_.pop_front()));

@@ -40,7 +40,7 @@ public:
 
     /// Hands the lock to the task that has waited longest. UsageError if the lock is not held.
     void release() {
-        owner_.check(
+        owner_.check_thread(
             "rouse: Lock::release: called on another thread than that of the loop whose tasks use it; use one lock for "
             "each loop");
         if (!locked_) detail::misuse("rouse: Lock::release: the lock is not held");
@@ -49,7 +49,7 @@ public:
 
     /// Whether a task holds the lock, or has been handed the lock and has not run yet.
     [[nodiscard]] bool locked() const {
-        owner_.check(
+        owner_.check_thread(
             "rouse: Lock::locked: called on another thread than that of the loop whose tasks use it; use one lock for "
             "each loop");
         return locked_;

@@ -79,7 +79,7 @@ public:
     template <class U = T>
         requires std::constructible_from<T, U&&>
     [[nodiscard]] bool put_nowait(U&& value) {
-        state_.owner().check(
+        state_.owner().check_thread(
             "rouse: Queue::put_nowait: called on another thread than that of the loop whose tasks use it; use a "
             "ThreadSafeQueue");
         const GrantOnExit on_exit{state_};
@@ -100,7 +100,7 @@ public:
     /// Takes the oldest item without waiting. Returns an empty optional if the queue holds no item except those that
     /// are reserved for waiting consumers.
     [[nodiscard]] std::optional<T> get_nowait() {
-        state_.owner().check(
+        state_.owner().check_thread(
             "rouse: Queue::get_nowait: called on another thread than that of the loop whose tasks use it; use a "
             "ThreadSafeQueue");
         if (!state_.can_get()) return std::nullopt;
@@ -110,7 +110,7 @@ public:
 
     /// The number of items in the queue, including reserved ones.
     [[nodiscard]] std::size_t qsize() const {
-        state_.owner().check(
+        state_.owner().check_thread(
             "rouse: Queue::qsize: called on another thread than that of the loop whose tasks use it; use a "
             "ThreadSafeQueue");
         return state_.size();
@@ -132,7 +132,7 @@ public:
 
     /// `co_await queue.join()`: waits until task_done() has been called once for every item that was put.
     [[nodiscard]] auto join() {
-        state_.owner().check(
+        state_.owner().check_thread(
             "rouse: Queue::join: called on another thread than that of the loop whose tasks use it; use a "
             "ThreadSafeQueue");
         return state_.join();
@@ -141,7 +141,7 @@ public:
     /// Reports that an item taken from the queue has been processed; see join(). UsageError if called more often than
     /// items were put.
     void task_done() {
-        state_.owner().check(
+        state_.owner().check_thread(
             "rouse: Queue::task_done: called on another thread than that of the loop whose tasks use it; use a "
             "ThreadSafeQueue");
         state_.task_done();
@@ -150,7 +150,7 @@ public:
     /// Closes the queue: later puts are refused. Wakes the waiting producers, and each waiting consumer for which no
     /// item is left.
     void close() {
-        state_.owner().check(
+        state_.owner().check_thread(
             "rouse: Queue::close: called on another thread than that of the loop whose tasks use it; use a "
             "ThreadSafeQueue");
         state_.close();
@@ -158,7 +158,7 @@ public:
 
     /// Whether close() has been called. The queue may still hold items.
     [[nodiscard]] bool closed() const {
-        state_.owner().check(
+        state_.owner().check_thread(
             "rouse: Queue::closed: called on another thread than that of the loop whose tasks use it; use a "
             "ThreadSafeQueue");
         return state_.closed();
@@ -191,7 +191,7 @@ public:
     ~NextAwaiter() { give_back(); }
 
     bool await_ready() {
-        queue_.state_.owner().check(
+        queue_.state_.owner().check_thread(
             "rouse: Queue::get: called on another thread than that of the loop whose tasks use it; use a "
             "ThreadSafeQueue");
         return queue_.state_.begin_get(*this);
@@ -248,7 +248,7 @@ public:
     ~PutAwaiter() { give_back(); }
 
     bool await_ready() {
-        queue_.state_.owner().check(
+        queue_.state_.owner().check_thread(
             "rouse: Queue::put: called on another thread than that of the loop whose tasks use it; use a "
             "ThreadSafeQueue");
         return queue_.state_.begin_put(*this);

@@ -46,7 +46,7 @@ public:
 
     /// Gives a permit to the task that has waited longest. If no task waits, the permit is free.
     void release() {
-        owner_.check(
+        owner_.check_thread(
             "rouse: Semaphore::release: called on another thread than that of the loop whose tasks use it; send a "
             "message to a task of that loop through a thread-safe object");
         pass_on();
@@ -54,7 +54,7 @@ public:
 
     /// Whether acquire() would wait now.
     [[nodiscard]] bool locked() const {
-        owner_.check(
+        owner_.check_thread(
             "rouse: Semaphore::locked: called on another thread than that of the loop whose tasks use it; send a "
             "message to a task of that loop through a thread-safe object");
         return free_ == 0;
@@ -101,7 +101,7 @@ public:
 
     /// Like Semaphore::release. UsageError if all permits are free already.
     void release() {
-        owner_.check(
+        owner_.check_thread(
             "rouse: BoundedSemaphore::release: called on another thread than that of the loop whose tasks use it; send "
             "a message to a task of that loop through a thread-safe object");
         if (free_ >= bound_)

@@ -45,7 +45,7 @@ public:
     /// once.
     template <class Rep, class Period>
     void trigger(std::chrono::duration<Rep, Period> duration) {
-        owner_.check(
+        owner_.check_thread(
             "rouse: Delay::trigger: called on another thread than that of the loop whose tasks use it; send a message "
             "to a task of that loop through a thread-safe object");
         deadline_ = detail::from_now(duration);
@@ -55,7 +55,7 @@ public:
 
     /// Stops the delay, as if it had never been triggered. Waiting tasks stay suspended until it is triggered again.
     void stop() {
-        owner_.check(
+        owner_.check_thread(
             "rouse: Delay::stop: called on another thread than that of the loop whose tasks use it; send a message to "
             "a task of that loop through a thread-safe object");
         triggered_ = false;
@@ -64,7 +64,7 @@ public:
 
     /// Whether the delay has been triggered, and has neither elapsed nor been stopped.
     [[nodiscard]] bool running() const {
-        owner_.check(
+        owner_.check_thread(
             "rouse: Delay::running: called on another thread than that of the loop whose tasks use it; send a message "
             "to a task of that loop through a thread-safe object");
         return triggered_ && Clock::now() < deadline_;
@@ -96,7 +96,7 @@ public:
     }
 
     bool await_ready() const {
-        delay_.owner_.check(
+        delay_.owner_.check_thread(
             "rouse: Delay::wait: called on another thread than that of the loop whose tasks use it; use one delay for "
             "each loop");
         return delay_.triggered_ && !delay_.running();

@@ -80,7 +80,7 @@ public:
     /// Clears the message; value() still returns the newest value. Tasks that a set() has already woken still return
     /// from their waits. Only on the loop.
     void clear() {
-        owner_.check(
+        owner_.check_thread(
             "rouse: Message::clear: called on another thread than that of the loop whose tasks use it; only set() and "
             "is_set() may be called from there");
         // The event first: tasks that a set() has woken are resumed in the order of waiting, even if some are
@@ -99,7 +99,7 @@ public:
 
     /// The newest value, whether the message is set or cleared; `T{}` before the first set(). Only on the loop.
     [[nodiscard]] T value() {
-        owner_.check(
+        owner_.check_thread(
             "rouse: Message::value: called on another thread than that of the loop whose tasks use it; only set() and "
             "is_set() may be called from there");
         fetch();
@@ -108,7 +108,7 @@ public:
 
     /// `co_await message.wait()` waits until the message is set and returns the newest value. The message stays set.
     [[nodiscard]] Task<T> wait() {
-        owner_.check(
+        owner_.check_thread(
             "rouse: Message::wait: called on another thread than that of the loop whose tasks use it; use one message "
             "for each loop");
         const unsigned before = fetched_;
@@ -121,7 +121,7 @@ public:
     /// newest one. If several tasks call it, all that wait at the moment of a set() get the value; a task that is busy
     /// then may find the message cleared.
     [[nodiscard]] Task<T> next() {
-        owner_.check(
+        owner_.check_thread(
             "rouse: Message::next: called on another thread than that of the loop whose tasks use it; use one message "
             "for each loop");
         const unsigned before = fetched_;

@@ -28,14 +28,14 @@ public:
 
     /// If ROUSE_CHECKED: a misuse if the object belongs to a loop of another thread.
     template <bool Checked = ROUSE_CHECKED != 0>
-    void check([[maybe_unused]] const char* message) const {
+    void check_thread([[maybe_unused]] const char* message) const {
         if constexpr (Checked) {
             if (foreign()) [[unlikely]]
                 misuse(message);
         }
     }
 
-    /// As check(), but panics: for destructors.
+    /// As check_thread(), but panics: for destructors.
     template <bool Checked = ROUSE_CHECKED != 0>
     void check_in_destructor([[maybe_unused]] const char* message) const noexcept {
         if constexpr (Checked) {
@@ -79,7 +79,7 @@ private:
 
 class LoopOwner {
 public:
-    static constexpr void check(const char*) noexcept {}
+    static constexpr void check_thread(const char*) noexcept {}
     static constexpr void check_in_destructor(const char*) noexcept {}
 };
 

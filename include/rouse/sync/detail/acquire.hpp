@@ -49,7 +49,7 @@ public:
     ~AcquireAwaiter() { give_back(); }
 
     bool await_ready() {
-        owner_.owner_.check(Owner::acquired_elsewhere);
+        owner_.owner_.check_thread(Owner::acquired_elsewhere);
         return owner_.grant_if_free(*this);
     }
     void await_suspend(std::coroutine_handle<> frame) {
