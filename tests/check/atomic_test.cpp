@@ -19,15 +19,15 @@ void passes(Program program) {
 TEST_CASE("each operation does what std::atomic's does") {
     passes([] {
         check::Atomic<std::uint8_t> word{200};
-        check::require(word.fetch_add(100) == 200 && word.load() == 44, "an addition does not wrap");
-        check::require(word.fetch_sub(45) == 44 && word.load() == 255, "a subtraction does not wrap");
-        check::require(word.fetch_and(0x0f) == 255 && word.load() == 15, "and");
-        check::require(word.fetch_or(0x30) == 15 && word.load() == 63, "or");
-        check::require(word.fetch_xor(0x21) == 63 && word.load() == 30, "exclusive or");
-        check::require(word.exchange(7) == 30 && word.load() == 7, "exchange");
+        check::expect(word.fetch_add(100) == 200 && word.load() == 44, "an addition does not wrap");
+        check::expect(word.fetch_sub(45) == 44 && word.load() == 255, "a subtraction does not wrap");
+        check::expect(word.fetch_and(0x0f) == 255 && word.load() == 15, "and");
+        check::expect(word.fetch_or(0x30) == 15 && word.load() == 63, "or");
+        check::expect(word.fetch_xor(0x21) == 63 && word.load() == 30, "exclusive or");
+        check::expect(word.exchange(7) == 30 && word.load() == 7, "exchange");
         std::uint8_t expected = 6;
-        check::require(!word.compare_exchange_strong(expected, 9) && expected == 7, "exchanged, though not equal");
-        check::require(word.compare_exchange_weak(expected, 9) && word.load() == 9, "not exchanged, though equal");
+        check::expect(!word.compare_exchange_strong(expected, 9) && expected == 7, "exchanged, though not equal");
+        check::expect(word.compare_exchange_weak(expected, 9) && word.load() == 9, "not exchanged, though equal");
     });
 }
 
@@ -36,11 +36,11 @@ TEST_CASE("negative numbers compare equal after arithmetic") {
         check::Atomic<int> word{1};
         word.fetch_sub(3);
         int expected = -2;
-        check::require(word.compare_exchange_strong(expected, 5), "-2 is not -2");
+        check::expect(word.compare_exchange_strong(expected, 5), "-2 is not -2");
         check::Atomic<std::uint32_t> wraps{0xffffffffu};
         wraps.fetch_add(1);
         std::uint32_t zero = 0;
-        check::require(wraps.compare_exchange_strong(zero, 1), "a sum that wrapped is not zero");
+        check::expect(wraps.compare_exchange_strong(zero, 1), "a sum that wrapped is not zero");
     });
 }
 
@@ -52,16 +52,16 @@ struct Pair {
 TEST_CASE("values may be enumerations, pointers, bools and small structs") {
     passes([] {
         check::Atomic<Colour> colour{Colour::red};
-        check::require(colour.exchange(Colour::green) == Colour::red && colour.load() == Colour::green, "enumeration");
+        check::expect(colour.exchange(Colour::green) == Colour::red && colour.load() == Colour::green, "enumeration");
         int target = 0;
         check::Atomic<int*> pointer{nullptr};
         pointer.store(&target);
-        check::require(pointer.load() == &target, "pointer");
+        check::expect(pointer.load() == &target, "pointer");
         check::Atomic<bool> yes{false};
-        check::require(!yes.exchange(true) && yes.load(), "bool");
+        check::expect(!yes.exchange(true) && yes.load(), "bool");
         check::Atomic<Pair> pair{Pair{1, -2}};
         const Pair before = pair.exchange(Pair{-3, 4});
-        check::require(before.x == 1 && before.y == -2 && pair.load().x == -3 && pair.load().y == 4, "struct");
+        check::expect(before.x == 1 && before.y == -2 && pair.load().x == -3 && pair.load().y == 4, "struct");
     });
 }
 
@@ -92,7 +92,7 @@ TEST_CASE("fences order what is relaxed") {
             });
             const bool seen = ready.load(std::memory_order_relaxed) == 1;
             if (fences) check::fence(std::memory_order_acquire);
-            if (seen) check::require(data.load(std::memory_order_relaxed) == 1, "the data is old");
+            if (seen) check::expect(data.load(std::memory_order_relaxed) == 1, "the data is old");
             check::join();
         };
     };

@@ -78,7 +78,7 @@ TEST_CASE("no interrupt begins in a masked section, and one that waits comes rig
                   check::outcome(digits(first, word.load(relaxed)));
               }
               check::join();
-              check::require(word.load(relaxed) == 1, "the interrupt was lost");
+              check::expect(word.load(relaxed) == 1, "the interrupt was lost");
           }) == Outcomes{"00", "11"});
 }
 
@@ -128,7 +128,7 @@ TEST_CASE("a thread has interrupts of its own") {
                   check::outcome(digits(first, word.load(relaxed)));
               });
               check::join();
-              check::require(word.load(relaxed) == 1, "the interrupt was lost");
+              check::expect(word.load(relaxed) == 1, "the interrupt was lost");
           }) == Outcomes{"00", "01", "11"});
 }
 

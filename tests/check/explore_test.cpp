@@ -23,13 +23,13 @@ TEST_CASE("a check that does not hold in one order is found, and one that holds 
     const check::Result found = check::explore([] {
         check::Atomic<int> word{0};
         check::thread([&] { word.store(1); });
-        check::require(word.load() == 0, "the thread was first");
+        check::expect(word.load() == 0, "the thread was first");
         check::join();
     });
     CHECK(found.kind == Failure::assertion);
     CHECK(found.failure == "the thread was first");
     CHECK_FALSE(found.passed());
-    CHECK(check::explore([] { check::require(true, "never"); }).passed());
+    CHECK(check::explore([] { check::expect(true, "never"); }).passed());
 }
 
 TEST_CASE("an exception that leaves a context is a failure that quotes it") {
@@ -136,7 +136,7 @@ TEST_CASE("a seed repeats the failure with the same story, and nothing else") {
             ready.store(1, std::memory_order_relaxed);
         });
         if (ready.load(std::memory_order_acquire) == 1)
-            check::require(data.load(std::memory_order_relaxed) == 1, "the data is old");
+            check::expect(data.load(std::memory_order_relaxed) == 1, "the data is old");
         check::join();
     };
     const check::Result found = check::explore(program);
@@ -168,7 +168,7 @@ TEST_CASE("of the failures of a kind, the story is of one with as few preemption
         check::thread("two", add);
         check::thread("three", add);
         check::join();
-        check::require(count.load() == 3, "an addition is lost");
+        check::expect(count.load() == 3, "an addition is lost");
     };
     const check::Result found = check::explore(program);
     REQUIRE(found.kind == Failure::assertion);
@@ -247,7 +247,7 @@ TEST_CASE("samples find a fault in a program that is too large to be explored, a
             check::thread("two", [&] { many_steps(true, count); });
             check::thread("three", [&] { many_steps(true, others); });
             check::join();
-            check::require(count.load() == 40, "a count is lost");
+            check::expect(count.load() == 40, "a count is lost");
         };
     };
     check::Options options;
@@ -282,7 +282,7 @@ TEST_CASE("what a sample's failure does not need is left out of its story") {
         [] {
             int chosen[12];
             for (int& each : chosen) each = check::choose(2);
-            check::require(chosen[2] == 0 || chosen[11] == 0, "both");
+            check::expect(chosen[2] == 0 || chosen[11] == 0, "both");
         },
         options);
     CHECK(found.seed == "0*2,1,0*8,1");
@@ -310,7 +310,7 @@ TEST_CASE("explore() in a checked program is refused") {
         } catch (const std::logic_error&) {
             refused = true;
         }
-        check::require(refused, "explored within an exploration");
+        check::expect(refused, "explored within an exploration");
     });
     CHECK(result.passed());
 }

@@ -34,7 +34,7 @@ TEST_CASE("an interrupt comes between the two accesses of an update, and not if 
                 count.update(add);
             }
             check::join();
-            check::require(count.read() == 2, "an addition is lost");
+            check::expect(count.read() == 2, "an addition is lost");
         };
     };
     CHECK(check::explore(program(true)).passed());
@@ -51,7 +51,7 @@ TEST_CASE("data that is handed on by an atomic is no race, and arrives") {
                 ready.store(true, order);
             });
             if (ready.load(std::memory_order_acquire))
-                check::require(text.read() == "a text that is too long to be short", "the text has not arrived");
+                check::expect(text.read() == "a text that is too long to be short", "the text has not arrived");
             check::join();
         };
     };

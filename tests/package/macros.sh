@@ -47,10 +47,13 @@ garbage() {
     printf '#include <%s>\n' "$@"
     for each in $functions $objects; do printf '#ifndef %s\n#error "a header undefines %s"\n#endif\n' "$each" "$each"; done
 }
-(cd "$source/include" && find rouse -name '*.hpp' ! -path '*/detail/*' ! -name cortex_m.hpp ! -name riscv.hpp | sort) >"$work/hosted"
+(cd "$source/include" && find rouse -name '*.hpp' ! -path '*/detail/*' ! -path '*/check/*' ! -name cortex_m.hpp ! -name riscv.hpp | sort) >"$work/hosted"
+(cd "$source/include" && find rouse/check -maxdepth 1 -name '*.hpp' | sort) >"$work/checker"
+mapfile -t checker <"$work/checker"
 mapfile -t hosted <"$work/hosted"
 firmware=(rouse/rouse.hpp rouse/ports/wrapping_counter.hpp)
 garbage "${hosted[@]}" >"$work/garbage.cpp"
+garbage "${checker[@]}" >"$work/checker.cpp"
 garbage "${firmware[@]}" rouse/ports/cortex_m.hpp >"$work/cortex_m.cpp"
 garbage "${firmware[@]}" rouse/ports/riscv.hpp >"$work/riscv.cpp"
 
@@ -77,6 +80,7 @@ for compiler in "${@:2}"; do
     command -v "$compiler" >/dev/null || { echo "not checked: $compiler is not installed" && continue; }
     check "$compiler: with macros of common names" compile "$compiler" -std=c++20 "$work/garbage.cpp"
     check "$compiler: the same without exceptions" compile "$compiler" -std=c++20 -fno-exceptions -fno-rtti "$work/garbage.cpp"
+    check "$compiler: the model checker" compile "$compiler" -std=c++20 -DROUSE_MODEL_CHECK=1 "$work/checker.cpp"
     check "$compiler: after headers of the system, with the compiler's own macros" compile "$compiler" -std=gnu++20 "$work/system.cpp"
 done
 for_board() { # for_board BOARD FILE: with its compiler and flags

@@ -61,7 +61,7 @@ int report(const char* name, const Result& result) {
     return result.passed() ? 0 : 1;
 }
 
-void require(bool holds, const char* what) {
+void expect(bool holds, const char* what) {
     if (!holds) fail(what);
 }
 
@@ -132,11 +132,11 @@ void construct_atomic(AtomicLocation& location, std::uint64_t value) {
     const Execution::Inside inside;
     location.initial = value;
     location.execution = 0;
-    Execution& self = Execution::now();
-    if (!self.running()) return;
+    Execution& execution = Execution::now();
+    if (!execution.running()) return;
     touch(&location, sizeof location, Access::write);
-    location.id = self.memory().new_location(self.context(), value);
-    location.execution = self.number();
+    location.id = execution.memory().new_location(execution.context(), value);
+    location.execution = execution.number();
 }
 
 // An atomic on a stack is not poisoned, as the stack is used again; but no one may use it any more.
@@ -149,10 +149,11 @@ void destroy_atomic(AtomicLocation& location) {
 
 std::uint64_t atomic_load(const AtomicLocation& location, std::memory_order order, const CodeLocation& where) {
     const Execution::Inside inside;
-    Execution& self = Execution::now();
+    Execution& execution = Execution::now();
     const Change mutation = Mutants::now().visit(where, Operation::load, order);
     turn(Step::Kind::read, location, "loads", order);
-    const std::uint64_t value = self.memory().load(self.context(), place_of(location), weakened(order, mutation));
+    const std::uint64_t value =
+        execution.memory().load(execution.context(), place_of(location), weakened(order, mutation));
     note_at(where, "loads " + value_text(value));
     explain_read();
     return value;
@@ -160,11 +161,11 @@ std::uint64_t atomic_load(const AtomicLocation& location, std::memory_order orde
 
 void atomic_store(AtomicLocation& location, std::uint64_t value, std::memory_order order, const CodeLocation& where) {
     const Execution::Inside inside;
-    Execution& self = Execution::now();
+    Execution& execution = Execution::now();
     const Change mutation = Mutants::now().visit(where, Operation::store, order);
     if (mutation == Change::no_store) return;
     turn(Step::Kind::write, location, "stores", order);
-    self.memory().store(self.context(), place_of(location), value, weakened(order, mutation));
+    execution.memory().store(execution.context(), place_of(location), value, weakened(order, mutation));
     note_at(where, "stores " + value_text(value));
 }
 
@@ -183,14 +184,14 @@ bool atomic_compare_exchange(AtomicLocation& location, std::uint64_t& expected, 
                              std::memory_order success, std::memory_order failure, bool weak,
                              const CodeLocation& where) {
     const Execution::Inside inside;
-    Execution& self = Execution::now();
+    Execution& execution = Execution::now();
     const Change mutation = Mutants::now().visit(where, Operation::compare_exchange, success, failure);
     if (mutation == Change::no_acquire_failing) failure = std::memory_order::relaxed;
     success = weakened(success, mutation);
-    if (weak && self.weak_failures_left() > 0 && self.choose(2) == 1) {
-        --self.weak_failures_left();
+    if (weak && execution.weak_failures_left() > 0 && execution.choose(2) == 1) {
+        --execution.weak_failures_left();
         turn(Step::Kind::read, location, "compares and exchanges", failure);
-        expected = self.memory().load(self.context(), place_of(location), failure);
+        expected = execution.memory().load(execution.context(), place_of(location), failure);
         note_at(where, "compares and exchanges " + value_text(expected) + ", fails without a reason");
         return false;
     }
@@ -207,9 +208,9 @@ bool atomic_compare_exchange(AtomicLocation& location, std::uint64_t& expected, 
 
 void atomic_fence(std::memory_order order, const CodeLocation& where) {
     const Execution::Inside inside;
-    Execution& self = Execution::now();
-    self.step(Step{Step::Kind::fence, nullptr, "fences", order == std::memory_order::seq_cst});
-    self.memory().fence(self.context(), order);
+    Execution& execution = Execution::now();
+    execution.step(Step{Step::Kind::fence, nullptr, "fences", order == std::memory_order::seq_cst});
+    execution.memory().fence(execution.context(), order);
     note_at(where, "fences");
 }
 
@@ -232,28 +233,28 @@ void heavy_barrier(const CodeLocation& where) noexcept {
 // The kernel takes the newest value of the word, and sleeps on it in one step.
 bool atomic_wait(AtomicLocation& location, std::uint64_t expected, bool timed, const CodeLocation& where) {
     const Execution::Inside inside;
-    Execution& self = Execution::now();
+    Execution& execution = Execution::now();
     touch(&location, sizeof location, Access::atomic);
     const auto at = static_cast<std::uint8_t>(location.id);
-    self.step(Step{Step::Kind::write, &location, "is about to sleep"});
-    if (self.memory().read_newest(self.context(), at) != expected) return true;
-    bool& woken = self.sleep_on(&location);
+    execution.step(Step{Step::Kind::write, &location, "is about to sleep"});
+    if (execution.memory().read_newest(execution.context(), at) != expected) return true;
+    bool& woken = execution.sleep_on(&location);
     note_at(where, "sleeps");
-    self.step(
+    execution.step(
         Step{Step::Kind::sleep, &location, "sleeps"}, [&woken, timed] { return woken || timed; },
-        [&left = self.spurious_left()] { return left > 0; });
-    self.sleep_on(nullptr);
+        [&left = execution.spurious_left()] { return left > 0; });
+    execution.sleep_on(nullptr);
     if (woken) {
-        self.note("is woken");
-        self.memory().read_newest(self.context(), at);
+        execution.note("is woken");
+        execution.memory().read_newest(execution.context(), at);
         return true;
     }
     if (timed) {
-        self.note("sleeps until its time is up");
+        execution.note("sleeps until its time is up");
         return false;
     }
-    self.note("stops sleeping without a reason");
-    --self.spurious_left();
+    execution.note("stops sleeping without a reason");
+    --execution.spurious_left();
     return true;
 }
 
@@ -270,9 +271,9 @@ void atomic_wake(AtomicLocation& location, const CodeLocation& where) {
 // interrupt comes before or after it has to be tried, which depends on it anyway.
 void access_shared(const void* data, std::size_t bytes, bool writes, const std::source_location& where) {
     const Execution::Inside inside;
-    Execution& self = Execution::now();
-    if (!self.running()) return;
-    self.step(
+    Execution& execution = Execution::now();
+    if (!execution.running()) return;
+    execution.step(
         Step{writes ? Step::Kind::write : Step::Kind::read, data, writes ? "writes shared data" : "reads shared data"});
     note_at(where, writes ? "writes shared data" : "reads shared data");
     touch(data, bytes, writes ? Access::write : Access::read);

@@ -48,7 +48,7 @@ struct Options {
 /// What is wrong with an execution.
 enum class Failure : std::uint8_t {
     none,
-    assertion,     ///< require() was not met, fail() was called, or an exception has left a context
+    assertion,     ///< expect() was not met, fail() was called, or an exception has left a context
     data_race,     ///< two contexts use plain data, one of them writes, and nothing orders them
     use_after_end, ///< memory is used after it was given back, or an atomic after its end
     lost_wake,     ///< a loop or a thread sleeps, and no context is left that could wake it
@@ -91,7 +91,7 @@ Result explore(const std::function<void()>& program, const Options& options = {}
 int report(const char* name, const Result& result);
 
 /// Ends the execution with a failure unless `holds`. `what` says what is wrong then. For every context, at any point.
-void require(bool holds, const char* what);
+void expect(bool holds, const char* what);
 
 /// Ends the execution with a failure.
 [[noreturn]] void fail(const std::string& why);

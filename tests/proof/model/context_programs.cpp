@@ -43,8 +43,8 @@ Task<> give(Context& context, int& called) {
         return Given{7};
     };
     const Given given = co_await context.assign(function);
-    require(given.is(7), "the task has not what the function gave");
-    require(called == 1, "a function that has given something was not called once");
+    expect(given.is(7), "the task has not what the function gave");
+    expect(called == 1, "a function that has given something was not called once");
 }
 
 void one_function() {
@@ -53,7 +53,7 @@ void one_function() {
         Context context{1, 1};
         check::run(give, context, called);
     }
-    require(called == 1, "a function was not called once");
+    expect(called == 1, "a function was not called once");
 }
 
 // Counts its ends, one moved from too: none may be on the thread once the task has what it was given.
@@ -72,7 +72,7 @@ struct Function {
         if (ended != nullptr) *ended = 1;
     }
     Ending operator()(int& ends) {
-        require(*number == 7, "the function has not what it owned");
+        expect(*number == 7, "the function has not what it owned");
         return Ending{ends};
     }
     int* ended;
@@ -83,7 +83,7 @@ Task<> see_what_ends(Context& context) {
     int ended = 0, ends = 0;
     Function function{ended, std::make_unique<int>(7)};
     const Ending given = co_await context.assign(std::move(function), std::ref(ends));
-    require(ended == 1, "the function has not ended with its call");
+    expect(ended == 1, "the function has not ended with its call");
     ends = 0;
 }
 
@@ -107,7 +107,7 @@ Task<> throws(Context& context) {
     } catch (const std::runtime_error& error) {
         caught = error.what();
     }
-    require(caught == "no disk", "the task has not what the function threw");
+    expect(caught == "no disk", "the task has not what the function threw");
 }
 
 void a_function_throws() {
@@ -131,7 +131,7 @@ void no_threads() {
     } catch (const std::system_error&) {
         refused = true;
     }
-    require(called == (refused ? 0 : 1), "a function was called without a Context, or not by one");
+    expect(called == (refused ? 0 : 1), "a function was called without a Context, or not by one");
 }
 
 // Room for one that waits: whoever comes second may have to wait for it.
@@ -141,7 +141,7 @@ void two_functions() {
         Context context{1, 1};
         check::run(give_two, context, called);
     }
-    require(called.first == 1 && called.second == 1, "a function was not called once");
+    expect(called.first == 1 && called.second == 1, "a function was not called once");
 }
 
 void two_threads() {
@@ -150,13 +150,13 @@ void two_threads() {
         Context context{2, 1};
         check::run(give_two, context, called);
     }
-    require(called.first == 1 && called.second == 1, "a function was not called once");
+    expect(called.first == 1 && called.second == 1, "a function was not called once");
 }
 
 // One thread: what the functions share needs no lock.
 Task<> step_by_step(Context& context, int& shared, int before) {
     co_await context.assign([&shared, before] {
-        require(shared == before, "a function comes out of turn");
+        expect(shared == before, "a function comes out of turn");
         ++shared;
     });
 }
@@ -167,7 +167,7 @@ Task<> three_steps(Context& context, int& shared) {
     co_await first;
     co_await second;
     co_await third;
-    require(shared == 3, "a function was not called");
+    expect(shared == 3, "a function was not called");
 }
 void three_in_order() {
     int shared = 0;
@@ -192,8 +192,8 @@ void waiter_is_cancelled() {
         Context context{1, 1};
         check::run(cancel_first<first_does>, context, called);
     }
-    require(called.first == 1, "a function that was queued was not called");
-    require(called.second == 1, "a function was not called once");
+    expect(called.first == 1, "a function that was queued was not called");
+    expect(called.second == 1, "a function was not called once");
 }
 
 // The second is cancelled, which has perhaps no room; the third gets it.
@@ -201,7 +201,7 @@ Task<> cancel_second(Context& context, Called& called, int& third) {
     auto first = rouse::create_task(give(context, called.first));
     auto second = rouse::create_task(give(context, called.second));
     co_await rouse::yield();
-    require(context.waiting() <= 1, "more functions wait than there is room for");
+    expect(context.waiting() <= 1, "more functions wait than there is room for");
     second.cancel();
     co_await give(context, third);
     co_await first;
@@ -214,14 +214,14 @@ void one_without_room_is_cancelled() {
         Context context{1, 1};
         check::run(cancel_second, context, called, third);
     }
-    require(called.first == 1 && third == 1, "a function was not called once");
-    require(called.second <= 1, "a function was called twice");
+    expect(called.first == 1 && third == 1, "a function was not called once");
+    expect(called.second <= 1, "a function was called twice");
 }
 
 // Ends with a result if the function was called, else by a cancellation.
 void ends_as(const rouse::TaskHandle<>& task, int called) {
-    require(task.cancelled() == (called == 0), "a task does not end as its function has");
-    require(called <= 1, "a function was called twice");
+    expect(task.cancelled() == (called == 0), "a task does not end as its function has");
+    expect(called <= 1, "a function was called twice");
 }
 Task<> end_context(std::unique_ptr<Context>& context, Called& called) {
     auto first = rouse::create_task(give(*context, called.first));
@@ -257,7 +257,7 @@ void loop_ends() {
         Context context{1, 1};
         check::run(leave, context, called);
     }
-    require(called == 0 || called == 1, "a function was called twice");
+    expect(called == 0 || called == 1, "a function was called twice");
 }
 
 Task<> give_unblocked(int& called) {
@@ -266,13 +266,13 @@ Task<> give_unblocked(int& called) {
         return Given{7};
     };
     const Given given = co_await rouse::unblock(function);
-    require(given.is(7), "the task has not what the function gave");
+    expect(given.is(7), "the task has not what the function gave");
 }
 void unblocked() {
     int called = 0;
     check::run(give_unblocked, called);
     join();
-    require(called == 1, "a function was not called once");
+    expect(called == 1, "a function was not called once");
 }
 
 Task<> leave_unblocked(int& called) {
@@ -283,7 +283,7 @@ void loop_of_unblocked_ends() {
     int called = 0;
     check::run(leave_unblocked, called);
     join();
-    require(called == 1, "a function was not called once");
+    expect(called == 1, "a function was not called once");
 }
 
 Task<> try_unblock(int& called) {
@@ -293,7 +293,7 @@ Task<> try_unblock(int& called) {
     } catch (const std::system_error&) {
         refused = true;
     }
-    require(!refused || called == 0, "a function was called without a thread");
+    expect(!refused || called == 0, "a function was called without a thread");
 }
 void unblocked_without_threads() {
     int called = 0;
@@ -311,7 +311,7 @@ void unblocked_and_cancelled() {
     int called = 0;
     check::run(cancel_unblocked, called);
     join();
-    require(called == 1, "a function was not called once");
+    expect(called == 1, "a function was not called once");
 }
 
 } // namespace

@@ -16,9 +16,9 @@ using rouse::detail::Inbox;
 struct Item final : rouse::detail::InboxItem {
     explicit Item(Inbox& inbox) noexcept { inbox_ = &inbox; }
     void arrive() noexcept override {
-        require(!arrived, "an item arrives twice");
-        require(earlier == nullptr || earlier->arrived, "an item overtakes one that the same context has sent before");
-        require(sent == 1, "what was written before an item was sent is not seen when it arrives");
+        expect(!arrived, "an item arrives twice");
+        expect(earlier == nullptr || earlier->arrived, "an item overtakes one that the same context has sent before");
+        expect(sent == 1, "what was written before an item was sent is not seen when it arrives");
         arrived = true;
     }
     const Item* earlier = nullptr;
@@ -40,7 +40,7 @@ public:
             take();
         }
         while (owed_ > 0) owed_ -= static_cast<int>(port->wait_until(rouse::no_deadline));
-        require(port->wakes() <= slept_, "more than one wake for a sleep");
+        expect(port->wakes() <= slept_, "more than one wake for a sleep");
     }
 
     std::unique_ptr<ModelPort> port = std::make_unique<ModelPort>();
@@ -120,7 +120,7 @@ void polled_by_a_host() {
         auto first = loop->create_task(wait_once(*flag));
         auto second = loop->create_task(wait_once(other));
         for (int polls = 0; !second.done(); ++polls) {
-            require(polls < 20, "the host is kept busy");
+            expect(polls < 20, "the host is kept busy");
             const bool more = loop->poll();
             if (flag != nullptr && flag->is_set()) flag.reset();
             if (!more && !second.done() && loop->next_deadline() == rouse::no_deadline) port->wait_until_readable();
@@ -163,7 +163,7 @@ void watched_by_a_host() {
         bool closed = false;
         int polls = 0;
         const auto turn = [&] {
-            require(++polls < 20, "the host is kept busy");
+            expect(++polls < 20, "the host is kept busy");
             port->wait_until_readable();
             loop->poll();
         };
@@ -182,7 +182,7 @@ void watched_by_a_host() {
         };
         auto opener = loop->create_task(opens_dialog());
         auto closer = loop->create_task(closes_it());
-        require(loop->native_handle() == 0, "the port has a descriptor");
+        expect(loop->native_handle() == 0, "the port has a descriptor");
         while (!opener.done() || !closer.done()) turn();
     }
     join();

@@ -25,8 +25,8 @@ void publish(Latest& latest, int count) {
 
 // Whole, and not older than `last`, which it becomes.
 void look_at(const Readings& readings, int& last) {
-    require(readings.a == readings.b, "a value is torn");
-    require(readings.a >= last, "a value is older than one that was read before");
+    expect(readings.a == readings.b, "a value is torn");
+    expect(readings.a >= last, "a value is older than one that was read before");
     last = readings.a;
 }
 
@@ -38,8 +38,8 @@ void published_while_read() {
     for (int i = 0; i < 3; ++i) look_at(latest->value(), last);
     join();
     look_at(latest->value(), last);
-    require(last == 3, "the newest value is not the last one published");
-    require(!latest->fresh(), "a value that has been read is fresh");
+    expect(last == 3, "the newest value is not the last one published");
+    expect(!latest->fresh(), "a value that has been read is fresh");
 }
 
 // What was published before something else that has been seen is not missed.
@@ -62,7 +62,7 @@ Task<> wait_until(Latest& latest, int wanted, int last) {
         const int before = last;
         const Readings readings = co_await latest.next();
         look_at(readings, last);
-        require(last > before, "next() gives a value that has been read");
+        expect(last > before, "next() gives a value that has been read");
     }
 }
 
@@ -80,7 +80,7 @@ void awaited() {
     thread([&] { publish(*latest, 2); });
     check::run(wait_for_two, *latest);
     join();
-    require(!latest->fresh(), "a value that has been read is fresh");
+    expect(!latest->fresh(), "a value that has been read is fresh");
 }
 
 void looked_at_and_awaited() {

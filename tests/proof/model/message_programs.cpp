@@ -20,19 +20,19 @@ struct Letter {
 template <unsigned Setters>
 using Message = rouse::Message<Letter, Setters>;
 
-void whole(const Letter& letter) { require(letter.a == letter.b, "a value is torn"); }
+void whole(const Letter& letter) { expect(letter.a == letter.b, "a value is torn"); }
 
 // Whole, and not older than `last`, which it becomes.
 void look_at(const Letter& letter, int& last) {
     whole(letter);
-    require(letter.a >= last, "a value is older than one that was read before");
+    expect(letter.a >= last, "a value is older than one that was read before");
     last = letter.a;
 }
 
 template <unsigned Setters>
 void set(Message<Setters>& message, int from, int to) {
     for (int i = from; i <= to; ++i)
-        require(message.set({i, i}), "a set is refused, though the setters are not too many");
+        expect(message.set({i, i}), "a set is refused, though the setters are not too many");
 }
 
 // With one setter there are three slots: the third value is put into the one that the reader has given back.
@@ -43,10 +43,10 @@ void set_while_read() {
     for (int i = 0; i < 3; ++i) look_at(message->value(), last);
     join();
     look_at(message->value(), last);
-    require(last == 3, "the newest value is not the last one set");
-    require(message->is_set(), "it has been set, and is not");
+    expect(last == 3, "the newest value is not the last one set");
+    expect(message->is_set(), "it has been set, and is not");
     message->clear();
-    require(!message->is_set(), "it has been cleared, and is set");
+    expect(!message->is_set(), "it has been cleared, and is set");
 }
 
 // What two setters set is whole, the last one is one of their last, and no slot is lost.
@@ -58,10 +58,10 @@ void set_by_two() {
     join();
     const Letter last = message->value();
     whole(last);
-    require(last.a == 2 || last.a == 4, "the newest value is neither setter's last");
+    expect(last.a == 2 || last.a == 4, "the newest value is neither setter's last");
     for (int i = 5; i <= 9; ++i) {
         set(*message, i, i);
-        require(message->value().a == i, "the newest value is not the last one set");
+        expect(message->value().a == i, "the newest value is not the last one set");
     }
 }
 
@@ -77,10 +77,10 @@ void set_by_one_too_many() {
     whole(message->value());
     whole(message->value());
     join();
-    require(taken[1] || taken[2], "all sets are refused");
+    expect(taken[1] || taken[2], "all sets are refused");
     const Letter letter = message->value();
     whole(letter);
-    require(letter.a != 0 && taken[letter.a], "a refused value is there, or none");
+    expect(letter.a != 0 && taken[letter.a], "a refused value is there, or none");
     for (int i = 5; i <= 7; ++i) set(*message, i, i);
 }
 
@@ -103,10 +103,10 @@ void looked_at_from_outside() {
     auto message = std::make_unique<Message<1>>();
     set(*message, 1, 1);
     thread([&] {
-        require(message->is_set(), "it is unset while it is fetched");
-        require(message->is_set(), "it is unset while it is fetched");
+        expect(message->is_set(), "it is unset while it is fetched");
+        expect(message->is_set(), "it is unset while it is fetched");
     });
-    require(message->value().a == 1, "the value is not there");
+    expect(message->value().a == 1, "the value is not there");
     join();
 }
 
@@ -116,9 +116,9 @@ Task<> take_until_two(Message<1>& message) {
         const int before = last;
         const Letter letter = co_await message.next();
         look_at(letter, last);
-        require(last > before, "next() gives a value that has been given");
+        expect(last > before, "next() gives a value that has been given");
     }
-    require(!message.is_set(), "next() has not cleared it");
+    expect(!message.is_set(), "next() has not cleared it");
 }
 
 void awaited() {
@@ -130,7 +130,7 @@ void awaited() {
 
 Task<> take_one(Message<1>& message) {
     const Letter letter = co_await message.wait();
-    require(letter.a == 1 && letter.b == 1, "a waiter goes on without the value");
+    expect(letter.a == 1 && letter.b == 1, "a waiter goes on without the value");
 }
 
 // All get it: also the one for whom a third one has cleared it.
@@ -156,7 +156,7 @@ void awaited_by_two_and_cleared() {
 Task<> take_from_two(Message<2>& message) {
     const Letter letter = co_await message.next();
     whole(letter);
-    require(letter.a == 1 || letter.a == 2, "a waiter goes on without a value");
+    expect(letter.a == 1 || letter.a == 2, "a waiter goes on without a value");
 }
 
 void awaited_and_set_by_two() {
@@ -177,7 +177,7 @@ Task<> cancel_and_wait(Message<1>& message) {
     co_await waiter.outcome();
     if (!waiter.cancelled()) co_return;
     const Letter letter = co_await message.next();
-    require(letter.a == 1, "a cancelled wait has taken the value");
+    expect(letter.a == 1, "a cancelled wait has taken the value");
 }
 
 void cancelled() {
@@ -185,7 +185,7 @@ void cancelled() {
     thread([&] { set(*message, 1, 1); });
     check::run(cancel_and_wait, *message);
     join();
-    require(!message->is_set(), "it is set after next()");
+    expect(!message->is_set(), "it is set after next()");
 }
 
 } // namespace

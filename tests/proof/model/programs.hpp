@@ -13,11 +13,11 @@ namespace model {
 
 namespace check = rouse::check;
 using check::choose;
+using check::expect;
 using check::join;
 using check::ModelPort;
 using check::Options;
 using check::outcome;
-using check::require;
 using check::thread;
 
 struct Program {

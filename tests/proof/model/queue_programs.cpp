@@ -22,7 +22,7 @@ Task<> get_all(Queue<N>& queue, int& received) {
     for (;;) {
         const auto item = co_await queue.next();
         if (!item) break;
-        require(*item == ++received, "an item is lost, or out of order");
+        expect(*item == ++received, "an item is lost, or out of order");
     }
 }
 
@@ -47,7 +47,7 @@ void put_and_close() {
     thread([&] { queue->close(); });
     check::run(get_all<2>, *queue, received);
     join();
-    require(accepted == received, "what was accepted has not been received");
+    expect(accepted == received, "what was accepted has not been received");
 }
 
 // The queue of one is full, and empty: both ends sleep. The producer closes at the end.
@@ -55,12 +55,12 @@ void blocked_producer() {
     auto queue = std::make_unique<Queue<1>>();
     int received = 0;
     thread([&] {
-        for (int i = 1; i <= 2; ++i) require(queue->put_sync(i, block), "refused, though it is not closed");
+        for (int i = 1; i <= 2; ++i) expect(queue->put_sync(i, block), "refused, though it is not closed");
         queue->close();
     });
     check::run(get_all<1>, *queue, received);
     join();
-    require(received == 2, "what was accepted has not been received");
+    expect(received == 2, "what was accepted has not been received");
 }
 
 void blocked_consumer() {
@@ -68,12 +68,12 @@ void blocked_consumer() {
     int accepted = 0, received = 0, count = 2;
     thread([&] {
         while (const auto item = queue->get_sync(block))
-            require(*item == ++received, "an item is lost, or out of order");
+            expect(*item == ++received, "an item is lost, or out of order");
     });
     check::run(put_some<1>, *queue, accepted, count);
     queue->close();
     join();
-    require(accepted == 2 && received == 2, "what was accepted has not been received");
+    expect(accepted == 2 && received == 2, "what was accepted has not been received");
 }
 
 // A third context closes while the task puts and the thread gets.
@@ -82,12 +82,12 @@ void closed_between() {
     int accepted = 0, received = 0, count = 2;
     thread([&] {
         while (const auto item = queue->get_sync(block))
-            require(*item == ++received, "an item is lost, or out of order");
+            expect(*item == ++received, "an item is lost, or out of order");
     });
     thread([&] { queue->close(); });
     check::run(put_some<1>, *queue, accepted, count);
     join();
-    require(accepted == received, "what was accepted has not been received");
+    expect(accepted == received, "what was accepted has not been received");
 }
 
 // Two loops, each with a task at one end.
@@ -98,7 +98,7 @@ void two_loops() {
     check::run(put_some<1>, *queue, accepted, count);
     queue->close();
     join();
-    require(accepted == 2 && received == 2, "what was accepted has not been received");
+    expect(accepted == 2 && received == 2, "what was accepted has not been received");
 }
 
 // What a cancelled get leaves behind is got by the next one.
@@ -115,12 +115,12 @@ void cancelled_get() {
     auto queue = std::make_unique<Queue<1>>();
     int received = 0;
     thread([&] {
-        for (int i = 1; i <= 2; ++i) require(queue->put_sync(i, block), "refused, though it is not closed");
+        for (int i = 1; i <= 2; ++i) expect(queue->put_sync(i, block), "refused, though it is not closed");
         queue->close();
     });
     check::run(cancel_a_get, *queue, received);
     join();
-    require(received == 2, "what was accepted has not been received");
+    expect(received == 2, "what was accepted has not been received");
 }
 
 Task<> get_with_limit(Queue<1>& queue, int& received) {
@@ -128,7 +128,7 @@ Task<> get_with_limit(Queue<1>& queue, int& received) {
     if (outcome.has_value()) {
         const auto item = outcome.value();
         if (!item) co_return;
-        require(*item == ++received, "an item is lost, or out of order");
+        expect(*item == ++received, "an item is lost, or out of order");
     }
     co_await get_all(queue, received);
 }
@@ -137,12 +137,12 @@ void get_that_times_out() {
     auto queue = std::make_unique<Queue<1>>();
     int received = 0;
     thread([&] {
-        for (int i = 1; i <= 2; ++i) require(queue->put_sync(i, block), "refused, though it is not closed");
+        for (int i = 1; i <= 2; ++i) expect(queue->put_sync(i, block), "refused, though it is not closed");
         queue->close();
     });
     check::run(get_with_limit, *queue, received);
     join();
-    require(received == 2, "what was accepted has not been received");
+    expect(received == 2, "what was accepted has not been received");
 }
 
 Task<> put_with_limit(Queue<1>& queue, int& accepted) {
@@ -157,12 +157,12 @@ void put_that_times_out() {
     int accepted = 0, received = 0;
     thread([&] {
         while (const auto item = queue->get_sync(block))
-            require(*item == ++received, "an item is lost, or out of order");
+            expect(*item == ++received, "an item is lost, or out of order");
     });
     check::run(put_with_limit, *queue, accepted);
     queue->close();
     join();
-    require(accepted == received, "what was accepted has not been received");
+    expect(accepted == received, "what was accepted has not been received");
 }
 
 // The wake of the one put may come when its item has been got already, and the next wait has ended.
@@ -175,10 +175,10 @@ Task<> get_twice_with_limit(Queue<1>& queue, int& received) {
 void wait_for_nothing() {
     auto queue = std::make_unique<Queue<1>>();
     int received = 0;
-    thread([&] { require(queue->put_sync(1), "refused, though there is room"); });
+    thread([&] { expect(queue->put_sync(1), "refused, though there is room"); });
     check::run(get_twice_with_limit, *queue, received);
     join();
-    require(received == 1 || queue->get_sync().has_value(), "an item is lost");
+    expect(received == 1 || queue->get_sync().has_value(), "an item is lost");
 }
 
 // The queue ends while its wake is on its way to a task, which is cancelled or not.
@@ -189,7 +189,7 @@ Task<> get_next(Queue<1>& queue, bool& ended) {
 void end_of_a_queue_with_a_waiter() {
     auto queue = std::make_unique<Queue<1>>();
     bool ended = false;
-    thread([&] { require(queue->put_sync(1), "refused, though there is room"); });
+    thread([&] { expect(queue->put_sync(1), "refused, though there is room"); });
     const auto port = std::make_unique<ModelPort>();
     const auto loop = std::make_unique<rouse::Loop>(*port);
     auto getter = loop->create_task(get_next(*queue, ended));
@@ -198,10 +198,10 @@ void end_of_a_queue_with_a_waiter() {
     join();
     queue.reset();
     loop->poll();
-    require(!cancelled || getter.done(), "a task that was cancelled has not ended");
+    expect(!cancelled || getter.done(), "a task that was cancelled has not ended");
     getter.cancel();
     loop->poll();
-    require(getter.done(), "a task that was cancelled has not ended");
+    expect(getter.done(), "a task that was cancelled has not ended");
 }
 
 // The loop ends while its task waits for an item, and a thread puts, and another closes. The queue lives on.
@@ -221,7 +221,7 @@ void end_of_the_loop() {
         loop->poll();
     }
     join();
-    require(queue->get_sync().has_value() == (accepted && !received), "what was accepted is lost");
+    expect(queue->get_sync().has_value() == (accepted && !received), "what was accepted is lost");
 }
 
 } // namespace

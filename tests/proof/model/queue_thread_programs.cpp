@@ -14,19 +14,19 @@ using rouse::block;
 using Queue = rouse::ThreadSafeQueue<int, 1>;
 
 void get_all(Queue& queue, int& received) {
-    while (const auto item = queue.get_sync(block)) require(*item == ++received, "an item is lost, or out of order");
+    while (const auto item = queue.get_sync(block)) expect(*item == ++received, "an item is lost, or out of order");
 }
 
 void both_block() {
     auto queue = std::make_unique<Queue>();
     int received = 0;
     thread([&] {
-        for (int i = 1; i <= 3; ++i) require(queue->put_sync(i, block), "refused, though it is not closed");
+        for (int i = 1; i <= 3; ++i) expect(queue->put_sync(i, block), "refused, though it is not closed");
         queue->close();
     });
     thread([&] { get_all(*queue, received); });
     join();
-    require(received == 3, "what was accepted has not been received");
+    expect(received == 3, "what was accepted has not been received");
 }
 
 // Nobody gets: only the close can end the second put.
@@ -34,8 +34,8 @@ void closed_while_full() {
     auto queue = std::make_unique<Queue>();
     thread([&] {
         const bool first = queue->put_sync(1, block), second = queue->put_sync(2, block);
-        require(!second, "accepted, though the queue is full");
-        require(first == queue->full(), "what was accepted is not there");
+        expect(!second, "accepted, though the queue is full");
+        expect(first == queue->full(), "what was accepted is not there");
     });
     thread([&] { queue->close(); });
     join();
@@ -49,14 +49,14 @@ void closed_by_a_third() {
     });
     thread([&] {
         get_all(*queue, received);
-        require(written_before_close == 1, "what was written before close() is not seen");
+        expect(written_before_close == 1, "what was written before close() is not seen");
     });
     thread([&] {
         written_before_close = 1;
         queue->close();
     });
     join();
-    require(accepted == received, "what was accepted has not been received");
+    expect(accepted == received, "what was accepted has not been received");
 }
 
 // Whoever is refused because the time is up still has the value, and tries again.
@@ -70,11 +70,11 @@ void both_time_out() {
         queue->close();
     });
     thread([&] {
-        if (const auto item = queue->get_sync(1ms)) require(*item == ++received, "an item is lost, or out of order");
+        if (const auto item = queue->get_sync(1ms)) expect(*item == ++received, "an item is lost, or out of order");
         get_all(*queue, received);
     });
     join();
-    require(accepted == received, "what was accepted has not been received");
+    expect(accepted == received, "what was accepted has not been received");
 }
 
 // Neither end blocks, as an interrupt does not: what is refused is tried again once the other end has moved.
@@ -90,21 +90,21 @@ void neither_blocks() {
     });
     thread([&] {
         for (int i = 0; i < 3; ++i) {
-            if (const auto item = queue->get_sync()) require(*item == ++received, "an item is lost, or out of order");
+            if (const auto item = queue->get_sync()) expect(*item == ++received, "an item is lost, or out of order");
         }
-        if (queue->closed()) require(written_before_close == 1, "what was written before close() is not seen");
+        if (queue->closed()) expect(written_before_close == 1, "what was written before close() is not seen");
     });
     join();
-    if (const auto item = queue->get_sync()) require(*item == ++received, "an item is lost, or out of order");
-    require(accepted == received, "what was accepted has not been received");
+    if (const auto item = queue->get_sync()) expect(*item == ++received, "an item is lost, or out of order");
+    expect(accepted == received, "what was accepted has not been received");
 }
 
 // A third context looks how full it is.
 void looked_at() {
     auto queue = std::make_unique<rouse::ThreadSafeQueue<int, 2>>();
-    thread([&] { require(queue->put_sync(1), "refused, though there is room"); });
+    thread([&] { expect(queue->put_sync(1), "refused, though there is room"); });
     thread([&] { (void)queue->get_sync(); });
-    thread([&] { require(queue->qsize() <= 1, "more in the queue than was ever put"); });
+    thread([&] { expect(queue->qsize() <= 1, "more in the queue than was ever put"); });
     join();
 }
 

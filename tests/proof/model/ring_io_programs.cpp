@@ -24,18 +24,18 @@ Task<> read_all(IO& io, int count, bool asks_early) {
         if (next == count) break;
         char bytes[2];
         const std::size_t got = co_await io.read(bytes);
-        for (std::size_t i = 0; i < got; ++i) require(bytes[i] == next++, "a byte is out of order, or lost uncounted");
+        for (std::size_t i = 0; i < got; ++i) expect(bytes[i] == next++, "a byte is out of order, or lost uncounted");
         if (got > 0) {
             at_gap = false;
             continue;
         }
         const unsigned lost = io.lost();
-        require(lost > 0, "an end that is none");
-        require(!at_gap || asks_early,
-                "a byte found no room, though the reader has emptied the ring before it ended the gap");
+        expect(lost > 0, "an end that is none");
+        expect(!at_gap || asks_early,
+               "a byte found no room, though the reader has emptied the ring before it ended the gap");
         at_gap = true;
         next += static_cast<int>(lost);
-        require(next <= count, "more bytes are lost than have come");
+        expect(next <= count, "more bytes are lost than have come");
     }
 }
 
@@ -56,9 +56,9 @@ Task<> read_until_the_end(rouse::RingIO<2>& io, int& received) {
     for (;;) {
         char bytes[2];
         const std::size_t got = co_await io.read(bytes);
-        for (std::size_t i = 0; i < got; ++i) require(bytes[i] == received++, "a byte is out of order");
+        for (std::size_t i = 0; i < got; ++i) expect(bytes[i] == received++, "a byte is out of order");
         if (got > 0) continue;
-        require(io.lost() == 0 && io.closed(), "an end that is none");
+        expect(io.lost() == 0 && io.closed(), "an end that is none");
         break;
     }
 }
@@ -72,7 +72,7 @@ void closed_while_bytes_come() {
     thread([&] { io->close(); });
     check::run(read_until_the_end, *io, received);
     join();
-    require(accepted == received, "what was accepted has not been read");
+    expect(accepted == received, "what was accepted has not been read");
 }
 
 // What a cancelled read has fetched is got by the next one.
@@ -90,7 +90,7 @@ Task<> cancel_a_read(rouse::RingIO<2>& io) {
 
 void cancelled_read() {
     auto io = std::make_unique<rouse::RingIO<2>>();
-    thread([&] { require(io->received(std::string_view{"\0\1", 2}) == 2, "refused, though there is room"); });
+    thread([&] { expect(io->received(std::string_view{"\0\1", 2}) == 2, "refused, though there is room"); });
     check::run(cancel_a_read, *io);
     join();
 }
@@ -108,7 +108,7 @@ Transmission* transmission = nullptr;
 
 void start_transmitter() {
     thread([self = transmission] {
-        while (const auto byte = self->io.next_to_send()) require(*byte == self->sent++, "a byte is out of order");
+        while (const auto byte = self->io.next_to_send()) expect(*byte == self->sent++, "a byte is out of order");
     });
 }
 
@@ -116,11 +116,11 @@ Task<> write_and_drain(std::string_view (&texts)[2]) {
     int written = 0;
     for (const std::string_view text : texts) {
         const bool accepted = co_await transmission->io.write(text);
-        require(accepted, "refused, though it is not closed");
+        expect(accepted, "refused, though it is not closed");
         written += static_cast<int>(text.size());
     }
     co_await transmission->io.drain();
-    require(transmission->sent == written, "drained, and not all was sent");
+    expect(transmission->sent == written, "drained, and not all was sent");
 }
 
 void send(std::string_view first, std::string_view second) {

@@ -461,20 +461,20 @@ inline void Execution::start(ContextId id, const char* name, std::function<void(
 }
 
 inline void Execution::context_main() {
-    Execution& self = now();
-    Context& context = self.present();
+    Execution& execution = now();
+    Context& context = execution.present();
     in_program_ = true;
     try {
         context.body();
     } catch (const std::exception& error) {
-        self.fail(check::Failure::assertion, std::string{"an exception leaves the context: "} + error.what());
+        execution.fail(check::Failure::assertion, std::string{"an exception leaves the context: "} + error.what());
     } catch (...) {
-        self.fail(check::Failure::assertion, "an exception leaves the context");
+        execution.fail(check::Failure::assertion, "an exception leaves the context");
     }
     in_program_ = false;
     context.state = Context::ended;
-    if (context.host >= 0) self.end_interrupt(context);
-    self.switch_to_next();
+    if (context.host >= 0) execution.end_interrupt(context);
+    execution.switch_to_next();
     __builtin_unreachable();
 }
 
@@ -739,28 +739,29 @@ inline void Execution::nothing_is_possible() {
 
 // -1: every context that could continue would only repeat what has been explored.
 inline int Execution::decide_context(std::uint8_t may) {
-    const auto self = static_cast<std::uint8_t>(1u << current_);
+    const auto execution = static_cast<std::uint8_t>(1u << current_);
     // A context that sleeps gives way by itself, also if its sleep may end before it is woken.
     const Context& running = present();
     const bool can_go_on =
-        (may & self) != 0 && running.state == Context::alive && running.next.kind != Step::Kind::sleep;
+        (may & execution) != 0 && running.state == Context::alive && running.next.kind != Step::Kind::sleep;
     const auto is_free = [this](int chosen) { return at(chosen).host >= 0 && !at(chosen).begun; };
     if (position_ == decisions_.size()) {
         if (position_ < replayed_.size()) {
             std::uint8_t chosen = replayed_[position_];
             const bool possible = chosen < most_contexts && (may >> chosen & 1u) != 0;
             if (!possible && !forgiving_) fail_checker("the seed is of another program, or of other options");
-            if (!possible) chosen = static_cast<std::uint8_t>((may & self) != 0 ? current_ : std::countr_zero(may));
+            if (!possible)
+                chosen = static_cast<std::uint8_t>((may & execution) != 0 ? current_ : std::countr_zero(may));
             decisions_.push_back(Decision{true, chosen, 0, 0, 0});
         } else {
             auto candidates = static_cast<std::uint8_t>(may & ~asleep_);
             if (options_.preemptions >= 0 && can_go_on && preemptions_ >= options_.preemptions) {
-                unsigned allowed = self;
+                unsigned allowed = execution;
                 for (int id = 0; id < most_contexts; ++id) allowed |= is_free(id) ? 1u << id : 0u;
                 candidates = static_cast<std::uint8_t>(candidates & allowed);
             }
             if (candidates == 0) return -1;
-            const bool stay = (candidates & self) != 0;
+            const bool stay = (candidates & execution) != 0;
             int first = stay ? current_ : std::countr_zero(candidates);
             // Mostly stays, as few preemptions in the right places find more than many anywhere.
             if (random_ != 0 && (!stay || draw(4) == 0)) {

@@ -114,7 +114,7 @@ private:
         event_count_ = 0;
         for (int descriptor = 0; descriptor < 256 && event_count_ < events_.size(); ++descriptor) {
             char path[32], name[32] = {};
-            std::snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+            std::snprintf(path, sizeof path, "/proc/execution/fd/%d", descriptor);
             if (::readlink(path, name, sizeof name - 1) > 0 && std::strcmp(name, "anon_inode:[eventfd]") == 0)
                 events_[event_count_++] = descriptor;
         }

@@ -33,9 +33,9 @@ inline std::memory_order weakened(std::memory_order order, Change change) {
 
 /// The location of an atomic that the present step uses.
 inline std::uint8_t place_of(const AtomicLocation& location) {
-    Execution& self = Execution::now();
-    if (location.execution != self.number())
-        self.fail(check::Failure::use_after_end, "an atomic is used after its end, or before it was made");
+    Execution& execution = Execution::now();
+    if (location.execution != execution.number())
+        execution.fail(check::Failure::use_after_end, "an atomic is used after its end, or before it was made");
     touch(&location, sizeof location, Access::atomic);
     return static_cast<std::uint8_t>(location.id);
 }

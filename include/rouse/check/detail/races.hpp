@@ -82,38 +82,38 @@ inline std::vector<std::uint8_t> poisoned(Arena::total_bytes / 8); // which byte
     checked.fail(kind, text);
 }
 
-// Whether another thread has accessed these bytes in a way that does not go with `access`, and that is not ordered
+// Whether another thread has accessed these bytes in a way that does not go with `how`, and that is not ordered
 // before it.
-inline void compare_accesses(const ShadowWord& word, std::size_t offset, std::uint8_t bytes, Access access) {
-    const ContextId self = checked.context();
-    const VectorClock& clock = checked.memory().clock(self);
+inline void compare_accesses(const ShadowWord& word, std::size_t offset, std::uint8_t bytes, Access how) {
+    const ContextId execution = checked.context();
+    const VectorClock& clock = checked.memory().clock(execution);
     for (ContextId other = 0; other < most_contexts; ++other) {
-        if (other == self || (word.contexts >> other & 1u) == 0) continue;
+        if (other == execution || (word.contexts >> other & 1u) == 0) continue;
         const auto index = static_cast<std::size_t>(other);
         if (word.of[index].writes.after(clock.at[index], bytes) ||
-            (access == Access::write && word.of[index].uses.after(clock.at[index], bytes)))
+            (how == Access::write && word.of[index].uses.after(clock.at[index], bytes)))
             report_access(check::Failure::data_race, "data race", offset, other);
     }
 }
 
-inline void touch_word(std::size_t offset, std::uint8_t bytes, Access access) {
+inline void touch_word(std::size_t offset, std::uint8_t bytes, Access how) {
     ShadowWord& word = shadow[offset / 8];
     if ((poisoned[offset / 8] & bytes) != 0) [[unlikely]]
         report_access(check::Failure::use_after_end, "memory is used after its end,", offset, -1);
-    const auto self = static_cast<std::size_t>(checked.context());
-    const auto mine_only = static_cast<std::uint8_t>(1u << self);
+    const auto execution = static_cast<std::size_t>(checked.context());
+    const auto mine_only = static_cast<std::uint8_t>(1u << execution);
     if (word.execution != checked.number()) {
         word.execution = checked.number();
         word.contexts = 0;
     }
     if ((word.contexts & mine_only) == 0) {
         word.contexts |= mine_only;
-        word.of[self] = {};
+        word.of[execution] = {};
     }
     if (word.contexts != mine_only) [[unlikely]]
-        compare_accesses(word, offset, bytes, access);
-    const std::uint16_t time = checked.memory().clock(checked.context()).at[self];
-    (access == Access::write ? word.of[self].writes : word.of[self].uses).add(time, bytes);
+        compare_accesses(word, offset, bytes, how);
+    const std::uint16_t time = checked.memory().clock(checked.context()).at[execution];
+    (how == Access::write ? word.of[execution].writes : word.of[execution].uses).add(time, bytes);
 }
 
 template <class F>
@@ -129,19 +129,18 @@ void for_each_word(const void* address, std::size_t bytes, F f) {
     }
 }
 
-inline void touch(const void* address, std::size_t bytes, Access access) {
-    for_each_word(address, bytes,
-                  [access](std::size_t offset, std::uint8_t mask) { touch_word(offset, mask, access); });
+inline void touch(const void* address, std::size_t bytes, Access how) {
+    for_each_word(address, bytes, [how](std::size_t offset, std::uint8_t mask) { touch_word(offset, mask, how); });
 }
 
 // What the compiler announces: at most a word, which the program accesses.
-inline void touch_plain(const void* address, std::size_t bytes, Access access) {
+inline void touch_plain(const void* address, std::size_t bytes, Access how) {
     if (!Execution::in_program() || !checked_arena.contains(address)) return;
     const std::size_t offset = checked_arena.offset(address);
     if (offset % 8 + bytes > 8) [[unlikely]] {
-        touch(address, bytes, access);
+        touch(address, bytes, how);
     } else {
-        touch_word(offset - offset % 8, static_cast<std::uint8_t>(((1u << bytes) - 1) << offset % 8), access);
+        touch_word(offset - offset % 8, static_cast<std::uint8_t>(((1u << bytes) - 1) << offset % 8), how);
     }
 }
 
