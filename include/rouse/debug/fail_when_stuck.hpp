@@ -52,8 +52,8 @@ public:
     FailWhenStuck& operator=(const FailWhenStuck&) = delete;
 
 private:
-    static void fail(void* self) noexcept {
-        Loop& loop = static_cast<FailWhenStuck*>(self)->loop_;
+    static void fail(void* guard) noexcept {
+        Loop& loop = static_cast<FailWhenStuck*>(guard)->loop_;
         detail::Scheduler& scheduler = detail::scheduler_of(loop);
         // Elsewhere a destructor waits for a sender that is about to wake the loop.
         if (!scheduler.sleeps_in_run()) return;

@@ -186,7 +186,7 @@ private:
         alarm_.set_for = deadline;
         const auto since_epoch = (std::max)(deadline.time_since_epoch(), std::chrono::nanoseconds{1}); // 0 turns it off
         const auto seconds = std::chrono::floor<std::chrono::seconds>(since_epoch);
-        constexpr std::int64_t most = std::numeric_limits<decltype(timespec::tv_sec)>::max();
+        constexpr std::int64_t most = (std::numeric_limits<decltype(timespec::tv_sec)>::max)();
         itimerspec when{};
         when.it_value.tv_sec = static_cast<decltype(timespec::tv_sec)>(std::min<std::int64_t>(seconds.count(), most));
         when.it_value.tv_nsec = static_cast<long>((since_epoch - seconds).count());

@@ -28,20 +28,20 @@ public:
 
     [[nodiscard]] std::uint32_t value() const noexcept { return value_; }
 
-    /// Whether the loop of this number exists. May be called on any thread. False also if more than `slots` loops exist
+    /// Whether the loop of this number exists. May be called on any thread. False also if more than `entries` loops exist
     /// and a later one has taken the slot.
     static bool exists(std::uint32_t number) noexcept {
         return number != 0 && slot(number).load(std::memory_order_relaxed) == number;
     }
 
 private:
-    static constexpr std::size_t slots = 256;
+    static constexpr std::size_t entries = 256;
 
     // All relaxed: an answer matters only to a thread that must not use the object at all, or that is ordered after the
     // end of the loop.
-    static Atomic<std::uint32_t>& slot(std::uint32_t number) noexcept { return in_use_[number % slots]; }
+    static Atomic<std::uint32_t>& slot(std::uint32_t number) noexcept { return in_use_[number % entries]; }
     [[gnu::visibility("default")]] static inline constinit Atomic<std::uint32_t> last_{0};
-    [[gnu::visibility("default")]] static inline constinit Atomic<std::uint32_t> in_use_[slots]{};
+    [[gnu::visibility("default")]] static inline constinit Atomic<std::uint32_t> in_use_[entries]{};
 
     const std::uint32_t value_;
 };
@@ -49,7 +49,10 @@ private:
 #else
 
 /// Without an operating system there are no threads; in a model checker this would be more to explore.
-class LoopNumber {};
+class LoopNumber {
+public:
+    LoopNumber() noexcept {} // not trivial, so that compilers do not warn of the member that is one
+};
 
 #endif
 
