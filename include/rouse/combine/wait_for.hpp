@@ -17,9 +17,9 @@ namespace detail {
 /// Waits for the Outcome of a task and cancels that task at a deadline. The timer cancels the awaited task, not the
 /// waiting one. So when the time is up, the wait continues until the awaited task has cleaned up, or has finished
 /// despite the cancellation.
-template <class T>
-class TaskDeadline : OutcomeAwaiter<T> {
-    using Base = OutcomeAwaiter<T>;
+template <class T, Handle handle>
+class TaskDeadline : OutcomeAwaiter<T, handle> {
+    using Base = OutcomeAwaiter<T, handle>;
 
 public:
     TaskDeadline(TaskHandle<T> task, TimePoint deadline) : Base{task, true}, scheduler_{Scheduler::current()} {
@@ -118,6 +118,28 @@ private:
     Timer timer_;
 };
 
+/// The coroutine of try_wait_for.
+template <Handle handle, class A, class Rep, class Period>
+auto outcome_within(A awaitable, std::chrono::duration<Rep, Period> at_most)
+    -> Task<Outcome<typename ResultOf<A>::type>> {
+    if constexpr (is_task<A>) {
+        using T = typename ResultOf<A>::type;
+        TaskHandle<T> task = as_handle(std::move(awaitable));
+        co_return co_await TaskDeadline<T, handle>{task, from_now(at_most)};
+    } else {
+        co_return co_await WaitDeadline<A>{awaitable, from_now(at_most)};
+    }
+}
+
+#if ROUSE_EXCEPTIONS
+/// The coroutine of wait_for.
+template <Handle handle, class A, class Rep, class Period>
+auto value_within(A awaitable, std::chrono::duration<Rep, Period> at_most) -> Task<typename ResultOf<A>::type> {
+    auto outcome = co_await outcome_within<handle>(std::move(awaitable), at_most);
+    co_return std::move(outcome).value();
+}
+#endif
+
 } // namespace detail
 
 /// `co_await try_wait_for(a, duration)`: waits for a Task, a TaskHandle or an object's wait, but not longer than
@@ -130,26 +152,24 @@ private:
 ///
 /// If `a` refers to a temporary, as a queue's put refers to its value, await the result in the same expression.
 ///
+/// The value of a Task, and of a TaskHandle that is an rvalue, is moved; of one that is an lvalue, copied.
+///
 /// Costs one coroutine frame.
 template <class A, class Rep, class Period>
-auto try_wait_for(A awaitable, std::chrono::duration<Rep, Period> at_most)
-    -> Task<Outcome<typename detail::ResultOf<A>::type>> {
-    if constexpr (detail::is_task<A>) {
-        using T = typename detail::ResultOf<A>::type;
-        TaskHandle<T> task = detail::as_handle(std::move(awaitable));
-        co_return co_await detail::TaskDeadline<T>{task, detail::from_now(at_most)};
-    } else {
-        co_return co_await detail::WaitDeadline<A>{awaitable, detail::from_now(at_most)};
-    }
+auto try_wait_for(A&& awaitable, std::chrono::duration<Rep, Period> at_most)
+    -> Task<Outcome<typename detail::ResultOf<std::remove_cvref_t<A>>::type>> {
+    return detail::outcome_within<detail::handle_of_argument<A>, std::remove_cvref_t<A>>(std::forward<A>(awaitable),
+                                                                                         at_most);
 }
 
 #if ROUSE_EXCEPTIONS
 /// `co_await wait_for(a, duration)`: like try_wait_for, but returns what `a` returns and throws what `a` throws. Throws
 /// TimeoutError when the time is up. Costs one more coroutine frame than try_wait_for.
 template <class A, class Rep, class Period>
-auto wait_for(A awaitable, std::chrono::duration<Rep, Period> at_most) -> Task<typename detail::ResultOf<A>::type> {
-    auto outcome = co_await try_wait_for(std::move(awaitable), at_most);
-    co_return std::move(outcome).value();
+auto wait_for(A&& awaitable, std::chrono::duration<Rep, Period> at_most)
+    -> Task<typename detail::ResultOf<std::remove_cvref_t<A>>::type> {
+    return detail::value_within<detail::handle_of_argument<A>, std::remove_cvref_t<A>>(std::forward<A>(awaitable),
+                                                                                       at_most);
 }
 #else
 template <class A, class Rep, class Period>
