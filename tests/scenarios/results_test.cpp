@@ -202,6 +202,12 @@ TEST_CASE("an object that only claims to be copyable gets out of a task by every
     check_all_ways<HoldsPointers>();
 }
 
+TEST_CASE(
+    "a value with its own operator& gets out of a task by every function that returns a result, and is destroyed") {
+    check_all_ways<Addressless>();
+    CHECK(Addressless::alive == 0);
+}
+
 TEST_CASE("a value is moved twice, into the task and out of it, by what awaits the task directly") {
     CountsCopies::reset();
     CHECK(awaited_in_place<CountsCopies>() == 1);

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include <rouse/core/config.hpp>
+
 namespace test {
 
 /// Counts how often its values are copied and moved, and how many exist.
@@ -52,11 +54,61 @@ struct HoldsPointers {
     Pointers pointers;
 };
 
+/// Has an operator& of its own, and counts its values.
+struct Addressless {
+    static inline int alive = 0;
+
+    Addressless() noexcept { ++alive; }
+    explicit Addressless(int the_number) noexcept : number{the_number} { ++alive; }
+    Addressless(const Addressless& other) noexcept : number{other.number} { ++alive; }
+    Addressless& operator=(const Addressless&) = default;
+    ~Addressless() { --alive; }
+    Addressless* operator&() { return nullptr; }
+    const Addressless* operator&() const { return nullptr; }
+
+    int number = 0;
+};
+
+/// The same for what can be copied bit by bit.
+struct PlainAddressless {
+    PlainAddressless* operator&() { return nullptr; }
+    const PlainAddressless* operator&() const { return nullptr; }
+    int number = 0;
+};
+
 inline Pointers pointers_to(int number) {
     Pointers pointers;
     pointers.push_back(std::make_unique<int>(number));
     return pointers;
 }
+
+#if ROUSE_EXCEPTIONS
+/// Throws from the move whose number, from now on, is `throws_at`; never if that is zero.
+struct MoveThrows {
+    static inline int throws_at = 0;
+    static inline int alive = 0;
+
+    explicit MoveThrows(int the_number) : number{the_number} { ++alive; }
+    MoveThrows(MoveThrows&& other) : number{other.number} {
+        count();
+        ++alive;
+        other.number = -1;
+    }
+    MoveThrows& operator=(MoveThrows&& other) {
+        count();
+        number = std::exchange(other.number, -1);
+        return *this;
+    }
+    ~MoveThrows() { --alive; }
+
+    int number;
+
+private:
+    static void count() {
+        if (throws_at > 0 && --throws_at == 0) throw 1;
+    }
+};
+#endif
 
 template <class T>
 T make(int number) {
@@ -72,6 +124,8 @@ inline HoldsPointers make<HoldsPointers>(int number) {
 }
 
 inline int number_in(const CountsCopies& value) { return value.number; }
+inline int number_in(const Addressless& value) { return value.number; }
+inline int number_in(const PlainAddressless& value) { return value.number; }
 inline int number_in(const MoveOnly& value) { return value.number ? *value.number : -1; }
 inline int number_in(const Pointers& value) { return value.empty() ? -1 : *value.front(); }
 inline int number_in(const HoldsPointers& value) { return number_in(value.pointers); }

@@ -118,24 +118,16 @@ private:
     Timer timer_;
 };
 
-/// The coroutine of try_wait_for.
-template <Handle handle, class A, class Rep, class Period>
-auto outcome_within(A awaitable, std::chrono::duration<Rep, Period> at_most)
-    -> Task<Outcome<typename ResultOf<A>::type>> {
-    if constexpr (is_task<A>) {
-        using T = typename ResultOf<A>::type;
-        TaskHandle<T> task = as_handle(std::move(awaitable));
-        co_return co_await TaskDeadline<T, handle>{task, from_now(at_most)};
-    } else {
-        co_return co_await WaitDeadline<A>{awaitable, from_now(at_most)};
-    }
+/// The coroutines of try_wait_for and wait_for for a TaskHandle.
+template <Handle handle, class T, class Rep, class Period>
+Task<Outcome<T>> outcome_within(TaskHandle<T> task, std::chrono::duration<Rep, Period> at_most) {
+    check_awaitable(task);
+    co_return co_await TaskDeadline<T, handle>{task, from_now(at_most)};
 }
-
 #if ROUSE_EXCEPTIONS
-/// The coroutine of wait_for.
-template <Handle handle, class A, class Rep, class Period>
-auto value_within(A awaitable, std::chrono::duration<Rep, Period> at_most) -> Task<typename ResultOf<A>::type> {
-    auto outcome = co_await outcome_within<handle>(std::move(awaitable), at_most);
+template <Handle handle, class T, class Rep, class Period>
+Task<T> value_within(TaskHandle<T> task, std::chrono::duration<Rep, Period> at_most) {
+    auto outcome = co_await outcome_within<handle>(std::move(task), at_most);
     co_return std::move(outcome).value();
 }
 #endif
@@ -152,24 +144,46 @@ auto value_within(A awaitable, std::chrono::duration<Rep, Period> at_most) -> Ta
 ///
 /// If `a` refers to a temporary, as a queue's put refers to its value, await the result in the same expression.
 ///
-/// The value of a Task, and of a TaskHandle that is an rvalue, is moved; of one that is an lvalue, copied.
-///
 /// Costs one coroutine frame.
 template <class A, class Rep, class Period>
-auto try_wait_for(A&& awaitable, std::chrono::duration<Rep, Period> at_most)
-    -> Task<Outcome<typename detail::ResultOf<std::remove_cvref_t<A>>::type>> {
-    return detail::outcome_within<detail::handle_of_argument<A>, std::remove_cvref_t<A>>(std::forward<A>(awaitable),
-                                                                                         at_most);
+auto try_wait_for(A awaitable, std::chrono::duration<Rep, Period> at_most)
+    -> Task<Outcome<typename detail::ResultOf<A>::type>> {
+    if constexpr (detail::is_task<A>) {
+        using T = typename detail::ResultOf<A>::type;
+        TaskHandle<T> task = detail::as_handle(std::move(awaitable));
+        co_return co_await detail::TaskDeadline<T, detail::Handle::given_up>{task, detail::from_now(at_most)};
+    } else {
+        co_return co_await detail::WaitDeadline<A>{awaitable, detail::from_now(at_most)};
+    }
+}
+/// As above, for a handle that is kept: the Outcome has a copy of the value.
+template <class T, class Rep, class Period>
+auto try_wait_for(const TaskHandle<T>& task, std::chrono::duration<Rep, Period> at_most) -> Task<Outcome<T>> {
+    return detail::outcome_within<detail::Handle::kept>(TaskHandle<T>{task}, at_most);
+}
+/// As above, for a handle that is given up: the value is moved.
+template <class T, class Rep, class Period>
+auto try_wait_for(TaskHandle<T>&& task, std::chrono::duration<Rep, Period> at_most) -> Task<Outcome<T>> {
+    return detail::outcome_within<detail::Handle::given_up>(std::move(task), at_most);
 }
 
 #if ROUSE_EXCEPTIONS
 /// `co_await wait_for(a, duration)`: like try_wait_for, but returns what `a` returns and throws what `a` throws. Throws
 /// TimeoutError when the time is up. Costs one more coroutine frame than try_wait_for.
 template <class A, class Rep, class Period>
-auto wait_for(A&& awaitable, std::chrono::duration<Rep, Period> at_most)
-    -> Task<typename detail::ResultOf<std::remove_cvref_t<A>>::type> {
-    return detail::value_within<detail::handle_of_argument<A>, std::remove_cvref_t<A>>(std::forward<A>(awaitable),
-                                                                                       at_most);
+auto wait_for(A awaitable, std::chrono::duration<Rep, Period> at_most) -> Task<typename detail::ResultOf<A>::type> {
+    auto outcome = co_await try_wait_for(std::move(awaitable), at_most);
+    co_return std::move(outcome).value();
+}
+/// As above, for a handle that is kept: returns a copy of the value.
+template <class T, class Rep, class Period>
+Task<T> wait_for(const TaskHandle<T>& task, std::chrono::duration<Rep, Period> at_most) {
+    return detail::value_within<detail::Handle::kept>(TaskHandle<T>{task}, at_most);
+}
+/// As above, for a handle that is given up: the value is moved.
+template <class T, class Rep, class Period>
+Task<T> wait_for(TaskHandle<T>&& task, std::chrono::duration<Rep, Period> at_most) {
+    return detail::value_within<detail::Handle::given_up>(std::move(task), at_most);
 }
 #else
 template <class A, class Rep, class Period>

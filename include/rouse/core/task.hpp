@@ -20,8 +20,29 @@ class Task;
 
 namespace detail {
 
+// Both compilers let a coroutine whose body ends without a co_return reach its final suspend point.
+[[noreturn]] inline void refuse_missing_value() {
+    misuse(
+        "rouse: Task: a coroutine that returns a value ended without co_return; give each of its paths a "
+        "`co_return value`");
+}
+
 /// Called when a coroutine that returns a value has ended: reports a UsageError if it has not returned one.
-ROUSE_NOINLINE_ON_FIRMWARE inline void value_frame_ended(TaskRecord& record) noexcept;
+ROUSE_NOINLINE_ON_FIRMWARE inline void value_frame_ended(TaskRecord& record) noexcept {
+#if ROUSE_EXCEPTIONS
+    if (record.is_task && record.ending == Ending::none) [[unlikely]] { // of a child, see throw_ending
+        try {
+            refuse_missing_value();
+        } catch (...) {
+            record.set_error(std::current_exception());
+        }
+    }
+#else
+    if (record.ending == Ending::none) [[unlikely]]
+        refuse_missing_value();
+#endif
+    Scheduler::frame_ended(record);
+}
 
 /// What all promises share: where frames are allocated, and what happens when a coroutine begins and ends.
 template <class Derived>
@@ -149,29 +170,11 @@ public:
     void return_void() noexcept { record().ending = Ending::value; }
 };
 
-// Both compilers let a coroutine whose body ends without a co_return reach its final suspend point.
-ROUSE_NOINLINE_ON_FIRMWARE inline void value_frame_ended(TaskRecord& record) noexcept {
-    if (record.ending == Ending::none) [[unlikely]] {
-        constexpr const char* message =
-            "rouse: Task: a coroutine that returns a value ended without co_return; give each of its paths a co_return "
-            "with a value";
 #if ROUSE_EXCEPTIONS
-        try {
-            misuse(message);
-        } catch (...) {
-            record.set_error(std::current_exception());
-        }
-#else
-        misuse(message);
-#endif
-    }
-    Scheduler::frame_ended(record);
-}
-
-#if ROUSE_EXCEPTIONS
-/// Throws the error or the cancellation that ended a coroutine.
+/// Throws what ended a coroutine without a value: its error or its cancellation.
 [[noreturn]] inline void throw_ending(TaskRecord& record) {
     if (record.ending == Ending::error) std::rethrow_exception(record.error());
+    if (record.ending == Ending::none) refuse_missing_value();
     Scheduler::note_cancellation();
     throw CancelledError{};
 }
