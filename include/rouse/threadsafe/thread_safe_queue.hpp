@@ -299,7 +299,10 @@ private:
         static bool has_item(Queue& queue) noexcept {
             return queue.has_item(queue.head_.load(std::memory_order_relaxed));
         }
-        static T take(Queue& queue) { return queue.template take<T>(queue.head_.load(std::memory_order_relaxed)); }
+        template <class Result>
+        static Result take(Queue& queue) {
+            return queue.template take<Result>(queue.head_.load(std::memory_order_relaxed));
+        }
         static constexpr const char* second_user =
             "rouse: ThreadSafeQueue: a second consumer; only one may get at a time: give each consumer its own queue";
     };

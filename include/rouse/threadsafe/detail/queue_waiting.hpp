@@ -11,7 +11,7 @@
 // The consumer's also has:
 //
 //     Side::has_item(queue)     whether there is an item
-//     Side::take(queue)         takes the oldest item, which must exist
+//     Side::take<R>(queue)      takes the oldest item, which must exist, as an R
 #pragma once
 
 #include <chrono>
@@ -174,7 +174,7 @@ public:
     std::optional<typename Side::Queue::value_type> await_resume() {
         auto* const queue = this->resumed_with_item();
         if (queue == nullptr) return std::nullopt;
-        return queue->get_sync();
+        return Side::template take<std::optional<typename Side::Queue::value_type>>(*queue);
     }
 };
 
@@ -193,7 +193,7 @@ public:
             misuse("rouse: ThreadSafeQueue::get: the queue is closed and drained; use next() where exceptions are off");
 #endif
         }
-        return Side::take(*queue);
+        return Side::template take<typename Side::Queue::value_type>(*queue);
     }
 };
 
