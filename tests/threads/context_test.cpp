@@ -296,3 +296,18 @@ TEST_CASE("assign returns the result of a function that returns a const object")
     }(own));
     CHECK(word == "const");
 }
+
+TEST_CASE("assign destroys arguments and results that have their own operator&") {
+    REQUIRE(Addressless::alive == 0);
+    {
+        Context own;
+        const int sum = run([](Context& context) -> Task<int> {
+            const Addressless argument{3};
+            const auto doubled = [](Addressless value) { return Addressless{2 * value.number}; };
+            const Addressless result = co_await context.assign(doubled, argument);
+            co_return argument.number + result.number;
+        }(own));
+        CHECK(sum == 9);
+    }
+    CHECK(Addressless::alive == 0);
+}

@@ -86,3 +86,17 @@ TEST_CASE("unblock returns the result of a function that returns a const object"
     }());
     CHECK(word == "const");
 }
+
+TEST_CASE("unblock destroys arguments and results that have their own operator&") {
+    REQUIRE(Addressless::alive == 0);
+    {
+        const int sum = run([]() -> Task<int> {
+            const Addressless argument{3};
+            const auto doubled = [](Addressless value) { return Addressless{2 * value.number}; };
+            const Addressless result = co_await unblock(doubled, argument);
+            co_return argument.number + result.number;
+        }());
+        CHECK(sum == 9);
+    }
+    CHECK(Addressless::alive == 0);
+}
