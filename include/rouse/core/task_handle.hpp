@@ -252,8 +252,9 @@ TaskHandle<T> handle_of(TaskRecord* task) noexcept;
 /// the order in which they began to wait. It returns a copy of the task's value, throws the task's exception, or throws
 /// CancelledError if the task was cancelled. If the handle is an rvalue, as in `co_await create_task(f())` and
 /// `co_await std::move(handle)`, or if the value cannot be copied, the value is moved instead; asking for it again is
-/// then a UsageError. Cancelling the awaiting task cancels the awaited one; to avoid that, wait for an Event that the
-/// task sets.
+/// then a UsageError. (A class that has, say, a std::vector of std::unique_ptr as a member claims to be copyable and is
+/// not: await an rvalue, or delete its copy constructor.) Cancelling the awaiting task cancels the awaited one; to
+/// avoid that, wait for an Event that the task sets.
 ///
 /// Costs one word. The result stays in the task's frame until the last handle is gone.
 template <class T>
