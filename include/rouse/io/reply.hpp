@@ -2,7 +2,6 @@
 // Result<T>. Both builds share the code: errors are values inside, and failed() throws or returns them.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <system_error>
 #include <type_traits>
@@ -83,12 +82,12 @@ public:
 
     /// The value. UsageError (without exceptions: panics) if there is none.
     std::add_lvalue_reference_t<T> value() & {
-        Stored* const stored = require(std::get_if<0>(std::addressof(content_)));
+        Stored* const stored = require(std::get_if<0>(&content_));
         if constexpr (!std::is_void_v<T>) return *stored;
     }
     /// The same, moved out.
     T value() && {
-        Stored* const stored = require(std::get_if<0>(std::addressof(content_)));
+        Stored* const stored = require(std::get_if<0>(&content_));
         if constexpr (!std::is_void_v<T>) return std::move(*stored);
     }
     /// The same as value().
@@ -96,11 +95,11 @@ public:
     /// The value, moved out.
     T operator*() && { return std::move(*this).value(); }
     /// Accesses a member of the value. UsageError (without exceptions: panics) if there is none.
-    Stored* operator->() { return require(std::get_if<0>(std::addressof(content_))); }
+    Stored* operator->() { return require(std::get_if<0>(&content_)); }
 
     /// The error; an empty one if there is a value.
     [[nodiscard]] Error error() const {
-        const Error* const error = std::get_if<1>(std::addressof(content_));
+        const Error* const error = std::get_if<1>(&content_);
         return error == nullptr ? Error{} : *error;
     }
 
