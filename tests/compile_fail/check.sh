@@ -14,6 +14,7 @@ cat >"$work/common.hpp" <<'END'
 #include <rouse/rouse.hpp>
 #include <memory>
 #include <tuple>
+#include <vector>
 using namespace rouse; using namespace std::chrono_literals;
 inline Task<int> number() { co_return 1; }
 END
@@ -114,6 +115,46 @@ END
 refuses "a Message of what may throw when it is moved" "Message: moving the value must not throw" <<'END'
 wrong: struct Throws { Throws() {} Throws(const Throws&) {} Throws& operator=(const Throws&) { return *this; } }; Message<Throws> message;
 right: struct Moves { Moves() {} Moves(const Moves&) noexcept {} Moves& operator=(const Moves&) noexcept { return *this; } }; Message<Moves> message;
+END
+refuses "a result that no frame aligns" "Task<T>: T needs a stricter alignment than coroutine frames have" <<'END'
+wrong: struct alignas(64) Wide { int number; }; co_await []() -> Task<Wide> { co_return Wide{1}; }();
+right: struct alignas(64) Wide { int number; }; co_await []() -> Task<std::unique_ptr<Wide>> { co_return std::make_unique<Wide>(); }();
+END
+refuses "an argument that no frame aligns" "an argument of the coroutine needs a stricter alignment" <<'END'
+wrong: struct alignas(64) Wide { int number; }; co_await [](Wide) -> Task<> { co_return; }(Wide{1});
+right: struct alignas(64) Wide { int number; }; Wide* wide = nullptr; co_await [](Wide*, const Wide&) -> Task<> { co_return; }(wide, *wide);
+END
+refuses "a Queue of items that no frame aligns" "Queue: an item needs a stricter alignment" <<'END'
+wrong: struct alignas(64) Wide { int number; }; Queue<Wide> queue;
+right: struct alignas(64) Wide { int number; }; Queue<Wide*> queue;
+END
+refuses "a ThreadSafeQueue of items that no frame aligns" "ThreadSafeQueue: an item needs a stricter alignment" <<'END'
+wrong: struct alignas(64) Wide { int number; }; ThreadSafeQueue<Wide, 2> queue;
+right: struct alignas(64) Wide { int number; }; ThreadSafeQueue<Wide*, 2> queue;
+END
+refuses "a Message that no frame aligns" "Message: the value needs a stricter alignment" <<'END'
+wrong: struct alignas(64) Wide { int number; }; Message<Wide> message;
+right: struct alignas(64) Wide { int number; }; Message<Wide*> message;
+END
+refuses "a Latest that no frame aligns" "Latest: the value needs a stricter alignment" <<'END'
+wrong: struct alignas(64) Wide { int number; }; Latest<Wide> latest;
+right: struct alignas(64) Wide { int number; }; Latest<Wide*> latest;
+END
+refuses "a result that is const" "write Task<T>" <<'END'
+wrong: co_await []() -> Task<const int> { co_return 1; }();
+right: co_await []() -> Task<const int*> { co_return nullptr; }();
+END
+refuses "a Queue of const items" "Queue: the items must be objects that are not const" <<'END'
+wrong: Queue<const int> queue;
+right: Queue<const int*> queue;
+END
+refuses "a ThreadSafeQueue of references" "ThreadSafeQueue: the items must be objects that are not const" <<'END'
+wrong: ThreadSafeQueue<int&, 2> queue;
+right: ThreadSafeQueue<int*, 2> queue;
+END
+refuses "a Message of what only claims to be copyable" "Message: the value must be default constructible and copyable" <<'END'
+wrong: Message<std::vector<std::unique_ptr<int>>> message;
+right: Message<std::vector<std::shared_ptr<int>>> message;
 END
 refuses "a queue without room" "ThreadSafeQueue: a queue must hold at least one item" <<'END'
 wrong: ThreadSafeQueue<int, 0> queue;

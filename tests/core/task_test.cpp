@@ -6,6 +6,7 @@
 #include "support/catch.hpp"
 #include "support/misuse.hpp"
 #include "support/run.hpp"
+#include "support/value_types.hpp"
 
 using namespace test;
 
@@ -24,6 +25,14 @@ Task<int> deep(int levels) {
     const int below = co_await deep(levels - 1);
     co_return below + 1;
 }
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wreturn-type" // which is what clang says of it
+Task<int> forgets_to_return(bool later) {
+    if (later) co_await yield();
+}
+Task<MoveOnly> forgets_to_return_an_object() { co_await yield(); }
+#pragma GCC diagnostic pop
 
 } // namespace
 
@@ -179,6 +188,33 @@ TEST_CASE("a frame comes from the loop's pool again once it is free") {
     run_virtual(main());
 }
 
+TEST_CASE("a coroutine that ends without co_return of its value is a clear error, not a cancellation") {
+    const auto rule = "ended without co_return";
+    for (const bool later : {false, true}) {
+        CHECK(contains(misuse_of([=] { run_virtual(forgets_to_return(later)); }), rule));
+        CHECK(contains(misuse_of([=] {
+                           run_virtual([](bool suspends) -> Task<> {
+                               std::ignore = co_await forgets_to_return(suspends);
+                           }(later));
+                       }),
+                       rule));
+        CHECK(contains(misuse_of([=] {
+                           run_virtual([](bool suspends) -> Task<> {
+                               std::ignore = co_await create_task(forgets_to_return(suspends));
+                           }(later));
+                       }),
+                       rule));
+    }
+    CHECK(contains(misuse_of([] { run_virtual(forgets_to_return_an_object()); }), rule));
+    CHECK(contains(misuse_of([] {
+                       run_virtual([]() -> Task<> {
+                           auto outcome = co_await create_task(forgets_to_return_an_object()).outcome();
+                           std::ignore = outcome.value();
+                       }());
+                   }),
+                   rule));
+}
+
 #if ROUSE_EXCEPTIONS
 
 TEST_CASE("an exception passes through the tasks that await") {
@@ -201,6 +237,98 @@ TEST_CASE("an exception passes through the tasks that await") {
         co_return caught;
     };
     CHECK(run_virtual(main()) == 2);
+}
+
+namespace {
+
+// Throws an int, or a cancellation, from its destructor.
+struct ThrowsAtEnd {
+    bool cancellation = false;
+    ~ThrowsAtEnd() noexcept(false) {
+        if (cancellation) throw CancelledError{};
+        throw 1;
+    }
+};
+
+Task<CountsCopies> throws_after_return(bool later, bool cancellation) {
+    ThrowsAtEnd at_end{cancellation};
+    if (later) co_await yield();
+    co_return CountsCopies{1};
+}
+
+Task<CountsCopies> returns_after_all(bool throws_again) {
+    try {
+        ThrowsAtEnd at_end;
+        co_return CountsCopies{1};
+    } catch (int) {
+    }
+    if (throws_again) throw 2;
+    co_return CountsCopies{2};
+}
+
+Task<CountsCopies> waits_after_return() {
+    try {
+        ThrowsAtEnd at_end;
+        co_return CountsCopies{1};
+    } catch (int) {
+    }
+    co_await sleep(1h);
+    co_return CountsCopies{2};
+}
+
+} // namespace
+
+TEST_CASE("a value that was returned is destroyed if a local variable's destructor throws after that") {
+    for (const bool later : {false, true}) {
+        run_virtual([](bool suspends) -> Task<> {
+            int caught = 0;
+            try {
+                std::ignore = co_await throws_after_return(suspends, false);
+            } catch (int) {
+                ++caught;
+            }
+            try {
+                std::ignore = co_await throws_after_return(suspends, true);
+            } catch (const CancelledError&) {
+                ++caught;
+            }
+            auto task = create_task(throws_after_return(suspends, false));
+            auto outcome = co_await task.outcome();
+            CHECK(!outcome.has_value());
+            CHECK(outcome.error() != nullptr);
+            auto cancelled = create_task(throws_after_return(suspends, true));
+            auto outcome_of_cancelled = co_await cancelled.outcome();
+            CHECK(outcome_of_cancelled.cancelled());
+            CHECK(caught == 2);
+        }(later));
+        CHECK(CountsCopies::alive == 0);
+    }
+}
+
+TEST_CASE("a coroutine that catches what a destructor threw after co_return may return another value") {
+    CHECK(run_virtual(returns_after_all(false)).number == 2);
+    CHECK(CountsCopies::alive == 0);
+    CHECK_THROWS_AS(run_virtual(returns_after_all(true)), int);
+    CHECK(CountsCopies::alive == 0);
+}
+
+TEST_CASE("a coroutine that is cancelled after it has returned a value in vain leaves no value") {
+    run_virtual([]() -> Task<> {
+        auto task = create_task(waits_after_return());
+        co_await yield();
+        CHECK(task.cancel());
+        auto outcome = co_await task.outcome();
+        CHECK(outcome.cancelled());
+    }());
+    CHECK(CountsCopies::alive == 0);
+    {
+        VirtualTimePort port;
+        Loop loop{port};
+        loop.create_task(waits_after_return());
+        loop.poll();
+        CHECK(CountsCopies::alive == 1);
+    }
+    CHECK(CountsCopies::alive == 0);
 }
 
 #endif

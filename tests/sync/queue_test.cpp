@@ -7,6 +7,7 @@
 #include "support/catch.hpp"
 #include "support/misuse.hpp"
 #include "support/run.hpp"
+#include "support/value_types.hpp"
 
 using namespace test;
 
@@ -723,30 +724,28 @@ TEST_CASE("a reservation is free as soon as the cancellation is delivered, even 
 }
 
 TEST_CASE("an exception while an item is constructed or moved out does not corrupt the queue") {
-    struct Throws {
-        explicit Throws(int n) : number{n} {
-            if (n < 0) throw n;
-        }
-        Throws(Throws&& other) : number{other.number} {
-            if (number == 0) throw number;
-        }
-        int number;
-    };
     Log log;
-    Queue<Throws, 1> queue;
+    Queue<MoveThrows, 1> queue;
     auto puts = [&](int n) -> Task<> {
+        MoveThrows item{n};
+        if (n < 0) MoveThrows::throws_at = 1;
         try {
-            const bool accepted = co_await queue.put(n);
+            const bool accepted = co_await queue.put(std::move(item));
             log(accepted ? "put" : "refused");
         } catch (int) {
             log("threw");
         }
     };
     auto main = [&]() -> Task<> {
-        CHECK(queue.put_nowait(0));
+        CHECK(queue.put_nowait(3));
         auto a = create_task(puts(-1)), b = create_task(puts(5));
         co_await yield();
-        CHECK_THROWS_AS(queue.get_nowait(), int); // the item is lost
+        MoveThrows::throws_at = 1;
+        CHECK_THROWS_AS(queue.get_nowait(), int);
+        CHECK(queue.size() == 1);
+        const auto first = queue.get_nowait();
+        CHECK(first->number == 3);
+        MoveThrows::throws_at = 1;
         co_await a;
         co_await b;
         const auto last = queue.get_nowait();
@@ -754,6 +753,63 @@ TEST_CASE("an exception while an item is constructed or moved out does not corru
     };
     run_virtual(main());
     CHECK(log == "threw put");
+}
+
+TEST_CASE("an item whose move throws while it is taken stays the oldest, for whichever consumer comes next") {
+    REQUIRE(MoveThrows::alive == 0);
+    {
+        Log log;
+        Queue<MoveThrows> queue;
+        const auto gets = [](Queue<MoveThrows>& items, Log& got) -> Task<> {
+            try {
+                const MoveThrows item = co_await items.get();
+                got(item.number);
+            } catch (int) {
+                got("threw");
+            }
+        };
+        const auto nexts = [](Queue<MoveThrows>& items, Log& got) -> Task<> {
+            try {
+                const auto item = co_await items.next();
+                got(item->number);
+            } catch (int) {
+                got("threw");
+            }
+        };
+        auto main = [&]() -> Task<> {
+            auto a = create_task(gets(queue, log)), b = create_task(nexts(queue, log)),
+                 c = create_task(gets(queue, log)), d = create_task(nexts(queue, log));
+            co_await yield();
+            CHECK(queue.put_nowait(1));
+            MoveThrows::throws_at = 1; // in a
+            co_await yield();
+            co_await yield();
+            MoveThrows::throws_at = 1; // in c
+            CHECK(queue.put_nowait(2));
+            co_await c;
+            co_await d;
+            CHECK(queue.empty());
+        };
+        run_virtual(main());
+        CHECK(log == "threw 1 threw 2");
+    }
+    CHECK(MoveThrows::alive == 0);
+}
+
+TEST_CASE("get moves an item once, so that there is no second move that could lose it") {
+    Queue<MoveThrows> queue;
+    auto main = [&]() -> Task<> {
+        CHECK(queue.put_nowait(1));
+        CHECK(queue.put_nowait(2));
+        MoveThrows::throws_at = 2;
+        const MoveThrows first = co_await queue.get();
+        CHECK(first.number == 1);
+        MoveThrows::throws_at = 2;
+        const auto second = co_await queue.next();
+        CHECK(second->number == 2);
+        MoveThrows::throws_at = 0;
+    };
+    run_virtual(main());
 }
 
 #else

@@ -11,6 +11,7 @@
 #include "support/catch.hpp"
 #include "support/misuse.hpp"
 #include "support/run.hpp"
+#include "support/value_types.hpp"
 #include "threads/gate.hpp"
 
 using namespace test;
@@ -275,4 +276,38 @@ TEST_CASE("Context: refuses the tasks of a loop on another thread, and goes on f
 TEST_CASE("Context: needs a thread, and room") {
     CHECK(contains(misuse_of([] { Context{0}; }), "rouse: Context: needs at least one thread"));
     CHECK(contains(misuse_of([] { Context{1, 0}; }), "rouse: Context: needs room"));
+}
+
+TEST_CASE("assign moves a result that only claims to be copyable") {
+    Context own;
+    const int sum = run([](Context& context) -> Task<int> {
+        auto pointers = co_await context.assign(&pointers_to, 1);
+        auto holds = co_await context.assign(&make<HoldsPointers>, 2);
+        co_return number_in(pointers) + number_in(holds);
+    }(own));
+    CHECK(sum == 3);
+}
+
+TEST_CASE("assign returns the result of a function that returns a const object") {
+    Context own;
+    const std::string word = run([](Context& context) -> Task<std::string> {
+        const auto constant = []() -> const std::string { return "const"; };
+        co_return co_await context.assign(constant);
+    }(own));
+    CHECK(word == "const");
+}
+
+TEST_CASE("assign destroys arguments and results that have their own operator&") {
+    REQUIRE(Addressless::alive == 0);
+    {
+        Context own;
+        const int sum = run([](Context& context) -> Task<int> {
+            const Addressless argument{3};
+            const auto doubled = [](Addressless value) { return Addressless{2 * value.number}; };
+            const Addressless result = co_await context.assign(doubled, argument);
+            co_return argument.number + result.number;
+        }(own));
+        CHECK(sum == 9);
+    }
+    CHECK(Addressless::alive == 0);
 }

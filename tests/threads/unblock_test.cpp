@@ -8,6 +8,7 @@
 
 #include "support/catch.hpp"
 #include "support/run.hpp"
+#include "support/value_types.hpp"
 #include "threads/gate.hpp"
 
 using namespace test;
@@ -67,4 +68,35 @@ TEST_CASE("unblock: when its task is cancelled, or its loop ends, the function r
     CHECK(result.use_count() > 1);
     gate->open();
     while (result.use_count() > 1) std::this_thread::yield(); // until its thread has dropped what it gave
+}
+
+TEST_CASE("unblock moves a result that only claims to be copyable") {
+    const int sum = run([]() -> Task<int> {
+        auto pointers = co_await unblock(&pointers_to, 1);
+        auto holds = co_await unblock(&make<HoldsPointers>, 2);
+        co_return number_in(pointers) + number_in(holds);
+    }());
+    CHECK(sum == 3);
+}
+
+TEST_CASE("unblock returns the result of a function that returns a const object") {
+    const std::string word = run([]() -> Task<std::string> {
+        const auto constant = []() -> const std::string { return "const"; };
+        co_return co_await unblock(constant);
+    }());
+    CHECK(word == "const");
+}
+
+TEST_CASE("unblock destroys arguments and results that have their own operator&") {
+    REQUIRE(Addressless::alive == 0);
+    {
+        const int sum = run([]() -> Task<int> {
+            const Addressless argument{3};
+            const auto doubled = [](Addressless value) { return Addressless{2 * value.number}; };
+            const Addressless result = co_await unblock(doubled, argument);
+            co_return argument.number + result.number;
+        }());
+        CHECK(sum == 9);
+    }
+    CHECK(Addressless::alive == 0);
 }

@@ -304,3 +304,47 @@ TEST_CASE("a message set by a signal handler in the middle of a set is whole") {
     CHECK(wrong == 0);
     CHECK(refused == 0);
 }
+
+#if ROUSE_EXCEPTIONS
+namespace {
+
+// Copying it throws while `broken`.
+struct CopyThrows {
+    static inline bool broken = false;
+    CopyThrows() noexcept = default;
+    explicit CopyThrows(int the_number) noexcept : number{the_number} {}
+    CopyThrows(const CopyThrows& other) : number{other.number} {
+        if (broken) throw 1;
+    }
+    CopyThrows(CopyThrows&&) noexcept = default;
+    CopyThrows& operator=(const CopyThrows&) = default;
+    CopyThrows& operator=(CopyThrows&&) noexcept = default;
+    int number = 0;
+};
+
+} // namespace
+
+TEST_CASE("a message whose copying throws in a wait can still be had with value()") {
+    run_virtual([]() -> Task<> {
+        Message<CopyThrows> message;
+        CHECK(message.set(CopyThrows{7}));
+        int caught = 0;
+        CopyThrows::broken = true;
+        try {
+            co_await message.wait();
+        } catch (int) {
+            ++caught;
+        }
+        CHECK(message.is_set());
+        try {
+            co_await message.next();
+        } catch (int) {
+            ++caught;
+        }
+        CopyThrows::broken = false;
+        CHECK(caught == 2);
+        CHECK(!message.is_set());
+        CHECK(message.value().number == 7);
+    }());
+}
+#endif

@@ -16,6 +16,7 @@
 #include "support/run.hpp"
 #include "support/signal_timer.hpp"
 #include "support/spin.hpp"
+#include "support/value_types.hpp"
 
 using namespace test;
 
@@ -331,6 +332,52 @@ TEST_CASE("close wakes who gets and who puts; what was accepted can still be got
 }
 
 #if ROUSE_EXCEPTIONS
+TEST_CASE("an item whose move throws while it is taken stays the oldest in the queue") {
+    REQUIRE(MoveThrows::alive == 0);
+    const auto check = [](auto& queue) {
+        CHECK(queue.put_sync(MoveThrows{1}));
+        CHECK(queue.put_sync(MoveThrows{2}));
+        MoveThrows::throws_at = 1;
+        CHECK_THROWS_AS(queue.get_sync(), int);
+        CHECK(queue.size() == 2);
+        CHECK(queue.full());
+        run_virtual([](auto& items) -> Task<> {
+            bool thrown = false;
+            MoveThrows::throws_at = 1;
+            try {
+                const MoveThrows item = co_await items.get();
+            } catch (int) {
+                thrown = true;
+            }
+            CHECK(thrown);
+            thrown = false;
+            MoveThrows::throws_at = 1;
+            try {
+                const auto item = co_await items.next();
+            } catch (int) {
+                thrown = true;
+            }
+            CHECK(thrown);
+            MoveThrows::throws_at = 2; // there is no second move
+            const MoveThrows first = co_await items.get();
+            CHECK(first.number == 1);
+            MoveThrows::throws_at = 2;
+            const auto second = co_await items.next();
+            CHECK(second->number == 2);
+            MoveThrows::throws_at = 0;
+        }(queue));
+        CHECK(queue.empty());
+    };
+    {
+        ThreadSafeQueue<MoveThrows, 2> queue;
+        check(queue);
+        std::array<MoveThrows, 3> buffer{MoveThrows{0}, MoveThrows{0}, MoveThrows{0}};
+        ThreadSafeQueue<MoveThrows> in_buffer{buffer};
+        check(in_buffer);
+    }
+    CHECK(MoveThrows::alive == 0);
+}
+
 TEST_CASE("get throws QueueClosed once the queue is closed and drained") {
     ThreadSafeQueue<int, 2> queue;
     auto main = [&]() -> Task<> {

@@ -4,6 +4,7 @@
 #include <array>
 #include <coroutine>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <tuple>
 #include <type_traits>
@@ -19,8 +20,8 @@ inline namespace ROUSE_ABI {
 
 namespace detail {
 
-/// An argument of select with its awaiter. The primary template is for an object's wait.
-template <class A>
+/// An argument of select with its awaiter. The primary template is for an object's wait. Only a TaskHandle can be kept.
+template <class A, Handle handle = Handle::kept>
 class SelectCase {
     static_assert(
         !requires { A::needs_own_task; },
@@ -29,7 +30,7 @@ class SelectCase {
 public:
     using Result = Awaited<A>;
 
-    explicit SelectCase(A&& awaitable) : awaiter_{std::move(awaitable)} {}
+    explicit SelectCase(A awaitable) : awaiter_{std::move(awaitable)} {}
     static bool cancels_awaiter() noexcept { return false; }
     bool ready() { return awaiter_.await_ready(); }
     void start(Contender&) {}
@@ -40,13 +41,13 @@ private:
 };
 
 /// A TaskHandle: its task continues if it loses.
-template <class T>
-class SelectCase<TaskHandle<T>> {
+template <class T, Handle handle>
+class SelectCase<TaskHandle<T>, handle> {
 public:
     using Result = T;
-    using Awaiter = ValueAwaiter<T>;
+    using Awaiter = ValueAwaiter<T, handle>;
 
-    explicit SelectCase(TaskHandle<T> handle) : handle_{std::move(handle)}, awaiter_{handle_, false} {}
+    explicit SelectCase(TaskHandle<T> task) : handle_{std::move(task)}, awaiter_{handle_, false} {}
     // Without exceptions, awaiting a cancelled task cancels the awaiting task.
     bool cancels_awaiter() const noexcept { return !ROUSE_EXCEPTIONS && handle_.cancelled(); }
     bool ready() {
@@ -62,11 +63,11 @@ private:
 };
 
 /// A Task: started when the wait begins; if it loses, cancelled and awaited.
-template <class T>
-class SelectCase<Task<T>> {
+template <class T, Handle handle>
+class SelectCase<Task<T>, handle> {
 public:
     using Result = T;
-    using Awaiter = ValueAwaiter<T>;
+    using Awaiter = ValueAwaiter<T, Handle::given_up>;
 
     explicit SelectCase(Task<T> task) : task_{std::move(task)} {}
     static bool cancels_awaiter() noexcept { return false; }
@@ -75,9 +76,9 @@ public:
         return false;
     }
     void start(Contender& contender) {
-        TaskHandle<T> handle = as_handle(std::move(task_));
-        contender.own_task = record_of(handle);
-        awaiter_.emplace(handle, false);
+        TaskHandle<T> started = as_handle(std::move(task_));
+        contender.own_task = record_of(started);
+        awaiter_.emplace(std::move(started), false);
     }
     Awaiter& awaiter() noexcept { return *awaiter_; }
 
@@ -91,13 +92,17 @@ template <class T>
 using Selected = std::conditional_t<std::is_void_v<T>, Nothing,
                                     std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
 
+// As are the types of the arguments; an lvalue's is a reference.
+template <class A>
+using SelectCaseOf = SelectCase<std::remove_cvref_t<A>, handle_of_argument<A>>;
+
 template <class... As>
 class SelectAwaiter final : Race {
     static constexpr std::size_t count = sizeof...(As);
-    using Result = std::variant<Selected<typename SelectCase<As>::Result>...>;
+    using Result = std::variant<Selected<typename SelectCaseOf<As>::Result>...>;
 
 public:
-    explicit SelectAwaiter(As&&... awaitables) : cases_{std::move(awaitables)...} {}
+    explicit SelectAwaiter(As&&... awaitables) : cases_{SelectCaseOf<As>{std::forward<As>(awaitables)}...} {}
     SelectAwaiter(SelectAwaiter&& other) noexcept : cases_{std::move(other.cases_)} {} // before it is awaited
     SelectAwaiter(const SelectAwaiter&) = delete;
     SelectAwaiter& operator=(const SelectAwaiter&) = delete;
@@ -173,7 +178,7 @@ private:
             std::get<i>(cases_).awaiter().await_resume();
             return Result{std::in_place_index<i>};
         } else if constexpr (std::is_reference_v<R>) {
-            return Result{std::in_place_index<i>, &std::get<i>(cases_).awaiter().await_resume()};
+            return Result{std::in_place_index<i>, std::addressof(std::get<i>(cases_).awaiter().await_resume())};
         } else {
             return Result{std::in_place_index<i>, std::get<i>(cases_).awaiter().await_resume()};
         }
@@ -188,7 +193,7 @@ private:
     }
 
     std::array<Contender, count> contenders_; // declared first, because cases_ may still use them when it is destroyed
-    std::tuple<SelectCase<As>...> cases_;
+    std::tuple<SelectCaseOf<As>...> cases_;
     std::size_t first_ = count;        // the index of the case that is ready
     bool first_was_cancelled_ = false; // that case cancels the waiting task, see SelectCase::cancels_awaiter
 };
@@ -197,7 +202,8 @@ private:
 
 /// `auto first = co_await select(a, b, ...)`: waits for the first of several Tasks, TaskHandles and objects' waits, and
 /// returns its result in a std::variant. first.index() tells which argument won; std::get<0>(first) is what `a`
-/// returned (Nothing for void, a pointer for a reference). If the winner throws, so does select.
+/// returned (Nothing for void, a pointer for a reference): moved, or copied from a TaskHandle that is an lvalue. If the
+/// winner throws, so does select.
 ///
 /// For the tasks of one loop. If an argument refers to a temporary, as a queue's put refers to its value, await the
 /// result in the same expression.
@@ -211,9 +217,9 @@ private:
 ///
 /// Nothing is allocated.
 template <class... As>
-[[nodiscard]] detail::SelectAwaiter<As...> select(As... awaitables) {
+[[nodiscard]] detail::SelectAwaiter<As...> select(As&&... awaitables) {
     static_assert(sizeof...(As) > 0, "rouse: select of nothing would never return");
-    return detail::SelectAwaiter<As...>{std::move(awaitables)...};
+    return detail::SelectAwaiter<As...>{std::forward<As>(awaitables)...};
 }
 
 } // namespace ROUSE_ABI

@@ -17,9 +17,9 @@ namespace detail {
 /// Waits for the Outcome of a task and cancels that task at a deadline. The timer cancels the awaited task, not the
 /// waiting one. So when the time is up, the wait continues until the awaited task has cleaned up, or has finished
 /// despite the cancellation.
-template <class T>
-class TaskDeadline : OutcomeAwaiter<T> {
-    using Base = OutcomeAwaiter<T>;
+template <class T, Handle handle>
+class TaskDeadline : OutcomeAwaiter<T, handle> {
+    using Base = OutcomeAwaiter<T, handle>;
 
 public:
     TaskDeadline(TaskHandle<T> task, TimePoint deadline) : Base{task, true}, scheduler_{Scheduler::current()} {
@@ -118,6 +118,20 @@ private:
     Timer timer_;
 };
 
+/// The coroutines of try_wait_for and wait_for for a TaskHandle.
+template <Handle handle, class T, class Rep, class Period>
+Task<Outcome<T>> outcome_within(TaskHandle<T> task, std::chrono::duration<Rep, Period> at_most) {
+    check_awaitable(task);
+    co_return co_await TaskDeadline<T, handle>{task, from_now(at_most)};
+}
+#if ROUSE_EXCEPTIONS
+template <Handle handle, class T, class Rep, class Period>
+Task<T> value_within(TaskHandle<T> task, std::chrono::duration<Rep, Period> at_most) {
+    auto outcome = co_await outcome_within<handle>(std::move(task), at_most);
+    co_return std::move(outcome).value();
+}
+#endif
+
 } // namespace detail
 
 /// `co_await try_wait_for(a, duration)`: waits for a Task, a TaskHandle or an object's wait, but not longer than
@@ -137,10 +151,20 @@ auto try_wait_for(A awaitable, std::chrono::duration<Rep, Period> at_most)
     if constexpr (detail::is_task<A>) {
         using T = typename detail::ResultOf<A>::type;
         TaskHandle<T> task = detail::as_handle(std::move(awaitable));
-        co_return co_await detail::TaskDeadline<T>{task, detail::from_now(at_most)};
+        co_return co_await detail::TaskDeadline<T, detail::Handle::given_up>{task, detail::from_now(at_most)};
     } else {
         co_return co_await detail::WaitDeadline<A>{awaitable, detail::from_now(at_most)};
     }
+}
+/// As above, for a handle that is kept: the Outcome has a copy of the value.
+template <class T, class Rep, class Period>
+auto try_wait_for(const TaskHandle<T>& task, std::chrono::duration<Rep, Period> at_most) -> Task<Outcome<T>> {
+    return detail::outcome_within<detail::Handle::kept>(TaskHandle<T>{task}, at_most);
+}
+/// As above, for a handle that is given up: the value is moved.
+template <class T, class Rep, class Period>
+auto try_wait_for(TaskHandle<T>&& task, std::chrono::duration<Rep, Period> at_most) -> Task<Outcome<T>> {
+    return detail::outcome_within<detail::Handle::given_up>(std::move(task), at_most);
 }
 
 #if ROUSE_EXCEPTIONS
@@ -150,6 +174,16 @@ template <class A, class Rep, class Period>
 auto wait_for(A awaitable, std::chrono::duration<Rep, Period> at_most) -> Task<typename detail::ResultOf<A>::type> {
     auto outcome = co_await try_wait_for(std::move(awaitable), at_most);
     co_return std::move(outcome).value();
+}
+/// As above, for a handle that is kept: returns a copy of the value.
+template <class T, class Rep, class Period>
+Task<T> wait_for(const TaskHandle<T>& task, std::chrono::duration<Rep, Period> at_most) {
+    return detail::value_within<detail::Handle::kept>(TaskHandle<T>{task}, at_most);
+}
+/// As above, for a handle that is given up: the value is moved.
+template <class T, class Rep, class Period>
+Task<T> wait_for(TaskHandle<T>&& task, std::chrono::duration<Rep, Period> at_most) {
+    return detail::value_within<detail::Handle::given_up>(std::move(task), at_most);
 }
 #else
 template <class A, class Rep, class Period>

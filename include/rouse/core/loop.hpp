@@ -75,7 +75,7 @@ public:
         if (!task) detail::misuse("rouse: run: an empty task: moved from, or its frame could not be allocated");
         run_until_done(*record_of(task));
         cancel_all();
-        return task.result();
+        return std::move(task).result();
     }
 
     /// Starts a task: puts it at the end of the ready queue and returns at once, in constant time. The loop owns the
@@ -106,21 +106,15 @@ public:
     }
     /// As above, for a task of this loop that has been started already.
     template <class T>
-    T run_until_complete(TaskHandle<T> task) {
-        check_thread(
-            "rouse: Loop::run_until_complete: called on another thread than that of the loop; make a loop on each "
-            "thread");
-        refuse_to_nest();
-        if (!task) {
-            detail::misuse(
-                "rouse: Loop::run_until_complete: an empty task: moved from, or its frame could not be allocated");
-        }
-        detail::TaskRecord& record = *record_of(task);
-        if (!record.finished() && detail::FramePool::of(record) != frame_pool()) {
-            detail::misuse("rouse: Loop::run_until_complete: the task belongs to another loop");
-        }
-        run_until_done(record);
-        return task.result();
+    T run_until_complete(const TaskHandle<T>& task) {
+        const detail::TaskReference kept = run_until_handle_done(task); // `task` may change meanwhile
+        return detail::result_of_task<T, detail::Handle::kept>(*record_of(kept));
+    }
+    /// As above, for a handle that is given up: moves the value; see TaskHandle.
+    template <class T>
+    T run_until_complete(TaskHandle<T>&& task) {
+        const detail::TaskReference given_up = run_until_handle_done(std::move(task));
+        return detail::result_of_task<T, detail::Handle::given_up>(*record_of(given_up));
     }
 
     /// Runs until stop() is called. Does not return when all tasks have ended.
@@ -220,6 +214,23 @@ public:
 #endif
 
 private:
+    detail::TaskReference run_until_handle_done(detail::TaskReference task) {
+        check_thread(
+            "rouse: Loop::run_until_complete: called on another thread than that of the loop; make a loop on each "
+            "thread");
+        refuse_to_nest();
+        if (!task) {
+            detail::misuse(
+                "rouse: Loop::run_until_complete: an empty task: moved from, or its frame could not be allocated");
+        }
+        detail::TaskRecord& record = *record_of(task);
+        if (!record.finished() && detail::FramePool::of(record) != frame_pool()) {
+            detail::misuse("rouse: Loop::run_until_complete: the task belongs to another loop");
+        }
+        run_until_done(record);
+        return task;
+    }
+
     static constexpr const char* elsewhere =
         "rouse: Loop::create_task: the loop runs on another thread; send it a message through a thread-safe object, "
         "and "

@@ -1,6 +1,7 @@
 // Outcome<T>: the result of a task as a value, whether it returned, threw or was cancelled.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -46,7 +47,7 @@ public:
         requires(!is_void)
     {
         if constexpr (is_reference) {
-            return Outcome{Kind::value, &value};
+            return Outcome{Kind::value, std::addressof(value)};
         } else {
             return Outcome{Kind::value, std::forward<U>(value)};
         }

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <rouse/core/detail/frame_alignment.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/detail/scheduler.hpp>
 
@@ -18,6 +19,30 @@ template <class T = void>
 class Task;
 
 namespace detail {
+
+// Both compilers let a coroutine whose body ends without a co_return reach its final suspend point.
+[[noreturn]] inline void refuse_missing_value() {
+    misuse(
+        "rouse: Task: a coroutine that returns a value ended without co_return; give each of its paths a "
+        "`co_return value`");
+}
+
+/// Called when a coroutine that returns a value has ended: reports a UsageError if it has not returned one.
+ROUSE_NOINLINE_ON_FIRMWARE inline void value_frame_ended(TaskRecord& record) noexcept {
+#if ROUSE_EXCEPTIONS
+    if (record.is_task && record.ending == Ending::none) [[unlikely]] { // of a child, see throw_ending
+        try {
+            refuse_missing_value();
+        } catch (...) {
+            record.set_error(std::current_exception());
+        }
+    }
+#else
+    if (record.ending == Ending::none) [[unlikely]]
+        refuse_missing_value();
+#endif
+    Scheduler::frame_ended(record);
+}
 
 /// What all promises share: where frames are allocated, and what happens when a coroutine begins and ends.
 template <class Derived>
@@ -39,7 +64,11 @@ public:
     struct FinalAwaiter {
         bool await_ready() const noexcept { return false; }
         void await_suspend(std::coroutine_handle<Derived> frame) const noexcept {
-            Scheduler::frame_ended(TaskRecord::of(frame));
+            if constexpr (Derived::returns_value) {
+                value_frame_ended(TaskRecord::of(frame));
+            } else {
+                Scheduler::frame_ended(TaskRecord::of(frame));
+            }
         }
         void await_resume() const noexcept {}
     };
@@ -74,11 +103,17 @@ protected:
 template <class T>
 class Promise : public PromiseBase<Promise<T>> {
     using Stored = std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>;
+    static_assert(
+        aligned_in_frame<T>,
+        "rouse: Task<T>: T needs a stricter alignment than coroutine frames have; return a std::unique_ptr<T>, or let "
+        "the caller pass a reference to a T that is not in a frame");
 
 public:
+    static constexpr bool returns_value = true;
+
     Promise() noexcept {}
     ~Promise() {
-        if (this->record().ending == Ending::value) std::destroy_at(&value_);
+        if (this->record().ending == Ending::value) std::destroy_at(std::addressof(value_));
     }
 
     Task<T> get_return_object() noexcept { return Task<T>{this->handle()}; }
@@ -88,11 +123,17 @@ public:
         requires std::is_constructible_v<T, U&&>
     void return_value(U&& value) {
         if constexpr (std::is_reference_v<T>) {
-            value_ = &static_cast<std::remove_reference_t<T>&>(value);
+            value_ = std::addressof(static_cast<std::remove_reference_t<T>&>(value));
         } else {
+            discard_value();
             ::new (static_cast<void*>(std::addressof(value_))) T(std::forward<U>(value));
         }
         this->record().ending = Ending::value;
+    }
+
+    void unhandled_exception() noexcept {
+        discard_value();
+        PromiseBase<Promise>::unhandled_exception();
     }
 
     [[nodiscard]] std::remove_reference_t<T>& value() noexcept {
@@ -104,6 +145,16 @@ public:
     }
 
 private:
+    // A local variable whose destructor throws after `co_return v` leaves a value that is not the result.
+    void discard_value() noexcept {
+        if constexpr (!std::is_trivially_destructible_v<Stored>) {
+            if (this->record().ending != Ending::value) [[likely]]
+                return;
+            std::destroy_at(std::addressof(value_));
+            this->record().ending = Ending::none; // the constructor of the next value may throw
+        }
+    }
+
     union {
         Stored value_; // alive only when the record's ending is `value`
     };
@@ -112,15 +163,18 @@ private:
 template <>
 class Promise<void> : public PromiseBase<Promise<void>> {
 public:
+    static constexpr bool returns_value = false;
+
     inline Task<void> get_return_object() noexcept;
     inline static Task<void> get_return_object_on_allocation_failure() noexcept;
     void return_void() noexcept { record().ending = Ending::value; }
 };
 
 #if ROUSE_EXCEPTIONS
-/// Throws the error or the cancellation that ended a coroutine.
+/// Throws what ended a coroutine without a value: its error or its cancellation.
 [[noreturn]] inline void throw_ending(TaskRecord& record) {
     if (record.ending == Ending::error) std::rethrow_exception(record.error());
+    if (record.ending == Ending::none) refuse_missing_value();
     Scheduler::note_cancellation();
     throw CancelledError{};
 }
@@ -198,10 +252,18 @@ template <class T>
 /// Arguments that are references or pointers must stay valid by themselves, and so must the captures of a lambda: a
 /// lambda with captures must outlive the coroutines that it makes.
 ///
+/// A coroutine that returns a value must not end without `co_return value`: awaiting it is a UsageError then; without
+/// exceptions, a panic. Frames have the alignment that `new` gives to ordinary types. A result or an argument that
+/// needs more is a compile error. A local variable that needs more cannot be detected and is misaligned: keep it on
+/// the heap, in a static variable, or in a function that is not a coroutine.
+///
 /// Costs one frame from the pool of the loop, which calls the heap only to grow. Awaiting a Task in place involves
 /// neither the ready queue nor an allocation besides that frame.
 template <class T>
 class [[nodiscard]] Task {
+    static_assert(std::is_same_v<T, std::remove_cv_t<T>>,
+                  "rouse: Task<const T>: a result is returned by value; write Task<T>");
+
 public:
     /// Required by the language.
     using promise_type = detail::Promise<T>;
@@ -255,6 +317,21 @@ TaskRecord* release(Task<T>& task) noexcept {
 }
 
 } // namespace detail
+
+} // namespace ROUSE_ABI
+} // namespace rouse
+
+/// The promise of a coroutine that returns a Task. Checks its arguments.
+template <class T, class... Arguments>
+struct std::coroutine_traits<rouse::Task<T>, Arguments...> {
+    static_assert((rouse::detail::aligned_in_frame<Arguments> && ...),
+                  "rouse: Task: an argument of the coroutine needs a stricter alignment than coroutine frames have; "
+                  "pass a reference or a pointer");
+    using promise_type = typename rouse::Task<T>::promise_type;
+};
+
+namespace rouse {
+inline namespace ROUSE_ABI {
 
 inline Task<void> detail::Promise<void>::get_return_object() noexcept { return Task<void>{handle()}; }
 inline Task<void> detail::Promise<void>::get_return_object_on_allocation_failure() noexcept { return Task<void>{}; }

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <rouse/core/detail/copyable.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/detail/scheduler.hpp>
 #include <rouse/core/outcome.hpp>
@@ -195,21 +196,36 @@ private:
     JoinWaiter waiter_;
 };
 
-/// The value that a task returned: a copy, because other tasks may await it too; moved out if it cannot be copied.
-template <class T>
+/// What happens to the handle by which a task is awaited: it is kept, so that the value may be wanted again; or it is
+/// given up, as an rvalue is, and as the handle is by which the library awaits a Task.
+enum class Handle : bool { kept, given_up };
+
+/// The value that a task returned: moved out if the handle is given up or the value cannot be copied; else a copy.
+template <class T, Handle handle = Handle::kept>
 decltype(auto) take_value(TaskRecord& task) {
     auto& value = std::coroutine_handle<Promise<T>>::from_address(&task + 1).promise().value();
     if constexpr (std::is_reference_v<T>) {
         return static_cast<T>(value);
-    } else if constexpr (std::is_copy_constructible_v<T>) {
-        return T(value);
-    } else {
+    } else if constexpr (std::is_trivially_copyable_v<T>) {
         return T(std::move(value));
+    } else {
+        if (task.value_moved) [[unlikely]] {
+            misuse(
+                "rouse: co_await of a TaskHandle: the value of the task was moved out before; a handle that is an "
+                "rvalue moves it, so keep the handle in a variable and await that; a value that cannot be copied can "
+                "be awaited once");
+        }
+        if constexpr (handle == Handle::kept && copyable<T>) {
+            return T(value);
+        } else {
+            task.value_moved = true;
+            return T(std::move(value));
+        }
     }
 }
 
 /// How a finished task ended.
-template <class T>
+template <class T, Handle handle = Handle::kept>
 Outcome<T> outcome_of(TaskRecord& task) {
     switch (task.ending) {
 #if ROUSE_EXCEPTIONS
@@ -219,14 +235,25 @@ Outcome<T> outcome_of(TaskRecord& task) {
         if constexpr (std::is_void_v<T>) {
             return Outcome<T>::of_value();
         } else {
-            return Outcome<T>::of_value(take_value<T>(task));
+            return Outcome<T>::of_value(take_value<T, handle>(task));
         }
     default: return Outcome<T>::of_cancelled();
     }
 }
 
+/// The value of a finished task; throws if it ended without one.
+template <class T, Handle handle>
+T result_of_task(TaskRecord& task) {
+    task.ending_observed = true;
+    if constexpr (!std::is_void_v<T>) {
+        if (task.ending == Ending::value) [[likely]]
+            return take_value<T, handle>(task);
+    }
+    return outcome_of<T, handle>(task).value();
+}
+
 /// `co_await handle`: returns the value of the task, or throws.
-template <class T>
+template <class T, Handle handle = Handle::kept>
 struct ValueAwaiter : JoinAwaiter {
     using JoinAwaiter::JoinAwaiter;
     T await_resume() {
@@ -234,15 +261,15 @@ struct ValueAwaiter : JoinAwaiter {
 #if ROUSE_EXCEPTIONS
         if (task.ending != Ending::value) throw_ending(task);
 #endif
-        if constexpr (!std::is_void_v<T>) return take_value<T>(task);
+        if constexpr (!std::is_void_v<T>) return take_value<T, handle>(task);
     }
 };
 
 /// `co_await handle.outcome()`: returns how the task ended.
-template <class T>
+template <class T, Handle handle = Handle::kept>
 struct OutcomeAwaiter : JoinAwaiter {
     using JoinAwaiter::JoinAwaiter;
-    Outcome<T> await_resume() { return outcome_of<T>(resumed()); }
+    Outcome<T> await_resume() { return outcome_of<T, handle>(resumed()); }
 };
 
 /// A handle for a task; an empty handle for null.
@@ -257,9 +284,12 @@ TaskHandle<T> handle_of(TaskRecord* task) noexcept;
 /// A handle can be copied. It may be used only on the thread of the task's loop, and may outlive that loop.
 ///
 /// `co_await handle` waits for the task to end. Any number of tasks of the same loop may do so at once; they resume in
-/// the order in which they began to wait. It returns a copy of the task's value (a value that cannot be copied is moved
-/// to the first task that awaits it), throws the task's exception, or throws CancelledError if the task was cancelled.
-/// Cancelling the awaiting task cancels the awaited one; to avoid that, wait for an Event that the task sets.
+/// the order in which they began to wait. It returns a copy of the task's value, throws the task's exception, or throws
+/// CancelledError if the task was cancelled. If the handle is an rvalue, as in `co_await create_task(f())` and
+/// `co_await std::move(handle)`, or if the value cannot be copied, the value is moved instead; asking for it again is
+/// then a UsageError. (A class that has, say, a std::vector of std::unique_ptr as a member claims to be copyable and is
+/// not: await an rvalue, or delete its copy constructor.) Cancelling the awaiting task cancels the awaited one; to
+/// avoid that, wait for an Event that the task sets.
 ///
 /// Costs one word. The result stays in the task's frame until the last handle is gone.
 template <class T>
@@ -276,30 +306,40 @@ public:
         check_thread(elsewhere);
         return detail::ValueAwaiter<T>{*this, false};
     }
-    /// As above, for a temporary handle, which is kept until the task has ended.
-    auto operator co_await() && noexcept { return detail::ValueAwaiter<T>{std::move(*this), false}; }
+    /// As above, for a handle that is given up: moves the value.
+    auto operator co_await() && noexcept {
+        return detail::ValueAwaiter<T, detail::Handle::given_up>{std::move(*this), false};
+    }
 
     /// `co_await handle.outcome()` waits in the same way and returns an Outcome: the value, the exception or the
     /// cancellation. It throws only if the awaiting task itself is cancelled. Works with and without exceptions.
-    [[nodiscard]] auto outcome() const {
+    [[nodiscard]] auto outcome() const& {
         check_thread(elsewhere);
         return detail::OutcomeAwaiter<T>{*this, true};
+    }
+    /// As above, for a handle that is given up: moves the value.
+    [[nodiscard]] auto outcome() && {
+        check_thread(elsewhere);
+        return detail::OutcomeAwaiter<T, detail::Handle::given_up>{std::move(*this), true};
     }
 
     /// Returns the value of a task that is done(), or throws its exception or CancelledError. UsageError if the task
     /// has not ended.
-    [[nodiscard]] T result() const {
-        check_thread(
-            "rouse: TaskHandle::result: called on another thread than that of the task's loop; signal that loop "
-            "through a "
-            "thread-safe object");
-        if (!*this || !done()) detail::misuse("rouse: TaskHandle::result: the task has not ended");
-        record_of(*this)->ending_observed = true;
-        return detail::outcome_of<T>(*record_of(*this)).value();
-    }
+    [[nodiscard]] T result() const& { return result_by<detail::Handle::kept>(); }
+    /// As above, for a handle that is given up: moves the value.
+    [[nodiscard]] T result() && { return result_by<detail::Handle::given_up>(); }
 
 private:
     static constexpr const char* elsewhere = "rouse: co_await of a TaskHandle: the task belongs to another loop";
+
+    template <detail::Handle handle>
+    T result_by() const {
+        check_thread(
+            "rouse: TaskHandle::result: called on another thread than that of the task's loop; signal that loop "
+            "through a thread-safe object");
+        if (!*this || !done()) detail::misuse("rouse: TaskHandle::result: the task has not ended");
+        return detail::result_of_task<T, handle>(*record_of(*this));
+    }
 
     template <class U>
     friend TaskHandle<U> detail::handle_of(detail::TaskRecord* task) noexcept;

@@ -5,9 +5,12 @@
 #include <coroutine>
 #include <cstddef>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
+#include <rouse/core/detail/frame_alignment.hpp>
 #include <rouse/core/detail/misuse.hpp>
+#include <rouse/core/detail/unwinding.hpp>
 #include <rouse/sync/detail/item_store.hpp>
 #include <rouse/sync/detail/queue_state.hpp>
 
@@ -22,8 +25,9 @@ inline namespace ROUSE_ABI {
 /// First in, first out. Waiting consumers are served in the order in which they began to wait, and so are producers. No
 /// item is lost: an item is reserved for a waiting consumer and stays in the queue until that task runs. If the task is
 /// cancelled first, the item goes to the next consumer, still in its order. Free room is reserved for waiting producers
-/// in the same way. If a put is refused or cancelled, its value is not moved from. (An item is lost if its move
-/// constructor throws while it is taken out.)
+/// in the same way. If a put is refused or cancelled, its value is not moved from. If moving an item out throws, the
+/// exception leaves the get, and the item stays the oldest in the queue: the next get tries again. After that it
+/// belongs to the caller, in whose hands it may move further: wait_for and select move it several times more.
 ///
 /// close() wakes both sides: later puts are refused, and the items in the queue can still be taken. Tasks that wait
 /// when the queue is destroyed are not woken; they stay suspended until cancelled. Tasks that had been woken before
@@ -37,6 +41,12 @@ class Queue {
     class GetAwaiter;
     template <class U>
     class PutAwaiter;
+
+    static_assert(std::is_object_v<T> && !std::is_const_v<T>,
+                  "rouse: Queue: the items must be objects that are not const; queue a pointer instead");
+    static_assert(detail::aligned_in_frame<T>,
+                  "rouse: Queue: an item needs a stricter alignment than the coroutine frames have in which tasks keep "
+                  "it; queue a pointer to it");
 
 public:
     /// The type of an item.
@@ -104,8 +114,7 @@ public:
             "rouse: Queue::get_nowait: called on another thread than that of the loop whose tasks use it; use a "
             "ThreadSafeQueue");
         if (!state_.can_get()) return std::nullopt;
-        const RemoveOnExit on_exit{{state_}, items_};
-        return std::optional<T>{std::move(items_.front())};
+        return take<std::optional<T>>();
     }
 
     /// The number of items in the queue, including reserved ones.
@@ -170,14 +179,23 @@ private:
         detail::QueueState& state;
         ~GrantOnExit() { state.grant_available(); }
     };
-    // Runs after the front item has been moved out, or its move constructor has thrown.
+    // Runs after the front item has been moved out. If its move constructor has thrown, the item stays.
     struct RemoveOnExit : GrantOnExit {
         detail::ItemStore<T, N>& items;
+        [[no_unique_address]] detail::Unwinding<!std::is_nothrow_move_constructible_v<T>> move_has_thrown{};
         ~RemoveOnExit() {
+            if (move_has_thrown()) return;
             items.pop();
             this->state.item_removed();
         }
     };
+
+    // Moves the front item into the result, and nowhere in between, where another move could throw.
+    template <class Result>
+    Result take() {
+        const RemoveOnExit on_exit{{state_}, items_};
+        return Result(std::move(items_.front()));
+    }
 
     detail::QueueState state_;
     detail::ItemStore<T, N> items_;
@@ -201,11 +219,20 @@ public:
         queue_.state_.wait_to_get(*this);
     }
     std::optional<T> await_resume() {
-        if (task != nullptr) detail::Scheduler::check_cancelled([this] { give_back(); });
-        if (!granted()) return std::nullopt; // the queue was destroyed
-        queue_.state_.end_get(*this);
-        return queue_.get_nowait();
+        if (!resumed_with_item()) return std::nullopt;
+        return queue_.template take<std::optional<T>>();
     }
+
+protected:
+    // Called on resumption: ends the grant. Returns whether there is an item for this task; false at the end.
+    bool resumed_with_item() {
+        if (task != nullptr) detail::Scheduler::check_cancelled([this] { give_back(); });
+        if (!granted()) return false; // the queue was destroyed
+        queue_.state_.end_get(*this);
+        return queue_.state_.can_get();
+    }
+
+    Queue& queue_;
 
 private:
     // Passes an item that was reserved for this task to the next consumer.
@@ -214,8 +241,6 @@ private:
         queue_.state_.end_get(*this);
         queue_.state_.grant_available();
     }
-
-    Queue& queue_;
 };
 
 template <class T, std::size_t N>
@@ -224,15 +249,14 @@ public:
     using NextAwaiter::NextAwaiter;
 
     T await_resume() {
-        auto item = NextAwaiter::await_resume();
-        if (!item) {
+        if (!this->resumed_with_item()) {
 #if ROUSE_EXCEPTIONS
             throw QueueClosed{};
 #else
             detail::misuse("rouse: Queue::get: the queue is closed and drained; use next() where exceptions are off");
 #endif
         }
-        return *std::move(item);
+        return this->queue_.template take<T>();
     }
 };
 

@@ -94,8 +94,7 @@ private:
 
 /// The task of Context::assign(). It shares the queue, because it may outlive the Context while it waits for room.
 template <class F, class... Arguments>
-Task<std::invoke_result_t<F, Arguments...>> run_in(std::shared_ptr<JobQueue> queue, F function,
-                                                   Arguments... arguments) {
+Task<ResultOfCall<F, Arguments...>> run_in(std::shared_ptr<JobQueue> queue, F function, Arguments... arguments) {
     const auto job = std::make_shared<Call<F, Arguments...>>(std::move(function), std::move(arguments)...);
     const WaitForThread wait; // also for room, which a function that no one waits for may take
     co_await JobQueue::put(queue, job);

@@ -15,7 +15,7 @@ namespace detail {
 
 /// The task of unblock().
 template <class F, class... Arguments>
-Task<std::invoke_result_t<F, Arguments...>> run_on_new_thread(F function, Arguments... arguments) {
+Task<ResultOfCall<F, Arguments...>> run_on_new_thread(F function, Arguments... arguments) {
     const auto job = std::make_shared<Call<F, Arguments...>>(std::move(function), std::move(arguments)...);
     std::thread{[](std::shared_ptr<Job> own) { own->run(); }, job}.detach();
     const WaitForThread wait;

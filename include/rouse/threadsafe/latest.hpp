@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include <rouse/core/detail/atomic.hpp>
+#include <rouse/core/detail/frame_alignment.hpp>
 #include <rouse/core/detail/loop_owner.hpp>
 #include <rouse/core/task.hpp>
 #include <rouse/threadsafe/thread_safe_flag.hpp>
@@ -44,6 +45,9 @@ class Latest {
     static_assert(std::is_trivially_copyable_v<T>, "rouse: Latest: the value must be trivially copyable");
     static_assert(std::is_copy_constructible_v<T> && std::is_copy_assignable_v<T>,
                   "rouse: Latest: the value must be copyable, also by assignment");
+    static_assert(detail::aligned_in_frame<T>,
+                  "rouse: Latest: the value needs a stricter alignment than the coroutine frames have in which tasks "
+                  "keep it");
 
 public:
     /// The type of the values.

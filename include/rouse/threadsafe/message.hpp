@@ -5,6 +5,8 @@
 #include <utility>
 
 #include <rouse/core/detail/atomic.hpp>
+#include <rouse/core/detail/copyable.hpp>
+#include <rouse/core/detail/frame_alignment.hpp>
 #include <rouse/core/detail/loop_owner.hpp>
 #include <rouse/core/task.hpp>
 #include <rouse/threadsafe/thread_safe_event.hpp>
@@ -48,10 +50,13 @@ inline namespace ROUSE_ABI {
 template <class T, unsigned Setters = 4>
 class Message {
     static_assert(Setters >= 1 && Setters <= 29, "rouse: Message: from 1 to 29 setters");
-    static_assert(std::is_default_constructible_v<T> && std::is_copy_constructible_v<T>,
+    static_assert(std::is_default_constructible_v<T> && detail::copyable<T>,
                   "rouse: Message: the value must be default constructible and copyable");
     static_assert(std::is_nothrow_move_constructible_v<T> && std::is_nothrow_move_assignable_v<T>,
                   "rouse: Message: moving the value must not throw");
+    static_assert(detail::aligned_in_frame<T>,
+                  "rouse: Message: the value needs a stricter alignment than the coroutine frames have in which tasks "
+                  "keep it; send a pointer to it");
 
 public:
     /// The type of the values.

@@ -6,12 +6,15 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 #include <rouse/core/detail/atomic.hpp>
+#include <rouse/core/detail/frame_alignment.hpp>
 #include <rouse/core/detail/loop_owner.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/detail/scheduler.hpp>
+#include <rouse/core/detail/unwinding.hpp>
 #include <rouse/ports/detail/asymmetric_barrier.hpp>
 #include <rouse/threadsafe/detail/cache_line_padding.hpp>
 #include <rouse/threadsafe/detail/queue_waiting.hpp>
@@ -40,7 +43,9 @@ inline constexpr block_t block{}; ///< Tag that allows a call to block its threa
 /// Items arrive in the order in which they were put, and none is lost: a cancelled get leaves the item in the queue,
 /// and a refused or cancelled put does not move from its value. Whatever the producer wrote before a put is visible to
 /// the consumer after the matching get. `close()` refuses all later puts and wakes both sides; items accepted before it
-/// can still be taken.
+/// can still be taken. If moving an item out throws, the exception leaves the get, and the item stays the oldest in the
+/// queue: the next get tries again. After that it belongs to the caller, in whose hands it may move further: wait_for
+/// and select move it several times more.
 ///
 /// `put_sync(v)` and `get_sync()` take no lock, allocate nothing, and make a system call only if the other side sleeps.
 /// They need no fence where the platform has an asymmetric barrier. They are wait-free, except that waking a sleeping
@@ -65,6 +70,12 @@ template <class T, std::size_t N = std::dynamic_extent>
 class ThreadSafeQueue {
     struct Producer;
     struct Consumer;
+
+    static_assert(std::is_object_v<T> && !std::is_const_v<T>,
+                  "rouse: ThreadSafeQueue: the items must be objects that are not const; queue a pointer instead");
+    static_assert(detail::aligned_in_frame<T>,
+                  "rouse: ThreadSafeQueue: an item needs a stricter alignment than the coroutine frames have in which "
+                  "tasks keep it; queue a pointer to it");
 
 public:
     using value_type = T; ///< The type of the items.
@@ -149,8 +160,7 @@ public:
         const detail::UseOfEnd<ROUSE_CHECKED != 0> use{consuming_, Consumer::second_user};
         const std::size_t head = head_.load(std::memory_order_relaxed);
         if (!has_item(head)) return std::nullopt;
-        const GetGuard guard{*this, after(head)}; // its destructor frees the slot and wakes the producer
-        return std::optional<T>{ring_.take(head)};
+        return take<std::optional<T>>(head);
     }
 
 #if ROUSE_HOSTED
@@ -236,16 +246,28 @@ private:
         ThreadSafeQueue& queue;
     };
 
-    // Spans the removal of an item: frees its slot and wakes the producer at the end.
+    // Spans the removal of an item: frees its slot and wakes the producer at the end, unless moving the item has
+    // thrown.
     struct GetGuard {
         ThreadSafeQueue& queue;
+        std::size_t slot;
         std::size_t next;
+        [[no_unique_address]] detail::Unwinding<!std::is_nothrow_move_constructible_v<T>> move_has_thrown{};
         ~GetGuard() {
+            if (move_has_thrown()) return;
+            queue.ring_.discard(slot);
             queue.head_.store(next, std::memory_order_release); // pairs with the acquire in has_room()
             detail::light_barrier(); // before the load in wake(); pairs with the heavy_barrier() in stays_asleep()
             queue.sleeping_producer_.wake();
         }
     };
+
+    // Moves the item in the slot `head` into the result, and nowhere in between, where another move could throw.
+    template <class Result>
+    Result take(std::size_t head) {
+        const GetGuard guard{*this, head, after(head)};
+        return Result(std::move(ring_.item(head)));
+    }
 
     [[nodiscard]] std::size_t after(std::size_t index) const noexcept {
         return index + 1 == ring_.size() ? 0 : index + 1;
@@ -280,6 +302,13 @@ private:
         static detail::QueueWaiter<Consumer>*& waiter(Queue& queue) noexcept { return queue.waiting_consumer_; }
         static bool can_proceed(Queue& queue) noexcept {
             return queue.has_item(queue.head_.load(std::memory_order_relaxed)) || queue.drained();
+        }
+        static bool has_item(Queue& queue) noexcept {
+            return queue.has_item(queue.head_.load(std::memory_order_relaxed));
+        }
+        template <class Result>
+        static Result take(Queue& queue) {
+            return queue.template take<Result>(queue.head_.load(std::memory_order_relaxed));
         }
         static constexpr const char* second_user =
             "rouse: ThreadSafeQueue: a second consumer; only one may get at a time: give each consumer its own queue";

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <coroutine>
+#include <type_traits>
 #include <utility>
 
 #include <rouse/core/detail/misuse.hpp>
@@ -12,9 +13,9 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// The result of awaiting an object's wait.
+/// The result of awaiting an object's wait, without a const that the awaiter puts before its value.
 template <class A>
-using Awaited = decltype(std::declval<A&>().await_resume());
+using Awaited = std::remove_cv_t<decltype(std::declval<A&>().await_resume())>;
 
 /// A coroutine that awaits an object's wait.
 template <class A>
@@ -67,6 +68,13 @@ template <class T>
 inline constexpr bool is_task<Task<T>> = true;
 template <class T>
 inline constexpr bool is_task<TaskHandle<T>> = true;
+
+/// Whether an argument of a template parameter A&& gives up its result: a TaskHandle that is an lvalue is kept, a
+/// Task and everything else is given up. Results are moved out of what is given up, and copied from what is kept.
+template <class A>
+inline constexpr Handle handle_of_argument =
+    (std::is_lvalue_reference_v<A> || std::is_const_v<A>) && is_task<std::remove_cvref_t<A>> ? Handle::kept
+                                                                                             : Handle::given_up;
 
 /// The type of the result of awaiting an A.
 template <class A>

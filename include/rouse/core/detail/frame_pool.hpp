@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <new>
 
+#include <rouse/core/detail/frame_alignment.hpp>
 #include <rouse/core/detail/sanitizers.hpp>
 #include <rouse/core/detail/task_record.hpp>
 
@@ -93,7 +94,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t granule = 16;
+    static constexpr std::size_t granule = frame_alignment;
     static constexpr std::size_t largest_class = ROUSE_POOL_FRAMES ? 2048 : granule; // no frame is that small
     static constexpr std::size_t slab_alignment = 16384;
     // Smaller than the alignment by what a heap needs for its own data, so that slabs can be adjacent.

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <new>
 
+#include <rouse/core/detail/frame_alignment.hpp>
 #include <rouse/core/detail/task_record.hpp>
 
 namespace rouse {
@@ -62,7 +63,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t granule = 8;
+    static constexpr std::size_t granule = frame_alignment;
 
     // Precedes each block: its size, which never changes.
     struct Head {

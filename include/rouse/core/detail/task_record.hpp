@@ -179,8 +179,9 @@ public:
     bool cancel_requested : 1 = false; // its next resumption delivers a cancellation
     bool named : 1 = false;            // see `name`
     bool ending_observed : 1 = false;  // its ending was awaited, read or reported
+    bool value_moved : 1 = false;      // its value was moved out, see take_value
     std::uint8_t unused_bits
-        : (ending_bits == 8 ? 4 : 2){0}; // initialised with the others, so that the constructor reads no bit
+        : (ending_bits == 8 ? 3 : 1){0}; // initialised with the others, so that the constructor reads no bit
 };
 
 static_assert(sizeof(TaskRecord) == 4 * sizeof(void*));

@@ -73,9 +73,9 @@ private:
     ThreadSafeFlag done_; // set() releases the outcome, and the wait acquires it
 };
 
-/// The result of calling a copy of an F once with copies of the arguments.
+/// The result of calling a copy of an F once with copies of the arguments, without a const before its value.
 template <class F, class... Arguments>
-using ResultOfCall = std::invoke_result_t<std::decay_t<F>, std::decay_t<Arguments>...>;
+using ResultOfCall = std::remove_cv_t<std::invoke_result_t<std::decay_t<F>, std::decay_t<Arguments>...>>;
 
 /// A Job that calls an F with these arguments, all of which it owns. The function and the arguments are destroyed on
 /// the thread, right after the call.
@@ -84,7 +84,7 @@ class Call final : public Job {
     static_assert(std::is_same_v<F, std::decay_t<F>> && (std::is_same_v<Arguments, std::decay_t<Arguments>> && ...));
 
 public:
-    using Result = std::invoke_result_t<F, Arguments...>;
+    using Result = ResultOfCall<F, Arguments...>;
 
     explicit Call(F function, Arguments... arguments)
         : call_{std::in_place, std::move(function), std::tuple<Arguments...>{std::move(arguments)...}} {}

@@ -7,10 +7,16 @@
 //     Side::waiter(queue)       a pointer to the task of this side that is suspended, or null
 //     Side::can_proceed(queue)  whether this side need not sleep: there is an item or room, or the queue has ended
 //     Side::second_user         the message of the UsageError for a second user of this side
+//
+// The consumer's also has:
+//
+//     Side::has_item(queue)     whether there is an item
+//     Side::take<R>(queue)      takes the oldest item, which must exist, as an R
 #pragma once
 
 #include <chrono>
 #include <coroutine>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -44,7 +50,7 @@ class QueueWaiter : public RetractableWaiter, public InboxItem {
     using Queue = typename Side::Queue;
 
 public:
-    explicit QueueWaiter(Queue& the_queue) noexcept : queue_{&the_queue} {}
+    explicit QueueWaiter(Queue& the_queue) noexcept : queue_{std::addressof(the_queue)} {}
     QueueWaiter(QueueWaiter&& other) noexcept : QueueWaiter{*other.queue_} {} // only before it is awaited
     bool await_ready() const {
         if (Side::waiter(*queue_) != nullptr) misuse(Side::second_user);
@@ -154,12 +160,12 @@ protected:
     QueueConsumerWaiter(QueueConsumerWaiter&&) noexcept = default;
     ~QueueConsumerWaiter() = default;
 
-    std::optional<typename Side::Queue::value_type> take() {
+    // Called on resumption. Returns the queue if it has an item; null at its end.
+    typename Side::Queue* resumed_with_item() {
         auto* const queue = this->resumed();
-        if (queue == nullptr) return std::nullopt;
-        auto item = queue->get_sync();
-        if (!item && !queue->closed()) misuse(Side::second_user);
-        return item;
+        if (queue == nullptr || Side::has_item(*queue)) return queue;
+        if (!queue->closed()) misuse(Side::second_user);
+        return nullptr;
     }
 };
 
@@ -169,7 +175,11 @@ class QueueNextAwaiter final : public QueueConsumerWaiter<Side> {
 public:
     using QueueConsumerWaiter<Side>::QueueConsumerWaiter;
 
-    std::optional<typename Side::Queue::value_type> await_resume() { return this->take(); }
+    std::optional<typename Side::Queue::value_type> await_resume() {
+        auto* const queue = this->resumed_with_item();
+        if (queue == nullptr) return std::nullopt;
+        return Side::template take<std::optional<typename Side::Queue::value_type>>(*queue);
+    }
 };
 
 /// `co_await queue.get()`.
@@ -179,15 +189,15 @@ public:
     using QueueConsumerWaiter<Side>::QueueConsumerWaiter;
 
     typename Side::Queue::value_type await_resume() {
-        auto item = this->take();
-        if (!item) {
+        auto* const queue = this->resumed_with_item();
+        if (queue == nullptr) {
 #if ROUSE_EXCEPTIONS
             throw QueueClosed{};
 #else
             misuse("rouse: ThreadSafeQueue::get: the queue is closed and drained; use next() where exceptions are off");
 #endif
         }
-        return *std::move(item);
+        return Side::template take<typename Side::Queue::value_type>(*queue);
     }
 };
 

@@ -27,24 +27,17 @@ public:
 
     template <class U>
     void put(std::size_t index, U&& value) {
-        ::new (static_cast<void*>(&slots_[index].value)) T(std::forward<U>(value));
+        ::new (static_cast<void*>(std::addressof(slots_[index].value))) T(std::forward<U>(value));
     }
 
-    // Moves the item out. Destroys it in the slot once the result has been made, or if that throws.
-    T take(std::size_t index) {
-        const EndOfLife ends{slots_[index].value};
-        return std::move(slots_[index].value);
-    }
+    [[nodiscard]] T& item(std::size_t index) noexcept { return slots_[index].value; }
 
-    void discard(std::size_t index) noexcept { std::destroy_at(&slots_[index].value); }
+    // Ends the life of an item that was moved from, or is no longer wanted.
+    void discard(std::size_t index) noexcept { std::destroy_at(std::addressof(slots_[index].value)); }
 
 private:
     static_assert(N > 0, "rouse: ThreadSafeQueue: a queue must hold at least one item");
 
-    struct EndOfLife {
-        T& value;
-        ~EndOfLife() { std::destroy_at(&value); }
-    };
     union Slot {
         constexpr Slot() noexcept : none{} {}
         ~Slot() {}
@@ -70,7 +63,7 @@ public:
         buffer_[index] = std::forward<U>(value);
     }
 
-    T take(std::size_t index) { return std::move(buffer_[index]); }
+    [[nodiscard]] T& item(std::size_t index) noexcept { return buffer_[index]; }
 
     void discard(std::size_t) noexcept {}
 
