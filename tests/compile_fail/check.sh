@@ -83,6 +83,10 @@ refuses "wait_for without exceptions" "without exceptions use try_wait_for" "-fn
 wrong: co_await wait_for(number(), 1s);
 right: co_await try_wait_for(number(), 1s);
 END
+refuses "a named Task in a gather" "pass a named one by std::move(task)" <<'END'
+wrong: Task<int> named = number(); co_await gather(named, number());
+right: Task<int> named = number(); co_await gather(std::move(named), number());
+END
 refuses "a queue's put in a gather" "put it from a separate Task" <<'END'
 wrong: ThreadSafeQueue<int, 2> queue; co_await gather(queue.put(1), number());
 right: ThreadSafeQueue<int, 2> queue; co_await gather(queue.get(), number());

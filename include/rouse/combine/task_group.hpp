@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <rouse/combine/detail/as_handle.hpp>
 #include <rouse/combine/exception_group.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/detail/start.hpp>
@@ -69,6 +70,13 @@ public:
         if (run_awaiter_ != nullptr && size_ == 0) detail::misuse("rouse: TaskGroup::create_task: the group has ended");
         return add(std::move(task),
                    [&](Task<T> each) { return detail::start_awaited(scheduler_, std::move(each), name); });
+    }
+
+    /// As above, for a TaskHandle or any other awaitable, such as an object's wait: starts a task in the group that
+    /// awaits it. If the group is cancelled, so is the task of the handle. Costs a coroutine frame.
+    template <detail::Awaitable A>
+    TaskHandle<typename detail::ResultOf<A>::type> create_task(A awaitable, std::string_view name = {}) {
+        return create_task(detail::as_task(std::move(awaitable)), name);
     }
 
     /// Cancels everything in the group, including the body. A task of the group that calls this is itself cancelled at
