@@ -149,7 +149,7 @@ public:
             ++pending_;
             if (each.owned) ++owned_pending_;
         }
-        return pending_ == 0;
+        return pending_ == 0 && Scheduler::may_continue();
     }
 
     void await_suspend(std::coroutine_handle<> frame) {
@@ -159,6 +159,7 @@ public:
             Scheduler::current().park_ready(frame);
             return;
         }
+        if (pending_ == 0) return Scheduler::park_woken(*this, frame);
         Scheduler::park(*this, TaskState::waiting_in_gather, frame);
         for (GatherMember& each : members_) {
             if (each.gathered.done()) continue;

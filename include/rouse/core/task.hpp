@@ -137,6 +137,10 @@ ROUSE_NOINLINE_ON_FIRMWARE inline void check_child(std::coroutine_handle<> child
 ROUSE_NOINLINE_ON_FIRMWARE inline bool suspends_in(std::coroutine_handle<> child, std::coroutine_handle<> parent) {
     TaskRecord& record = TaskRecord::of(child);
     record.state = TaskState::running;
+    if (!Scheduler::may_continue()) [[unlikely]] {
+        Scheduler::park_before_child(child, parent);
+        return true;
+    }
     child.resume();
     if (child.done()) return false;
     record.resume_point = parent;
@@ -196,8 +200,8 @@ template <class T>
 ///
 /// The arguments are copied or moved into the frame and live until the Task, or the last TaskHandle, is destroyed.
 /// Arguments that are references or pointers must stay valid by themselves, and so must the captures of a lambda: a
-/// lambda with captures must outlive the coroutines that it makes. create_task(lambda, arguments...) takes care of that: it
-/// stores the lambda.
+/// lambda with captures must outlive the coroutines that it makes. create_task(lambda, arguments...) takes care of
+/// that: it stores the lambda.
 ///
 /// Costs one frame from the pool of the loop, which calls the heap only to grow. Awaiting a Task in place involves
 /// neither the ready queue nor an allocation besides that frame.

@@ -47,8 +47,10 @@ class Event::Awaiter : detail::ListWaiter {
 public:
     explicit Awaiter(Event& event) noexcept : event_{event} {}
     Awaiter(Awaiter&& other) noexcept : Awaiter{other.event_} {} // before it is awaited
-    bool await_ready() const noexcept { return event_.set_; }
+    bool await_ready() const noexcept { return event_.set_ && detail::Scheduler::may_continue(); }
     void await_suspend(std::coroutine_handle<> frame) {
+        if (event_.set_) [[unlikely]]
+            return detail::Scheduler::park_woken(*this, frame);
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_event, frame);
         event_.waiting_.push_back(*this);
     }

@@ -152,8 +152,13 @@ public:
     NextAwaiter(NextAwaiter&& other) noexcept : NextAwaiter{other.queue_} {} // before it is awaited
     ~NextAwaiter() { give_back(); }
 
-    bool await_ready() noexcept { return queue_.state_.begin_get(*this); }
+    bool await_ready() noexcept { return queue_.state_.begin_get(*this) && detail::Scheduler::may_continue(); }
     void await_suspend(std::coroutine_handle<> frame) {
+        if (granted()) {
+            queue_.state_.keep_get(*this);
+            detail::Scheduler::park_woken(*this, frame);
+            return;
+        }
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_queue, frame);
         queue_.state_.wait_to_get(*this);
     }
@@ -204,8 +209,13 @@ public:
         : PutAwaiter{other.queue_, std::forward<U>(other.value_)} {}
     ~PutAwaiter() { give_back(); }
 
-    bool await_ready() noexcept { return queue_.state_.begin_put(*this); }
+    bool await_ready() noexcept { return queue_.state_.begin_put(*this) && detail::Scheduler::may_continue(); }
     void await_suspend(std::coroutine_handle<> frame) {
+        if (granted()) {
+            queue_.state_.keep_put(*this);
+            detail::Scheduler::park_woken(*this, frame);
+            return;
+        }
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_queue, frame);
         queue_.state_.wait_to_put(*this);
     }

@@ -77,8 +77,9 @@ public:
         if (before != nullptr) loop_->remove_timer(*this);
     }
 
-    bool await_ready() const { return delay_.triggered_ && !delay_.running(); }
+    bool await_ready() const { return elapsed() && detail::Scheduler::may_continue(); }
     void await_suspend(std::coroutine_handle<> frame) {
+        if (elapsed()) return detail::Scheduler::park_woken(*this, frame);
         loop_ = &detail::Scheduler::current();
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_delay, frame);
         delay_.waiting_.push_back(*this);
@@ -90,6 +91,8 @@ public:
 
 private:
     friend Delay;
+
+    [[nodiscard]] bool elapsed() const { return delay_.triggered_ && !delay_.running(); }
 
     // Whether the task still waits here: it has been neither woken nor cancelled.
     [[nodiscard]] bool waits() const noexcept { return task->waiting() && task->link.waiter == this; }

@@ -44,8 +44,13 @@ public:
     AcquireAwaiter(AcquireAwaiter&& other) noexcept : AcquireAwaiter{other.owner_} {} // before it is awaited
     ~AcquireAwaiter() { give_back(); }
 
-    bool await_ready() noexcept { return owner_.grant_if_free(*this); }
+    bool await_ready() noexcept { return owner_.grant_if_free(*this) && Scheduler::may_continue(); }
     void await_suspend(std::coroutine_handle<> frame) {
+        if (granted()) {
+            owner_.grants_.keep(*this);
+            Scheduler::park_woken(*this, frame);
+            return;
+        }
         Scheduler::park(*this, Owner::waiting_state, frame);
         owner_.grants_.wait(*this);
     }
