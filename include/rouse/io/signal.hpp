@@ -145,18 +145,19 @@ public:
         return signal_->any() && detail::Scheduler::may_continue(); // a signal is taken on resumption only
     }
 
-    void await_suspend(std::coroutine_handle<> frame) {
+    bool await_suspend(std::coroutine_handle<> frame) {
         inbox_ = &detail::Scheduler::current().inbox();
         detail::Scheduler::park(*this, detail::TaskState::waiting_for_signal, frame);
         Awaiter* other = nullptr;
         parked_ = signal_->waiting_.compare_exchange_strong(other, this, std::memory_order_acq_rel);
         if (parked_) signal_->waiter_ = this;
-        if (parked_ && stays_parked()) return;
+        if (parked_ && stays_parked()) return true;
         if (other != nullptr) { // on another loop, or await_ready would have said so
             detail::Scheduler::unpark(*this);
             detail::misuse(second_waiter);
         }
         detail::Scheduler::current().park_ready(frame); // there is a signal already
+        return true;
     }
 
     int await_resume() {
