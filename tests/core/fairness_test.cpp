@@ -30,6 +30,9 @@ struct Turns {
     }
 };
 
+// On firmware the limit is shared by all steps, and a ThreadSafeFlag always takes a round.
+constexpr int at_least = ROUSE_HOSTED ? 16 : 1;
+
 /// Whether a task that awaits make_wait() over and over lets another run. Each wait has to be ready.
 template <class MakeWait, class Prepare>
 void check_fair(MakeWait make_wait, Prepare prepare) {
@@ -49,8 +52,8 @@ void check_fair(MakeWait make_wait, Prepare prepare) {
     };
     run_virtual(main());
     CHECK(turns.turns == 3);
-    CHECK(turns.at_turn >= 16);   // an await that is ready continues at once,
-    CHECK(turns.at_turn <= 1000); // but only a bounded number of times
+    CHECK(turns.at_turn >= at_least); // an await that is ready continues at once,
+    CHECK(turns.at_turn <= 1000);     // but only a bounded number of times
 }
 
 template <class MakeWait>
@@ -80,7 +83,7 @@ void check_fair_void(MakeWait make_wait) {
     };
     run_virtual(main());
     CHECK(turns.turns == 3);
-    CHECK(turns.at_turn >= 16);
+    CHECK(turns.at_turn >= at_least);
     CHECK(turns.at_turn <= 1000);
 }
 
@@ -264,6 +267,7 @@ TEST_CASE("a custom awaiter that asks may_continue() does not starve the loop") 
     check_fair([] { return select(Open{}); });
 }
 
+#if ROUSE_HOSTED // elsewhere the limit is shared by all steps
 TEST_CASE("each step of a task may continue as often as the others, and waiting costs no round") {
     Log log;
     Event event;
@@ -279,6 +283,7 @@ TEST_CASE("each step of a task may continue as often as the others, and waiting 
     run_virtual(main());
     CHECK(log == "1 2 1 2 1 2");
 }
+#endif
 
 namespace {
 
