@@ -108,7 +108,8 @@ struct GatherMember : JoinWaiter {
     }
 
     template <class G>
-    void start(G& gatherable) {
+    void start(G& gatherable, [[maybe_unused]] bool has_failed) {
+        if (G::owned && has_failed) return;
         gathered = gatherable.start();
         owned = G::owned;
     }
@@ -286,10 +287,10 @@ Task<std::tuple<ResultFor<outcomes, typename Gs::Result>...>> gather_tuple(std::
     GatherAwaiter awaiter{members, !outcomes};
     std::apply(
         [&](Gs&... each) {
-            bool failed = false;
+            [[maybe_unused]] bool failed = false;
             ((failed = check_gathered(awaiter, each) || failed), ...);
             [[maybe_unused]] auto member = members.begin();
-            if (!failed) ((member++)->start(each), ...);
+            ((member++)->start(each, failed), ...);
         },
         gathered);
     co_await awaiter;
@@ -302,7 +303,7 @@ Task<std::vector<ResultFor<outcomes, typename G::Result>>> gather_vector(std::ve
     GatherAwaiter awaiter{members, !outcomes};
     bool failed = false;
     for (const G& each : gathered) failed = check_gathered(awaiter, each) || failed;
-    for (std::size_t i = 0; i < gathered.size() && !failed; ++i) members[i].start(gathered[i]);
+    for (std::size_t i = 0; i < gathered.size(); ++i) members[i].start(gathered[i], failed);
     co_await awaiter;
     std::vector<ResultFor<outcomes, typename G::Result>> results;
     results.reserve(members.size());
