@@ -99,6 +99,34 @@ TEST_CASE("the handle of a task in a group can be awaited and cancelled; that is
     CHECK(log == "victim gone left");
 }
 
+TEST_CASE("a group takes the handle of a task and an object's wait, and cancels them like its other tasks") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        Event event;
+        auto handle = create_task(returns_after(3, 1s));
+        co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
+            auto three = group.create_task(handle, "three");
+            group.create_task(event.wait());
+            const int value = co_await three;
+            CHECK(value == 3);
+            event.set();
+        });
+        CHECK(handle.result() == 3);
+        CHECK(Clock::now() == TimePoint{1s});
+        event.clear();
+        auto doomed = create_task(says_after(to, "wrong", 9s));
+        co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
+            group.create_task(event.wait());
+            group.create_task(doomed);
+            co_await yield();
+            group.cancel();
+        });
+        CHECK(doomed.cancelled());
+        CHECK(Loop::current().live_tasks() == 1);
+    }(log));
+    CHECK(log == "wrong gone");
+}
+
 TEST_CASE("cancelling the task that runs a group cancels the body and the tasks, and waits for them") {
     Log log;
     run_virtual([](Log& to) -> Task<> {

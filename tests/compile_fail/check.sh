@@ -84,6 +84,10 @@ refuses "wait_for without exceptions" "without exceptions use try_wait_for" "-fn
 wrong: co_await wait_for(number(), 1s);
 right: co_await try_wait_for(number(), 1s);
 END
+refuses "a named Task in a gather" "pass a named one by std::move(task)" <<'END'
+wrong: Task<int> named = number(); co_await gather(named, number());
+right: Task<int> named = number(); co_await gather(std::move(named), number());
+END
 refuses "a queue's put in a gather" "put it from a separate Task" <<'END'
 wrong: ThreadSafeQueue<int, 2> queue; co_await gather(queue.put(1), number());
 right: ThreadSafeQueue<int, 2> queue; co_await gather(queue.get(), number());
@@ -194,6 +198,46 @@ refuses "a custom awaiter that cannot be retracted" "retract" <<'END'
 wrong: struct Never final : AwaiterBase { bool await_ready() { return false; } void await_suspend(std::coroutine_handle<> f) { park(f); } void await_resume() {} }; co_await Never{};
 right: struct Never final : AwaiterBase { bool await_ready() { return false; } void await_suspend(std::coroutine_handle<> f) { park(f); } void await_resume() {} bool retract() noexcept override { return true; } }; co_await Never{};
 END
+refuses "a task made of a callable that returns no Task" "the callable must return a Task" <<'END'
+wrong: create_task([](int n) { return n; }, 1);
+right: create_task([](int n) -> Task<int> { co_return n; }, 1);
+END
+refuses "a task whose coroutine would refer to a converted argument" "pass an argument of the parameter's type" <<'END'
+wrong: create_task([](const std::string& s) -> Task<> { co_await yield(); std::ignore = s; }, "text");
+right: create_task([](const std::string& s) -> Task<> { co_await yield(); std::ignore = s; }, std::string("text"));
+END
+refuses "a task of a group whose coroutine would refer to a converted argument" "pass an argument of the parameter's type" <<'END'
+wrong: auto long_task = [](const long& n) -> Task<> { co_await yield(); std::ignore = n; }; co_await TaskGroup::run([&](TaskGroup& group) -> Task<> { group.create_task(named{"x"}, long_task, 1); co_return; });
+right: auto long_task = [](const long& n) -> Task<> { co_await yield(); std::ignore = n; }; co_await TaskGroup::run([&](TaskGroup& group) -> Task<> { group.create_task(named{"x"}, long_task, 1L); co_return; });
+END
+cat >"$work/threads.hpp" <<'END'
+#include <rouse/rouse.hpp>
+#include <rouse/threads/threads.hpp>
+#include <memory>
+using namespace rouse;
+END
+refuses "a coroutine on a thread" "co_await it in a task" "-O0" "$work/threads.hpp" <<'END'
+wrong: Context context; co_await context.assign([]() -> Task<> { co_return; });
+right: Context context; co_await context.assign([] {});
+END
+refuses "a function on a thread that returns a reference to its argument" "pass the argument by std::ref" "-O0" "$work/threads.hpp" <<'END'
+wrong: std::string text; co_await unblock([](const std::string& s) -> const std::string& { return s; }, text);
+right: std::string text; co_await unblock([](const std::string& s) -> const std::string& { return s; }, std::ref(text));
+END
+cat >"$work/io.hpp" <<'END'
+#include <rouse/io/io.hpp>
+#include <rouse/rouse.hpp>
+#include <memory>
+using namespace rouse;
+END
+refuses "a server's handler that refers to its arguments" "by value" "-O0" "$work/io.hpp" <<'END'
+wrong: auto server = co_await start_server([](StreamReader&& r, StreamWriter) -> Task<> { co_await r.read(); }, "", 0);
+right: auto server = co_await start_server([](StreamReader r, StreamWriter) -> Task<> { co_await r.read(); }, "", 0);
+END
+refuses "a Unix server's handler that refers to its arguments" "by value" "-O0" "$work/io.hpp" <<'END'
+wrong: auto server = co_await start_unix_server([](StreamReader, const StreamWriter&) -> Task<> { co_return; }, "path");
+right: auto server = co_await start_unix_server([](StreamReader, StreamWriter) -> Task<> { co_return; }, "path");
+END
 if "$compiler" -dM -E -x c++ /dev/null | grep -q '__GNUC__ 12' && ! "$compiler" --version | grep -q clang; then
     refuses "a group's lambda with captures that GCC 12 destroys twice" "give the lambda a name first" <<'END'
 wrong: auto p = std::make_shared<int>(1); co_await TaskGroup::run([p](TaskGroup&) -> Task<> { co_return; });
@@ -206,6 +250,18 @@ END
 refuses "the same, under the name of asyncio" "rouse: Condition::wait: this compiler destroys a lambda that is written inside" <<'END'
 wrong: auto p = std::make_shared<int>(1); Condition c; co_await c.wait_for([p] { return *p == 1; });
 right: auto p = std::make_shared<int>(1); Condition c; co_await c.wait_for([&p] { return *p == 1; });
+END
+    refuses "a function's captures that GCC 12 destroys twice" "give the lambda a name first" "-O0" "$work/threads.hpp" <<'END'
+wrong: auto p = std::make_shared<int>(1); co_await unblock([p] {});
+right: auto p = std::make_shared<int>(1); auto function = [p] {}; co_await unblock(function);
+END
+    refuses "a Context's function whose captures GCC 12 destroys twice" "pass what cannot be copied as an argument" "-O0" "$work/threads.hpp" <<'END'
+wrong: auto p = std::make_unique<int>(1); Context context; co_await context.assign([p = std::move(p)] {});
+right: auto p = std::make_unique<int>(1); Context context; co_await context.assign([](std::unique_ptr<int>) {}, std::move(p));
+END
+    refuses "a handler's captures that GCC 12 destroys twice" "give the lambda a name first" "-O0" "$work/io.hpp" <<'END'
+wrong: auto p = std::make_shared<int>(1); auto server = co_await start_server([p](StreamReader, StreamWriter) -> Task<> { co_return; }, "", 0);
+right: auto p = std::make_shared<int>(1); auto handler = [p](StreamReader, StreamWriter) -> Task<> { co_return; }; auto server = co_await start_server(handler, "", 0);
 END
 fi
 if ! compile -include "$work/common.hpp" "$work/all_right.cpp"; then

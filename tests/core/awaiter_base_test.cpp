@@ -23,9 +23,10 @@ public:
         Awaiter(Awaiter&&) = default; // before it is awaited; select and wait_for move it
         ~Awaiter() { leave(); }
 
-        bool await_ready() const noexcept { return gate_.open_; }
+        bool await_ready() const noexcept { return gate_.open_ && may_continue(); }
         void await_suspend(std::coroutine_handle<> frame) {
             park(frame);
+            if (gate_.open_) return wake(); // it takes a round of the ready queue
             gate_.waiter_ = this;
         }
         void await_resume() { check_cancelled(); }

@@ -254,7 +254,7 @@ static Task<> closing_handler() {
         (*slot)->close();
         writer.write("bye");
     };
-    slot->emplace(co_await start_server(std::move(handler), "127.0.0.1", 0));
+    slot->emplace(co_await start_server(handler, "127.0.0.1", 0));
     auto [reader, writer] = co_await open_connection("127.0.0.1", (*slot)->port());
     writer.write("end\n");
     const auto got = co_await reader.read();
@@ -389,7 +389,7 @@ static Task<> capturing_handler() {
             co_await reader.readline();
             writer.write(*text);
         };
-        auto server = co_await start_server(std::move(handler), "127.0.0.1", 0);
+        auto server = co_await start_server(handler, "127.0.0.1", 0);
         auto [reader, writer] = co_await open_connection("127.0.0.1", server.port());
         writer.write("\n");
         const auto got = co_await reader.read();

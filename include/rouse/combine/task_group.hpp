@@ -6,10 +6,14 @@
 #include <type_traits>
 #include <utility>
 
+#include <rouse/combine/detail/as_handle.hpp>
 #include <rouse/combine/exception_group.hpp>
+#include <rouse/core/detail/dangling.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/detail/start.hpp>
+#include <rouse/core/detail/stored_call.hpp>
 #include <rouse/core/detail/waiter.hpp>
+#include <rouse/core/loop.hpp>
 #include <rouse/core/task_handle.hpp>
 
 #if ROUSE_EXCEPTIONS
@@ -52,12 +56,10 @@ public:
     /// captures live as long as it runs.
     template <class Body>
     static Task<> run(Body&& body) {
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 14
         static_assert(
-            std::is_lvalue_reference_v<Body> || std::is_trivially_destructible_v<Body>,
+            detail::safe_in_await<Body>,
             "rouse: TaskGroup::run: this compiler destroys a lambda that is written inside a co_await expression "
             "twice; capture by reference, or give the lambda a name first");
-#endif
         return run_body<Body>(std::forward<Body>(body));
     }
 
@@ -69,6 +71,28 @@ public:
         if (run_awaiter_ != nullptr && size_ == 0) detail::misuse("rouse: TaskGroup::create_task: the group has ended");
         return add(std::move(task),
                    [&](Task<T> each) { return detail::start_awaited(scheduler_, std::move(each), name); });
+    }
+
+    /// As above, for a TaskHandle or any other awaitable, such as an object's wait: starts a task in the group that
+    /// awaits it. If the group is cancelled, so is the task of the handle. Costs a coroutine frame.
+    template <detail::Awaitable A>
+    auto create_task(A awaitable, std::string_view name = {}) {
+        return create_task(detail::as_task(std::move(awaitable)), name);
+    }
+
+    /// `create_task(callable, arguments...)`: stores the callable with its captures, and the arguments, until the task
+    /// has ended; see Loop::create_task.
+    template <class F, class... Arguments>
+        requires detail::Storable<F, Arguments...>
+    auto create_task(F&& callable, Arguments&&... arguments) {
+        return create_task(detail::store_call(std::forward<F>(callable), std::forward<Arguments>(arguments)...));
+    }
+    /// As above, with a name for the task.
+    template <class F, class... Arguments>
+        requires detail::Storable<F, Arguments...>
+    auto create_task(named name, F&& callable, Arguments&&... arguments) {
+        return create_task(detail::store_call(std::forward<F>(callable), std::forward<Arguments>(arguments)...),
+                           name.name);
     }
 
     /// Cancels everything in the group, including the body. A task of the group that calls this is itself cancelled at

@@ -41,9 +41,10 @@ struct CustomWaiter final : RetractableWaiter {
 ///             Awaiter(Awaiter&&) = default; // before it is awaited; select and wait_for move it
 ///             ~Awaiter() { leave(); }
 ///
-///             bool await_ready() const noexcept { return gate_.open_; }
+///             bool await_ready() const noexcept { return gate_.open_ && may_continue(); }
 ///             void await_suspend(std::coroutine_handle<> frame) {
 ///                 park(frame);
+///                 if (gate_.open_) return wake(); // it takes a round of the ready queue
 ///                 gate_.waiter_ = this;
 ///             }
 ///             void await_resume() { check_cancelled(); }
@@ -113,6 +114,15 @@ protected:
                 "rouse: AwaiterBase: destroyed while parked; call leave() in the destructor of the class "
                 "derived from it, and let the loop run until the awaited operation has ended");
         }
+    }
+
+    /// For await_ready of an awaiter that need not wait: whether the task may continue at once. Only a limited number
+    /// of awaits in one step of a task may, so that it does not keep the others from running. If it returns false,
+    /// await_suspend must call wake() after park().
+    [[nodiscard]] static bool may_continue() noexcept {
+        if (detail::Scheduler::may_continue()) return true;
+        if (!ROUSE_HOSTED) detail::Scheduler::allow_ready_awaits();
+        return false;
     }
 
     /// For await_suspend: suspends the running task at `frame` until wake(). Call it before anything that may call

@@ -9,6 +9,7 @@
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/detail/scheduler.hpp>
 #include <rouse/core/detail/start.hpp>
+#include <rouse/core/detail/stored_call.hpp>
 #include <rouse/core/task.hpp>
 #include <rouse/core/task_handle.hpp>
 
@@ -16,6 +17,11 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 
 class Loop;
+
+/// The name of a task that is made of a callable: `create_task(named{"x"}, callable, arguments...)`.
+struct named {
+    std::string_view name;
+};
 
 namespace detail {
 
@@ -92,6 +98,28 @@ public:
     TaskHandle<T> create_task(Task<T>&& task, std::string_view name) {
         check_thread(elsewhere);
         return detail::start(*this, std::move(task), name);
+    }
+
+    /// `create_task(callable, arguments...)`: starts a task that calls the callable, which returns a Task, and runs
+    /// that Task. Stores copies of the callable, with its captures, and of the arguments until the task has ended. So
+    /// this is the way to start a lambda that is a coroutine and has captures: otherwise its frame refers to captures
+    /// that are gone. What is moved in may be move-only; use std::ref to pass a reference. The callable is called when
+    /// the task first runs, and not at all if it is cancelled before. The handle is empty if there is no memory.
+    ///
+    /// Costs a second coroutine frame, which holds the callable and the arguments. With GCC 12, do not write a lambda
+    /// whose captures have destructors inside a co_await expression, because they are destroyed twice: keep the handle,
+    /// and await that.
+    template <class F, class... Arguments>
+        requires detail::Storable<F, Arguments...>
+    auto create_task(F&& callable, Arguments&&... arguments) {
+        return create_task(detail::store_call(std::forward<F>(callable), std::forward<Arguments>(arguments)...));
+    }
+    /// As above, with a name for the task.
+    template <class F, class... Arguments>
+        requires detail::Storable<F, Arguments...>
+    auto create_task(named name, F&& callable, Arguments&&... arguments) {
+        return create_task(detail::store_call(std::forward<F>(callable), std::forward<Arguments>(arguments)...),
+                           name.name);
     }
 
     /// Runs until `task` has ended, and returns its result or throws its error. Unlike run(), it does not cancel the
@@ -266,6 +294,19 @@ ROUSE_NOINLINE_ON_FIRMWARE TaskHandle<T> create_task(Task<T>&& task) {
 template <class T>
 TaskHandle<T> create_task(Task<T>&& task, std::string_view name) {
     return detail::start(detail::Scheduler::current(), std::move(task), name);
+}
+/// Starts a task that stores a callable with its captures, and the arguments, and runs the coroutine that it makes; see
+/// Loop::create_task.
+template <class F, class... Arguments>
+    requires detail::Storable<F, Arguments...>
+auto create_task(F&& callable, Arguments&&... arguments) {
+    return create_task(detail::store_call(std::forward<F>(callable), std::forward<Arguments>(arguments)...));
+}
+/// As above, with a name for the task: `create_task(named{"x"}, callable, arguments...)`.
+template <class F, class... Arguments>
+    requires detail::Storable<F, Arguments...>
+auto create_task(named name, F&& callable, Arguments&&... arguments) {
+    return create_task(detail::store_call(std::forward<F>(callable), std::forward<Arguments>(arguments)...), name.name);
 }
 
 } // namespace ROUSE_ABI

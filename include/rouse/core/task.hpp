@@ -191,6 +191,10 @@ ROUSE_NOINLINE_ON_FIRMWARE inline void check_child(std::coroutine_handle<> child
 ROUSE_NOINLINE_ON_FIRMWARE inline bool suspends_in(std::coroutine_handle<> child, std::coroutine_handle<> parent) {
     TaskRecord& record = TaskRecord::of(child);
     record.state = TaskState::running;
+    if (!Scheduler::may_continue()) [[unlikely]] {
+        Scheduler::park_before_child(child, parent);
+        return true;
+    }
     child.resume();
     if (child.done()) return false;
     record.resume_point = parent;
@@ -250,7 +254,8 @@ template <class T>
 ///
 /// The arguments are copied or moved into the frame and live until the Task, or the last TaskHandle, is destroyed.
 /// Arguments that are references or pointers must stay valid by themselves, and so must the captures of a lambda: a
-/// lambda with captures must outlive the coroutines that it makes.
+/// lambda with captures must outlive the coroutines that it makes. create_task(lambda, arguments...) takes care of
+/// that: it stores the lambda.
 ///
 /// A coroutine that returns a value must not end without `co_return value`: awaiting it is a UsageError then; without
 /// exceptions, a panic. Frames have the alignment that `new` gives to ordinary types. A result or an argument that

@@ -157,14 +157,16 @@ public:
         const TaskRecord* task = record_of(awaited_);
         // Without exceptions a cancelled task cancels the awaiting task, which must be suspended for that.
         if (!ROUSE_EXCEPTIONS && !waiter_.wants_outcome && awaited_.cancelled()) return false;
-        return task->finished();
+        return task->finished() && Scheduler::may_continue();
     }
 
     ROUSE_NOINLINE_ON_FIRMWARE void await_suspend(std::coroutine_handle<> frame) {
         TaskRecord& awaited = *record_of(awaited_);
-        if (!ROUSE_EXCEPTIONS && awaited.finished()) {
-            Scheduler::running_task().cancel_requested = true;
-            Scheduler::current().park_ready(frame);
+        if (awaited.finished()) [[unlikely]] {
+            if (!ROUSE_EXCEPTIONS && !waiter_.wants_outcome && awaited.ending == Ending::cancelled) {
+                Scheduler::running_task().cancel_requested = true;
+            }
+            Scheduler::park_woken(waiter_, frame);
             return;
         }
         if (awaited.state == TaskState::waiting_for_task || awaited.state == TaskState::running) refuse_circle(awaited);

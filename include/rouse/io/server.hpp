@@ -14,6 +14,7 @@
 
 #include <sys/socket.h>
 
+#include <rouse/core/detail/dangling.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/io/detail/server_state.hpp>
 #include <rouse/io/detail/wrap.hpp>
@@ -118,6 +119,32 @@ template <class Handler>
 #endif
 }
 
+/// The task of start_server().
+template <class Handler>
+[[nodiscard]] Task<Reply<Server>> resolve_and_serve(Handler handler, std::string host, std::uint16_t port,
+                                                    ServerOptions options) {
+    check_options(options);
+    Reply<std::vector<Address>> addresses = co_await resolve(host, port, Address::Use::listen);
+    if (is_error(addresses)) co_return failed<Server>(error_of(addresses));
+    Listeners listeners;
+    Error error = listen_on(value_of(addresses), host, port, options.backlog, listeners);
+    if (error) co_return failed<Server>(std::move(error));
+    co_return serve(std::move(handler), std::move(listeners), options);
+}
+
+/// Refuses at compile time a handler that would refer to what is gone.
+template <class Handler>
+constexpr void check_handler() {
+    static_assert(safe_in_await<Handler>,
+                  "rouse: start_server: this compiler destroys a lambda that is written inside a co_await expression "
+                  "twice; capture "
+                  "by reference, or give the lambda a name first");
+    static_assert(
+        !AnyParameter<IsReference, StreamReader, StreamWriter>::template of<std::decay_t<Handler>>(),
+        "rouse: start_server: the handler must take StreamReader and StreamWriter by value: the arguments are "
+        "gone when its coroutine is resumed");
+}
+
 } // namespace detail
 
 /// Listens on a host and a port, and serves each client by a separate task, named "client 127.0.0.1:1234", which runs
@@ -134,18 +161,16 @@ template <class Handler>
 /// exceptions, the Result has the first of these; and a handler whose connection fails learns it from the calls it
 /// makes.
 ///
-/// GCC before 13 miscompiles a capturing lambda that is written inside a co_await expression: give it a name first.
+/// The handler is stored. It must take its parameters by value, because the arguments are gone when its coroutine is
+/// resumed. GCC before 14 destroys a lambda with captures twice that is written inside a co_await expression; so there
+/// it needs a name.
 template <class Handler>
-    requires std::is_invocable_r_v<Task<void>, Handler&, StreamReader, StreamWriter>
-[[nodiscard]] Task<Reply<Server>> start_server(Handler handler, std::string host, std::uint16_t port,
+    requires std::is_invocable_r_v<Task<void>, std::decay_t<Handler>&, StreamReader, StreamWriter>
+[[nodiscard]] Task<Reply<Server>> start_server(Handler&& handler, std::string host, std::uint16_t port,
                                                ServerOptions options = {}) {
-    detail::check_options(options);
-    Reply<std::vector<Address>> addresses = co_await resolve(host, port, Address::Use::listen);
-    if (detail::is_error(addresses)) co_return detail::failed<Server>(detail::error_of(addresses));
-    detail::Listeners listeners;
-    Error error = detail::listen_on(detail::value_of(addresses), host, port, options.backlog, listeners);
-    if (error) co_return detail::failed<Server>(std::move(error));
-    co_return detail::serve(std::move(handler), std::move(listeners), options);
+    detail::check_handler<Handler>();
+    return detail::resolve_and_serve<std::decay_t<Handler>>(std::forward<Handler>(handler), std::move(host), port,
+                                                            options);
 }
 
 } // namespace ROUSE_ABI

@@ -142,7 +142,7 @@ public:
 
     bool await_ready() const {
         if (signal_->waiter_ != nullptr) detail::misuse(second_waiter);
-        return signal_->any(); // a signal is taken on resumption only
+        return signal_->any() && detail::Scheduler::may_continue(); // a signal is taken on resumption only
     }
 
     bool await_suspend(std::coroutine_handle<> frame) {
@@ -152,10 +152,12 @@ public:
         parked_ = signal_->waiting_.compare_exchange_strong(other, this, std::memory_order_acq_rel);
         if (parked_) signal_->waiter_ = this;
         if (parked_ && stays_parked()) return true;
-        detail::Scheduler::unpark(*this);
-        if (other != nullptr) detail::misuse(second_waiter); // on another loop, or await_ready would have said so
-        forget();
-        return false;
+        if (other != nullptr) { // on another loop, or await_ready would have said so
+            detail::Scheduler::unpark(*this);
+            detail::misuse(second_waiter);
+        }
+        detail::Scheduler::current().park_ready(frame); // there is a signal already
+        return true;
     }
 
     int await_resume() {

@@ -85,6 +85,20 @@ inline int remove_stale(const std::string& path, const Address& address) {
     }
 }
 
+namespace detail {
+
+/// The task of start_unix_server().
+template <class Handler>
+[[nodiscard]] Task<Reply<Server>> serve_on_path(Handler handler, std::string path, ServerOptions options) {
+    check_options(options);
+    Listeners listeners;
+    Error error = listen_on_path(path, options.backlog, listeners);
+    if (error) co_return failed<Server>(std::move(error));
+    co_return serve(std::move(handler), std::move(listeners), options);
+}
+
+} // namespace detail
+
 /// Listens on a path, and serves each client as start_server does; the tasks are named "client <path>".
 ///
 /// The path must not exist, except as the socket of a server that has died: a socket that no process listens on is
@@ -95,13 +109,10 @@ inline int remove_stale(const std::string& path, const Address& address) {
 /// Throws std::system_error that names the path, what Address::unix_path() throws, UsageError for bad options, or
 /// std::bad_alloc.
 template <class Handler>
-    requires std::is_invocable_r_v<Task<void>, Handler&, StreamReader, StreamWriter>
-[[nodiscard]] Task<Reply<Server>> start_unix_server(Handler handler, std::string path, ServerOptions options = {}) {
-    detail::check_options(options);
-    detail::Listeners listeners;
-    Error error = detail::listen_on_path(path, options.backlog, listeners);
-    if (error) co_return detail::failed<Server>(std::move(error));
-    co_return detail::serve(std::move(handler), std::move(listeners), options);
+    requires std::is_invocable_r_v<Task<void>, std::decay_t<Handler>&, StreamReader, StreamWriter>
+[[nodiscard]] Task<Reply<Server>> start_unix_server(Handler&& handler, std::string path, ServerOptions options = {}) {
+    detail::check_handler<Handler>();
+    return detail::serve_on_path<std::decay_t<Handler>>(std::forward<Handler>(handler), std::move(path), options);
 }
 
 } // namespace ROUSE_ABI

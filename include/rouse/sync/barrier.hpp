@@ -119,13 +119,15 @@ public:
         barrier_.owner_.check_thread(
             "rouse: Barrier::wait: called on another thread than that of the loop whose tasks use it; use one barrier "
             "for each loop");
-        if (barrier_.broken_) return true;
-        if (barrier_.waiting_count_ + 1 < barrier_.parties_) return false;
-        place_ = barrier_.parties_ - 1;
-        barrier_.complete_round();
-        return true;
+        if (!barrier_.broken_) {
+            if (barrier_.waiting_count_ + 1 < barrier_.parties_) return false;
+            place_ = barrier_.parties_ - 1;
+            barrier_.complete_round();
+        }
+        return detail::Scheduler::may_continue();
     }
     void await_suspend(std::coroutine_handle<> frame) {
+        if (place_ || barrier_.broken_) return detail::Scheduler::park_woken(*this, frame);
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_barrier, frame);
         barrier_.waiting_.push_back(*this);
         ++barrier_.waiting_count_;

@@ -68,9 +68,11 @@ public:
         event_.owner_.check_thread(
             "rouse: Event::wait: called on another thread than that of the loop whose tasks use it; use a "
             "ThreadSafeEvent");
-        return event_.set_;
+        return event_.set_ && detail::Scheduler::may_continue();
     }
     void await_suspend(std::coroutine_handle<> frame) {
+        if (event_.set_) [[unlikely]]
+            return detail::Scheduler::park_woken(*this, frame);
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_event, frame);
         event_.waiting_.push_back(*this);
     }

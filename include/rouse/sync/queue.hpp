@@ -212,9 +212,14 @@ public:
         queue_.state_.owner().check_thread(
             "rouse: Queue::get: called on another thread than that of the loop whose tasks use it; use a "
             "ThreadSafeQueue");
-        return queue_.state_.begin_get(*this);
+        return queue_.state_.begin_get(*this) && detail::Scheduler::may_continue();
     }
     void await_suspend(std::coroutine_handle<> frame) {
+        if (granted()) {
+            queue_.state_.keep_get(*this);
+            detail::Scheduler::park_woken(*this, frame);
+            return;
+        }
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_queue, frame);
         queue_.state_.wait_to_get(*this);
     }
@@ -275,9 +280,14 @@ public:
         queue_.state_.owner().check_thread(
             "rouse: Queue::put: called on another thread than that of the loop whose tasks use it; use a "
             "ThreadSafeQueue");
-        return queue_.state_.begin_put(*this);
+        return queue_.state_.begin_put(*this) && detail::Scheduler::may_continue();
     }
     void await_suspend(std::coroutine_handle<> frame) {
+        if (granted()) {
+            queue_.state_.keep_put(*this);
+            detail::Scheduler::park_woken(*this, frame);
+            return;
+        }
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_queue, frame);
         queue_.state_.wait_to_put(*this);
     }

@@ -152,10 +152,12 @@ public:
     /// Context is destroyed before the function has begun. Calling assign() on a thread other than the one that created
     /// the Context raises a UsageError at once.
     ///
-    /// With GCC 12, do not write a lambda whose captures have destructors inside the co_await expression, because it is
-    /// destroyed twice: give it a name first.
+    /// What would dangle does not compile: a coroutine, a function that may return a reference to the copy of an
+    /// argument, and, with GCC before 14, a lambda whose captures have destructors, because one that is written inside
+    /// a co_await expression is destroyed twice. Give it a name first; pass what cannot be copied as an argument.
     template <class F, class... Arguments>
     [[nodiscard]] Task<detail::ResultOfCall<F, Arguments...>> assign(F&& function, Arguments&&... arguments) {
+        detail::check_call<F, Arguments...>();
         if (std::this_thread::get_id() != home_)
             detail::misuse(
                 "rouse: Context::assign: called on another thread than the one that created the Context; each loop "

@@ -33,13 +33,14 @@ Task<ResultOfCall<F, Arguments...>> run_on_new_thread(F function, Arguments... a
 ///
 /// If the task is cancelled, the function continues to run. Its result is then destroyed on its thread, or on the
 /// loop's thread if it had already returned. So the function must not refer to anything that ends with the task. A
-/// program that ends does not wait for the function. (With GCC 12, give a lambda whose captures have destructors a name
-/// first; see Context::assign.)
+/// program that ends does not wait for the function. What would dangle does not compile; see
+/// Context::assign.
 ///
 /// Starting the thread takes tens of microseconds. Use a Context where such functions are called often, or where the
 /// program must wait for them at its end.
 template <class F, class... Arguments>
 [[nodiscard]] Task<detail::ResultOfCall<F, Arguments...>> unblock(F&& function, Arguments&&... arguments) {
+    detail::check_call<F, Arguments...>();
     return detail::run_on_new_thread<std::decay_t<F>, std::decay_t<Arguments>...>(
         std::forward<F>(function), std::forward<Arguments>(arguments)...);
 }

@@ -99,9 +99,10 @@ public:
         delay_.owner_.check_thread(
             "rouse: Delay::wait: called on another thread than that of the loop whose tasks use it; use one delay for "
             "each loop");
-        return delay_.triggered_ && !delay_.running();
+        return elapsed() && detail::Scheduler::may_continue();
     }
     void await_suspend(std::coroutine_handle<> frame) {
+        if (elapsed()) return detail::Scheduler::park_woken(*this, frame);
         loop_ = &detail::Scheduler::current();
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_delay, frame);
         delay_.waiting_.push_back(*this);
@@ -113,6 +114,8 @@ public:
 
 private:
     friend Delay;
+
+    [[nodiscard]] bool elapsed() const { return delay_.triggered_ && !delay_.running(); }
 
     // Whether the task still waits here: it has been neither woken nor cancelled.
     [[nodiscard]] bool waits() const noexcept { return task->waiting() && task->link.waiter == this; }

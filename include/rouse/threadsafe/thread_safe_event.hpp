@@ -119,9 +119,13 @@ public:
         event_.inbox_->scheduler().wait_for_arrival([this] { return !linked(); });
     }
 
-    bool await_ready() const noexcept { return event_.is_set(); }
+    bool await_ready() const noexcept { return event_.is_set() && detail::Scheduler::may_continue(); }
 
     ROUSE_NOINLINE_ON_FIRMWARE bool await_suspend(std::coroutine_handle<> frame) {
+        if (event_.is_set()) {
+            detail::Scheduler::park_woken(*this, frame);
+            return true;
+        }
         detail::Inbox& inbox = detail::Scheduler::current().inbox();
         if (!event_.armed_) {
             event_.inbox_ = &inbox;

@@ -98,27 +98,37 @@ public:
     }
 
     bool await_ready() const {
-        if (flag_->waiter_ != nullptr) detail::misuse(second_waiter);
-        return flag_->is_set(); // not consumed before the task resumes, so a cancellation leaves the flag set
+        // On firmware a wait always takes a round of the ready queue, which takes less code than to count the waits
+        // that do not. So all is in await_suspend().
+        if (!ROUSE_HOSTED) return false;
+        refuse_second_waiter();
+        // Not consumed before the task resumes, so a cancellation leaves the flag set.
+        return flag_->is_set() && detail::Scheduler::may_continue();
     }
 
-    ROUSE_NOINLINE_ON_FIRMWARE bool await_suspend(std::coroutine_handle<> frame) {
+    ROUSE_NOINLINE_ON_FIRMWARE void await_suspend(std::coroutine_handle<> frame) {
+        if (!ROUSE_HOSTED) refuse_second_waiter();
         inbox_ = &detail::Scheduler::current().inbox();
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_flag, frame);
         std::uintptr_t expected = clear_word;
         // release: pairs with the acquire in set(), after which the setter reads this object. Failure may be relaxed:
         // if the flag is set already, the acquire in consume() pairs with that set().
-        if (!flag_->state_.compare_exchange_strong(expected,
-                                                   reinterpret_cast<std::uintptr_t>(static_cast<InboxItem*>(this)),
-                                                   std::memory_order_release, std::memory_order_relaxed)) {
-            detail::Scheduler::unpark(*this);
-            if (expected != is_set_word)
-                detail::misuse(second_waiter); // a task of another loop; await_ready() finds one of this loop
-            return false;
+        const bool parks = flag_->state_.compare_exchange_strong(
+            expected, reinterpret_cast<std::uintptr_t>(static_cast<InboxItem*>(this)), std::memory_order_release,
+            std::memory_order_relaxed);
+        if (!parks && expected != is_set_word) [[unlikely]] {
+            if (ROUSE_HOSTED) detail::Scheduler::unpark(*this);
+            detail::misuse(second_waiter); // a task of another loop
         }
         flag_->waiter_ = this;
         registered_ = parked_ = true;
-        return true;
+        if (parks) return;
+        if (ROUSE_HOSTED) {
+            parked_ = false;
+            detail::Scheduler::park_woken(*this, frame);
+        } else {
+            arrive();
+        }
     }
 
     ROUSE_NOINLINE_ON_FIRMWARE void await_resume() {
@@ -134,6 +144,11 @@ private:
 
     static constexpr const char* second_waiter =
         "rouse: ThreadSafeFlag::wait: another task is waiting; only one may wait at a time: use a ThreadSafeEvent";
+
+    // Finds one of this loop.
+    void refuse_second_waiter() const {
+        if (flag_->waiter_ != nullptr) detail::misuse(second_waiter);
+    }
 
     bool retract() noexcept override {
         if (flag_ == nullptr) return true;

@@ -40,7 +40,10 @@ void show(Outcome<std::string> outcome) {
 
 Task<> program() {
     try {
-        co_await gather(work("a", 30ms), work("b", 10ms, true), work("c", 20ms, true));
+        auto a = create_task(work("a", 30ms));
+        auto b = create_task(work("b", 10ms, true));
+        auto c = create_task(work("c", 20ms, true));
+        co_await gather(a, b, c); // of their Tasks it would cancel the others: see differs_gather_owns
     } catch (const std::runtime_error& error) {
         std::printf("caught: %s\n", error.what());
     }

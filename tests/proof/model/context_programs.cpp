@@ -82,7 +82,8 @@ struct Function {
 Task<> see_what_ends(Context& context) {
     int ended = 0, ends = 0;
     Function function{ended, std::make_unique<int>(7)};
-    const Ending given = co_await context.assign(std::move(function), std::ref(ends));
+    const auto call = [](Function own, int& its) { return own(its); };
+    const Ending given = co_await context.assign(call, std::move(function), std::ref(ends));
     expect(ended == 1, "the function has not ended with its call");
     ends = 0;
 }

@@ -13,14 +13,36 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// The result of awaiting an object's wait, without a const that the awaiter puts before its value.
+/// The awaiter by which `co_await awaitable` waits.
 template <class A>
-using Awaited = std::remove_cv_t<decltype(std::declval<A&>().await_resume())>;
+decltype(auto) awaiter_of(A&& awaitable) {
+    if constexpr (requires { std::forward<A>(awaitable).operator co_await(); }) {
+        return std::forward<A>(awaitable).operator co_await();
+    } else if constexpr (requires { operator co_await(std::forward<A>(awaitable)); }) {
+        return operator co_await(std::forward<A>(awaitable));
+    } else {
+        return (awaitable);
+    }
+}
 
-/// A coroutine that awaits an object's wait.
+/// The result of awaiting an object's wait, or any other awaitable, without a const that the awaiter puts before its
+/// value.
+template <class A>
+using Awaited = std::remove_cv_t<decltype(awaiter_of(std::declval<A>()).await_resume())>;
+
+/// Whether an A can be awaited: an object's wait, a Task, a TaskHandle, or a type that has an operator co_await.
+template <class A>
+concept Awaitable = requires(A awaitable) { awaiter_of(std::move(awaitable)).await_resume(); };
+
+/// A coroutine that awaits an object's wait, or any other awaitable.
 template <class A>
 Task<Awaited<A>> await_once(A awaitable) {
-    co_return co_await awaitable;
+    co_return co_await std::move(awaitable);
+}
+/// As above, for a handle that the caller keeps, whose result is copied.
+template <class T>
+Task<T> await_once(TaskHandle<T> handle) {
+    co_return co_await handle;
 }
 
 /// Returns a handle unchanged.
@@ -39,15 +61,15 @@ TaskHandle<T> as_handle(Task<T> task) {
     return handle;
 }
 
-/// Starts a task that awaits an object's wait, such as `queue.get()`.
+/// Makes a Task of an object's wait, such as `queue.get()`, or of any other awaitable.
 template <class A>
-    requires requires(A& awaitable) { awaitable.await_resume(); }
-TaskHandle<Awaited<A>> as_handle(A awaitable) {
+Task<Awaited<A>> as_task(A awaitable) {
     static_assert(
         !requires { A::refers_to_its_value; },
-        "rouse: gather: a queue's put only refers to its value, which may be gone before it is taken; "
+        "rouse: gather, TaskGroup::create_task: a queue's put only refers to its value, which may be gone before it is "
+        "taken; "
         "put it from a separate Task");
-    return as_handle(await_once(std::move(awaitable)));
+    return await_once(std::move(awaitable));
 }
 
 /// Whether an awaiter was interrupted by a timeout but had to wait longer, and its wait has failed. Awaiters for which

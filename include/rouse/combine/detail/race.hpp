@@ -63,6 +63,7 @@ private:
     friend Contender;
 
     void on_woken(Contender& contender) noexcept;
+    static bool must_take_round() noexcept;
     void close() noexcept;
     void remove_contender(Contender& contender) noexcept;
 
@@ -94,6 +95,9 @@ inline void Race::prepare(std::span<Contender> contenders) noexcept {
     for (Contender& each : contenders) each.race = this;
 }
 
+// On firmware a ThreadSafeFlag that is set wakes its waiter at once, and does not count that.
+inline bool Race::must_take_round() noexcept { return !ROUSE_HOSTED || !Scheduler::may_continue(); }
+
 inline bool Race::begin(Contender* first, std::coroutine_handle<> frame) {
     begun_ = true;
     bool must_yield = false; // pass through the ready queue once, see Scheduler::park_ready
@@ -102,6 +106,7 @@ inline bool Race::begin(Contender* first, std::coroutine_handle<> frame) {
         winner_ = first;
         won_immediately_ = true;
     }
+    if (winner_ != nullptr && first == nullptr) must_yield = must_take_round(); // woken as it began to wait
     if (winner_ != nullptr) {
         close();
         if (pending_removals_ == 0) {

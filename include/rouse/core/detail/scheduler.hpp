@@ -224,6 +224,24 @@ public:
     /// Suspends the running task at `frame` and puts it at the end of the ready queue.
     void park_ready(std::coroutine_handle<> frame);
 
+    /// For await_ready of an awaiter that need not wait: whether the task may continue at once. That is limited to
+    /// `most_ready_awaits` in one step, so that a task that never has to wait cannot keep the others from running. When
+    /// this returns false, await_suspend must call park_woken(). On firmware the limit is shared by all steps, which
+    /// costs a program nothing that does not call this.
+    [[nodiscard]] ROUSE_NOINLINE_ON_FIRMWARE static bool may_continue() noexcept {
+        return static_cast<int>(--ready_awaits_left_) >= 0;
+    }
+
+    /// Starts to count anew: on firmware when a round is taken, else at each step.
+    static void allow_ready_awaits() noexcept { ready_awaits_left_ = most_ready_awaits; }
+
+    /// Suspends the running task at `frame` for one round of the ready queue, as if it had waited in `waiter` and had
+    /// just been woken.
+    static void park_woken(Waiter& waiter, std::coroutine_handle<> frame);
+
+    /// Suspends the running task for one round of the ready queue. It then begins `child`, which it awaits at `parent`.
+    static void park_before_child(std::coroutine_handle<> child, std::coroutine_handle<> parent);
+
     /// Makes the task that waits in `waiter` ready, on its own loop; does nothing if it no longer waits there.
     static void wake(Waiter& waiter) noexcept;
 
@@ -320,6 +338,10 @@ private:
     // The number of tasks that are resumed before the scheduler looks at the inbox, the timers and the port again.
     static constexpr unsigned steps_per_turn = 64;
 
+    // The number of awaits in one step that may continue at once. Large enough that a round costs next to nothing for
+    // each of them, and small enough that the other tasks wait for microseconds.
+    static constexpr unsigned most_ready_awaits = 128;
+
     // ---- running ----
     void run_to(TaskRecord& sentinel);
     void throw_failure();
@@ -374,8 +396,12 @@ private:
 #if ROUSE_HOSTED
     // The head of the list of this thread's schedulers.
     static inline constinit thread_local Scheduler* newest_ = nullptr;
+    // How many awaits may still continue at once in this step; see may_continue(). Beside the scheduler and not in it,
+    // so that no pointer need be loaded.
+    static inline constinit thread_local unsigned ready_awaits_left_ = most_ready_awaits;
 #else
     static inline constinit Scheduler* newest_ = nullptr;
+    static inline constinit unsigned ready_awaits_left_ = most_ready_awaits;
 #endif
 
     ReadyQueue ready_;
@@ -884,6 +910,22 @@ inline void Scheduler::park_ready(std::coroutine_handle<> frame) {
     }
 }
 
+[[gnu::noinline, gnu::cold]] inline void Scheduler::park_woken(Waiter& waiter, std::coroutine_handle<> frame) {
+    if (!ROUSE_HOSTED) allow_ready_awaits();
+    waiter.task = &running_task();
+    current_or_null()->park_ready(frame);
+}
+
+[[gnu::noinline, gnu::cold]] inline void Scheduler::park_before_child(std::coroutine_handle<> child,
+                                                                      std::coroutine_handle<> parent) {
+    if (!ROUSE_HOSTED) allow_ready_awaits();
+    TaskRecord& task = running_task();
+    TaskRecord::of(child).resume_point = parent;
+    task.resume_point = child;
+    current_or_null()->ready_.push(task);
+    task.state = TaskState::ready_for_child;
+}
+
 template <class F>
 void Scheduler::in_place_of_task(Branch& branch, F suspend) {
     struct PutBack {
@@ -975,8 +1017,16 @@ inline void Scheduler::step(TaskRecord& task) noexcept {
             end_cancelled_(*this, task);
             return;
         }
+        if (task.state == TaskState::ready_for_child) {
+            // The child is not begun: it ends as cancelled.
+            task.cancel_requested = false;
+            TaskRecord& child = TaskRecord::of(task.resume_point);
+            child.ending = Ending::cancelled;
+            task.resume_point = child.resume_point;
+        }
     }
     running_task_ = &task;
+    if (ROUSE_HOSTED) allow_ready_awaits();
 #if ROUSE_EXCEPTIONS
     cancelling_ = nullptr;
 #endif

@@ -40,11 +40,12 @@ class TaskRecord;
 /// The state of a task or child. While it waits, the state names the object in which it waits; the order of the
 /// enumerators gives the class of its Waiter.
 enum class TaskState : std::uint8_t {
-    unused,  // the block is in the pool's free list
-    created, // the frame exists; it has not been started
-    fresh,   // in the ready queue for the first time: its body has not begun
-    ready,   // in the ready queue
-    running, // being resumed; or a child that has been started
+    unused,          // the block is in the pool's free list
+    created,         // the frame exists; it has not been started
+    fresh,           // in the ready queue for the first time: its body has not begun
+    ready,           // in the ready queue
+    ready_for_child, // as ready: it has a child to begin, see Scheduler::park_before_child
+    running,         // being resumed; or a child that has been started
     // a ListWaiter:
     waiting_in_event,
     waiting_in_lock,

@@ -50,9 +50,14 @@ public:
 
     bool await_ready() {
         owner_.owner_.check_thread(Owner::acquired_elsewhere);
-        return owner_.grant_if_free(*this);
+        return owner_.grant_if_free(*this) && Scheduler::may_continue();
     }
     void await_suspend(std::coroutine_handle<> frame) {
+        if (granted()) {
+            owner_.grants_.keep(*this);
+            Scheduler::park_woken(*this, frame);
+            return;
+        }
         Scheduler::park(*this, Owner::waiting_state, frame);
         owner_.grants_.wait(*this);
     }

@@ -37,6 +37,9 @@ public:
     /// Queues the waiter of a task that is suspended.
     void wait(GrantWaiter& waiter) noexcept { waiting_.push_back(waiter); }
 
+    /// Lists the waiter of a task that has got a grant and is suspended all the same.
+    void keep(GrantWaiter& waiter) noexcept { granted_.push_back(waiter); }
+
     /// Grants to `waiter`. If its task has not suspended, the task takes the grant at once, so it need not be listed.
     void grant(GrantWaiter& waiter) noexcept {
         waiter.granted_ = true;

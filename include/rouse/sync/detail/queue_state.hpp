@@ -73,7 +73,8 @@ public:
         }
     }
 
-    // ---- getting: begin_get(); if false, wait_to_get(); then end_get(), before the item is taken or passed on ----
+    // ---- getting: begin_get(); if false, wait_to_get(), and if true, keep_get() where the task is suspended; then
+    // end_get(), before the item is taken or passed on ----
 
     bool begin_get(GrantWaiter& waiter) noexcept {
         if (can_get()) {
@@ -85,6 +86,7 @@ public:
         return true;
     }
     void wait_to_get(GrantWaiter& waiter) noexcept { getters_.wait(waiter); }
+    void keep_get(GrantWaiter& waiter) noexcept { getters_.keep(waiter); }
     void end_get(GrantWaiter& waiter) noexcept {
         waiter.end_grant();
         if (!drained()) --reserved_items_;
@@ -102,6 +104,7 @@ public:
         return true;
     }
     void wait_to_put(GrantWaiter& waiter) noexcept { putters_.wait(waiter); }
+    void keep_put(GrantWaiter& waiter) noexcept { putters_.keep(waiter); }
     void end_put(GrantWaiter& waiter) noexcept {
         waiter.end_grant();
         --reserved_room_; // has no meaning once the queue is closed

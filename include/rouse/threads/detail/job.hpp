@@ -12,6 +12,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <rouse/core/detail/dangling.hpp>
+#include <rouse/core/detail/stored_call.hpp>
 #include <rouse/core/outcome.hpp>
 #include <rouse/core/task.hpp>
 #include <rouse/threadsafe/thread_safe_flag.hpp>
@@ -76,6 +78,24 @@ private:
 /// The result of calling a copy of an F once with copies of the arguments, without a const before its value.
 template <class F, class... Arguments>
 using ResultOfCall = std::remove_cv_t<std::invoke_result_t<std::decay_t<F>, std::decay_t<Arguments>...>>;
+
+/// Refuses at compile time what would leave a reference dangling.
+template <class F, class... Arguments>
+constexpr void check_call() {
+    using Result = ResultOfCall<F, Arguments...>;
+    static_assert(
+        safe_in_await<F>,
+        "rouse: Context::assign, unblock: this compiler destroys a lambda that is written inside a co_await expression "
+        "twice; give the lambda a name first, and pass what cannot be copied as an argument");
+    static_assert(
+        !is_a_task<Result>,
+        "rouse: Context::assign, unblock: they call functions that block; a coroutine would refer to a callable and "
+        "arguments that are gone: co_await it in a task");
+    static_assert(
+        !AnyParameter<ReturnedBy<Result>::template Check, std::decay_t<Arguments>...>::template of<std::decay_t<F>>(),
+        "rouse: Context::assign, unblock: the function may return a reference to its argument, which is a copy that is "
+        "destroyed after the call; return a value, or pass the argument by std::ref");
+}
 
 /// A Job that calls an F with these arguments, all of which it owns. The function and the arguments are destroyed on
 /// the thread, right after the call.

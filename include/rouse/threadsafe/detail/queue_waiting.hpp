@@ -52,15 +52,23 @@ class QueueWaiter : public RetractableWaiter, public InboxItem {
 public:
     explicit QueueWaiter(Queue& the_queue) noexcept : queue_{std::addressof(the_queue)} {}
     QueueWaiter(QueueWaiter&& other) noexcept : QueueWaiter{*other.queue_} {} // only before it is awaited
-    bool await_ready() const {
+    bool await_ready() {
         if (Side::waiter(*queue_) != nullptr) misuse(Side::second_user);
-        return Side::can_proceed(*queue_);
+        if (!Side::can_proceed(*queue_)) return false;
+        if (Scheduler::may_continue()) return true;
+        registered_ = true; // see await_suspend()
+        return false;
     }
 
     ROUSE_NOINLINE_ON_FIRMWARE bool await_suspend(std::coroutine_handle<> frame) {
         inbox_ = &Scheduler::current().inbox();
         // Before the announcement, because it throws if there is no task.
         Scheduler::park(*this, TaskState::waiting_in_thread_safe_queue, frame);
+        if (registered_) [[unlikely]] { // it can proceed, and takes a round of the ready queue first
+            Side::waiter(*queue_) = this;
+            Scheduler::park_woken(*this, frame);
+            return true;
+        }
         const bool announced = Side::slot(*queue_).announce(*this);
         asleep_ = announced && stays_asleep<Side>(*queue_, *this);
         if (!asleep_) {
