@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <rouse/core/config.hpp>
+#include <rouse/core/detail/deadline.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/detail/sanitizers.hpp>
 #include <rouse/core/port.hpp>
@@ -190,7 +191,7 @@ private:
     int wait(TimePoint deadline) noexcept {
         const bool bounded = deadline != forever;
         std::chrono::nanoseconds left{0};
-        if (bounded && deadline != at_once) left = std::max(deadline - now(), std::chrono::nanoseconds{0});
+        if (bounded && deadline != at_once) left = detail::time_left(now(), deadline);
         int count = -1;
 #if defined(SYS_epoll_pwait2) && !ROUSE_TSAN // it delays signals until a call that it intercepts
         if (has_pwait2_) {
