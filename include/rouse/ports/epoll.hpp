@@ -21,6 +21,7 @@
 #include <rouse/core/port.hpp>
 #include <rouse/ports/detail/fork_generation.hpp>
 #include <rouse/ports/detail/io_port.hpp>
+#include <rouse/ports/detail/wake_failed.hpp>
 
 #if ROUSE_EXCEPTIONS
 #include <system_error>
@@ -113,7 +114,11 @@ public:
         detail::tsan_release(&wake_);
         // While the write fails, the loop still waits for this wake, so the port exists; once it succeeds, the port may
         // be destroyed.
-        while (::syscall(SYS_write, descriptor, &one, sizeof one) < 0 && errno == EINTR) {
+        while (::syscall(SYS_write, descriptor, &one, sizeof one) < 0) {
+            if (errno != EINTR) [[unlikely]]
+                detail::wake_failed(
+                    "rouse: EpollPort::wake: write(2) failed, so the loop can no longer be woken; leave its eventfd "
+                    "open, and let sandboxes allow the call");
         }
         errno = saved;
     }
@@ -182,7 +187,12 @@ private:
     // Returns the number of wakes since the last call.
     unsigned take_wakes() noexcept {
         std::uint64_t count = 0;
-        if (::read(wake_, &count, sizeof count) != sizeof count) return 0;
+        if (::read(wake_, &count, sizeof count) != sizeof count) {
+            if (errno != EINTR && errno != EAGAIN) [[unlikely]]
+                detail::wake_failed(
+                    "rouse: EpollPort: read(2) of its eventfd failed, so the loop would not sleep again");
+            return 0;
+        }
         detail::tsan_acquire(&wake_);
         return static_cast<unsigned>(count);
     }
