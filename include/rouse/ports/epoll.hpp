@@ -115,10 +115,11 @@ public:
         // While the write fails, the loop still waits for this wake, so the port exists; once it succeeds, the port may
         // be destroyed.
         while (::syscall(SYS_write, descriptor, &one, sizeof one) < 0) {
-            if (errno != EINTR) [[unlikely]]
-                detail::wake_failed(
-                    "rouse: EpollPort::wake: write(2) failed, so the loop can no longer be woken; leave its eventfd "
-                    "open, and let sandboxes allow the call");
+            if (errno == EINTR) continue;
+            if (errno == EAGAIN) break; // the counter is full, so the loop wakes anyway
+            detail::wake_failed(
+                "rouse: EpollPort::wake: write(2) failed, so the loop can no longer be woken; leave its "
+                "eventfd open, and let sandboxes allow the call");
         }
         errno = saved;
     }
