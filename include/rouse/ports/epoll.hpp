@@ -38,6 +38,9 @@ inline namespace ROUSE_ABI {
 /// a descriptor that becomes ready, or a signal. A sleep costs one system call, taking in wakes one more; wake() costs
 /// one, and the loop asks for it only when it sleeps.
 ///
+/// A sandbox must allow read, write, epoll_ctl and epoll_wait (for blocking calls of threads also futex): a wake that
+/// cannot be delivered panics. epoll_pwait2 and membarrier may be refused, even after the start of the program.
+///
 /// fork(): a port, the loop on it, and the objects in which its tasks wait stay with the parent. The child has copies
 /// of them that share the parent's epoll instance and eventfd. It has to make a new port and loop, which are
 /// independent of the copies. It may
