@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <limits>
 
 #include <thread>
 
@@ -120,4 +121,30 @@ TEST_CASE("busy polling: no wake is lost where looking passes into sleeping") {
     thread.join();
     CHECK(answers == trips);
 }
+TEST_CASE("busy polling: any duration will do") {
+    using namespace std::chrono;
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+    const auto looks = [](auto longest) {
+        CountingPort port;
+        Loop loop{port};
+        ThreadSafeFlag flag;
+        port.on_look = &flag; // set at the fifth look
+        loop.set_busy_poll(longest);
+        auto main = [&]() -> Task<> {
+            const auto outcome = co_await try_wait_for(flag.wait(), 1ms);
+            CHECK(outcome.timed_out() == (port.looks < 5));
+        };
+        loop.run(main());
+        return port.looks;
+    };
+    CHECK(looks(nanoseconds::min()) == 0);
+    CHECK(looks(hours::min()) == 0);
+    CHECK(looks(duration<double>{nan}) == 0);
+    CHECK(looks(duration<double>{-1e30}) == 0);
+    CHECK(looks(nanoseconds::max()) == 5);
+    CHECK(looks(hours::max()) == 5);
+    CHECK(looks(duration<double, std::pico>{1e30}) == 5);
+    CHECK(looks(1ms) == 5);
+}
+
 #endif

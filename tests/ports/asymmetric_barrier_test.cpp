@@ -1,10 +1,12 @@
 #include <rouse/ports/detail/asymmetric_barrier.hpp>
 
 #include <atomic>
+#include <cerrno>
 #include <thread>
 #include <vector>
 
 #include "ports/in_child.hpp"
+#include "ports/refused_call.hpp"
 #include "support/catch.hpp"
 #include "support/spin.hpp"
 
@@ -64,7 +66,47 @@ int both_missed(int passes, XSide x_barrier, YSide y_barrier) {
     return missed;
 }
 
+// A thread that runs before main, and before the constructors that have no priority.
+std::thread* early = nullptr;
+[[gnu::constructor(101)]] void start_early() {
+    early = new std::thread{[] {
+        for (int i = 0; i < 10'000'000 && detail::membarrier_state == detail::Membarrier::unknown; ++i) {
+            detail::light_barrier();
+            detail::heavy_barrier();
+        }
+    }};
+}
+// After the header's own variables; a child of fork() needs to be made by a process with one thread.
+const bool early_has_ended = [] {
+    early->join();
+    delete early;
+    return true;
+}();
+
 } // namespace
+
+TEST_CASE("a thread that a static constructor has started may use the barrier") {
+    // ThreadSanitizer finds a race if there is one.
+    CHECK(early_has_ended);
+    CHECK(detail::membarrier_state != detail::Membarrier::unknown);
+}
+
+TEST_CASE("the barrier holds while and after a filter refuses membarrier") {
+    for (const int error : {EPERM, ENOSYS}) {
+        const test::Child child = test::in_child([error] {
+            int calls = 0;
+            bool refused = true;
+            const auto heavy = [&] {
+                if (++calls == 5'000) refused = test::refuse_call(SYS_membarrier, error);
+                detail::heavy_barrier();
+            };
+            const bool worked = detail::membarrier_state == detail::Membarrier::works;
+            if (both_missed(50, detail::light_barrier, heavy) != 0 || !refused) return false;
+            return !worked || detail::membarrier_state == detail::Membarrier::refused;
+        });
+        CHECK(child.well());
+    }
+}
 
 TEST_CASE("with the asymmetric barrier never do both sides miss the other's store") {
     CHECK(both_missed(200, detail::light_barrier, detail::heavy_barrier) == 0);
@@ -73,7 +115,7 @@ TEST_CASE("with the asymmetric barrier never do both sides miss the other's stor
 TEST_CASE("in a child of fork the barrier holds as well") {
     const test::Child child = test::in_child([] {
 #if defined(__linux__)
-        if (detail::has_membarrier) {
+        if (detail::membarrier_state == detail::Membarrier::works) {
             detail::heavy_barrier();
             if (!detail::membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) return false;
         }

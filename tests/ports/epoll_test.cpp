@@ -1,13 +1,19 @@
 #include <rouse/ports/epoll.hpp>
 
+#include <cerrno>
 #include <csignal>
+#include <cstdint>
+#include <string>
 #include <system_error>
 #include <thread>
 
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
+#include "in_child.hpp"
+#include "refused_call.hpp"
 #include "support/catch.hpp"
 #include "support/run.hpp"
 #include "support/signal_timer.hpp"
@@ -32,7 +38,69 @@ int open_descriptors() {
     return count;
 }
 
+// The descriptor of this process that is an eventfd, or -1. There must be one at most.
+int event_descriptor() {
+    for (int fd = 0; fd < 1024; ++fd) {
+        char target[64] = "";
+        const std::string link = "/proc/self/fd/" + std::to_string(fd);
+        if (::readlink(link.c_str(), target, sizeof target - 1) > 0 && std::string{target} == "anon_inode:[eventfd]")
+            return fd;
+    }
+    return -1;
+}
+
+// Whether a wake() ends the program after break_it(the eventfd), rather than being lost.
+template <class F>
+test::Child wake_after(F break_it) {
+    return test::in_child([&] {
+        EpollPort port;
+        Loop loop{port};
+        ThreadSafeFlag flag;
+        auto task = loop.create_task([](ThreadSafeFlag& f) -> Task<> { co_await f.wait(); }(flag));
+        while (loop.poll()) {
+        }
+        if (!break_it(event_descriptor())) return true;
+        flag.set(); // the loop is asleep
+        return true;
+    });
+}
+
 } // namespace
+
+TEST_CASE("a loop that can no longer be woken panics at once") {
+    const test::Child closed = wake_after([](int eventfd) { return ::close(eventfd) == 0; });
+    CHECK(closed.panicked());
+    CHECK(closed.said.find("rouse: EpollPort::wake: ") != std::string::npos);
+    const test::Child read_only =
+        wake_after([](int eventfd) { return ::dup2(::open("/dev/null", O_RDONLY), eventfd) == eventfd; });
+    CHECK(read_only.panicked());
+    for (const int error : {EPERM, ENOSYS, EIO}) {
+        CHECK(wake_after([error](int) { return test::refuse_call(SYS_write, error); }).panicked());
+    }
+}
+
+TEST_CASE("a loop whose wakes cannot be taken in panics, and does not spin") {
+    const test::Child child = test::in_child([] {
+        EpollPort port;
+        port.wake();
+        if (!test::refuse_call(SYS_read, EIO)) return true;
+        port.wait_until(no_deadline);
+        return true;
+    });
+    CHECK(child.panicked());
+    CHECK(child.said.find("rouse: EpollPort: ") != std::string::npos);
+}
+
+TEST_CASE("the port takes any deadline") {
+    EpollPort port;
+    const auto now = port.now();
+    for (const TimePoint past : {at_once, TimePoint::min() + 1ns, TimePoint{-1ns}, TimePoint{}, now - 1ns, now})
+        CHECK(port.wait_until(past) == 0);
+    for (const TimePoint far : {no_deadline, TimePoint::max() - 1ns, TimePoint::max() - 1s, now + 24h * 365 * 100}) {
+        port.wake();
+        CHECK(port.wait_until(far) == 1);
+    }
+}
 
 TEST_CASE("the clock is monotonic and the one of steady_clock") {
     EpollPort port;

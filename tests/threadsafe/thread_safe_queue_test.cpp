@@ -4,7 +4,9 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <random>
 #include <thread>
@@ -684,5 +686,53 @@ TEST_CASE("a wait outside of a task is refused, and leaves nobody in the queue w
     CHECK(Outside::refused == 1);
     CHECK(queue.put_sync(1));
     CHECK(port.wakes == 0);
+}
+#endif
+
+#if ROUSE_HOSTED
+TEST_CASE("blocking calls take any duration as their limit") {
+    using namespace std::chrono;
+    const auto check = []<class Rep, class Period>(duration<Rep, Period> limit, bool none) {
+        INFO("a limit of " << static_cast<long double>(limit.count()) << " times " << Period::num << "/"
+                           << Period::den);
+        ThreadSafeQueue<int, 1> queue;
+        if (none) {
+            CHECK(!queue.get_sync(limit).has_value());
+            CHECK(queue.put_sync(1, limit));
+            CHECK(!queue.put_sync(2, limit));
+            CHECK(queue.get_sync(limit) == 1);
+            return;
+        }
+        // The limit is far away, so the calls end when the other side has come.
+        std::thread other{[&] {
+            for (int i = 0; i < 100; ++i) {
+                if (!queue.put_sync(i, limit)) return;
+            }
+        }};
+        int count = 0;
+        while (count < 100 && queue.get_sync(limit) == count) ++count;
+        queue.close();
+        other.join();
+        CHECK(count == 100);
+    };
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    check(nanoseconds::min(), true);
+    check(nanoseconds{-1}, true);
+    check(seconds{-9223372037}, true);
+    check(hours{-2562048}, true);
+    check(minutes{-200000000}, true);
+    check(hours::min(), true);
+    check(duration<double>{nan}, true);
+    check(duration<double>{-infinity}, true);
+    check(duration<double, std::pico>{-1e30}, true);
+    check(nanoseconds::max(), false);
+    check(nanoseconds::max() - 1ns, false);
+    check(nanoseconds::max() - 1s, false);
+    check(steady_clock::time_point::max() - steady_clock::now(), false);
+    check(hours::max(), false);
+    check(duration<double>{infinity}, false);
+    check(duration<double, std::pico>{1e30}, false);
+    check(duration<unsigned long long, std::peta>{1}, false);
 }
 #endif

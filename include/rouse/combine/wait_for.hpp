@@ -7,7 +7,7 @@
 #include <utility>
 
 #include <rouse/combine/detail/as_handle.hpp>
-#include <rouse/core/sleep.hpp>
+#include <rouse/core/detail/deadline.hpp>
 
 namespace rouse {
 inline namespace ROUSE_ABI {

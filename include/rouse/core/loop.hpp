@@ -1,11 +1,13 @@
 // Loop: runs the tasks of one thread or one core. run() and create_task() are what most programs need of it.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
+#include <rouse/core/detail/deadline.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/detail/scheduler.hpp>
 #include <rouse/core/detail/start.hpp>
@@ -200,11 +202,12 @@ public:
     /// Turns busy polling on or off: before each sleep, the loop looks for work (input and output included) for up to
     /// `longest`. Work that arrives meanwhile starts sooner and costs its sender no system call, but the core is busy
     /// all that time. Zero, the default, turns it off. Has no effect on poll().
-    void set_busy_poll(Clock::duration longest) {
+    template <class Rep, class Period>
+    void set_busy_poll(std::chrono::duration<Rep, Period> longest) {
         check_thread(
             "rouse: Loop::set_busy_poll: called on another thread than that of the loop; let a task of the loop do it, "
             "to which a thread-safe object sends a message");
-        Scheduler::set_busy_poll(longest);
+        Scheduler::set_busy_poll(detail::wait_of(longest));
     }
 #endif
 

@@ -3,9 +3,9 @@
 
 #include <chrono>
 #include <coroutine>
-#include <cstdint>
-#include <ratio>
 
+#include <rouse/core/detail/deadline.hpp>
+#include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/detail/scheduler.hpp>
 
 namespace rouse {
@@ -20,18 +20,23 @@ public:
     void await_resume() const { Scheduler::check_cancelled(); }
 };
 
-class SleepAwaiter : Timer {
+// co_await of it suspends the task until `deadline`.
+class SleepUntilAwaiter : protected Timer {
 public:
-    explicit SleepAwaiter(TimePoint until) noexcept { deadline = until; }
-    SleepAwaiter(SleepAwaiter&& other) noexcept : SleepAwaiter{other.deadline} {} // before it is awaited
-    SleepAwaiter(const SleepAwaiter&) = delete;
-    SleepAwaiter& operator=(const SleepAwaiter&) = delete;
-    ROUSE_NOINLINE_ON_FIRMWARE ~SleepAwaiter() {
+    explicit SleepUntilAwaiter(TimePoint until) noexcept { deadline = until; }
+    SleepUntilAwaiter(SleepUntilAwaiter&& other) noexcept : SleepUntilAwaiter{other.deadline} {} // before it is awaited
+    SleepUntilAwaiter(const SleepUntilAwaiter&) = delete;
+    SleepUntilAwaiter& operator=(const SleepUntilAwaiter&) = delete;
+    ROUSE_NOINLINE_ON_FIRMWARE ~SleepUntilAwaiter() {
         if (before != nullptr) Scheduler::current().remove_timer(*this);
     }
 
     bool await_ready() const noexcept { return false; }
-    ROUSE_NOINLINE_ON_FIRMWARE void await_suspend(std::coroutine_handle<> frame) {
+    ROUSE_NOINLINE_ON_FIRMWARE void await_suspend(std::coroutine_handle<> frame) { suspend(frame); }
+    void await_resume() const { Scheduler::check_cancelled(); }
+
+protected:
+    void suspend(std::coroutine_handle<> frame) {
         Scheduler& scheduler = Scheduler::current();
         if (deadline == at_once) {
             scheduler.park_ready(frame);
@@ -40,31 +45,36 @@ public:
             scheduler.add_timer(*this);
         }
     }
-    void await_resume() const { Scheduler::check_cancelled(); }
 };
 
-/// `duration` in units of D, rounded up; D::max() if it is longer than a century.
-template <class D, class Rep, class Period>
-constexpr D saturated(std::chrono::duration<Rep, Period> duration) {
-    // The limit is a constant in the caller's unit, so there is no 64-bit division at run time and no overflow.
-    if constexpr (std::ratio_greater_equal_v<Period, typename D::period>) {
-        using Wide = std::chrono::duration<std::int64_t, Period>;
-        constexpr auto half_the_range = std::chrono::duration_cast<Wide>((D::max)() / 2);
-        if (duration >= half_the_range) return (D::max)();
+// The time counts from the co_await. Until then `deadline` holds how long to sleep, so that a frame has no room for
+// both; `late`, which this kind of timer does not need otherwise, tells whether it has been awaited.
+class SleepAwaiter : public SleepUntilAwaiter {
+public:
+    explicit SleepAwaiter(Clock::duration time) noexcept : SleepUntilAwaiter{TimePoint{time}} {}
+
+    ROUSE_NOINLINE_ON_FIRMWARE void await_suspend(std::coroutine_handle<> frame) {
+        if (late) misuse("rouse: sleep: it has been awaited before; call sleep() anew for each co_await");
+        late = 1;
+        deadline = from_now(deadline.time_since_epoch());
+        suspend(frame);
     }
-    return std::chrono::ceil<D>(duration);
-}
+};
 
-ROUSE_NOINLINE_ON_FIRMWARE inline TimePoint from_now(Clock::duration left) {
-    if (left.count() <= 0) return at_once;
-    return left.count() == (Clock::duration::max)().count() ? no_deadline : Clock::now() + left;
-}
+// By another clock, which is read at the co_await.
+template <class C, class Duration>
+class SleepByClockAwaiter : public SleepUntilAwaiter {
+public:
+    explicit SleepByClockAwaiter(Duration when) : SleepUntilAwaiter{at_once}, when_{when} {}
 
-/// The instant `duration` from now; at_once if it is not positive.
-template <class Rep, class Period>
-[[gnu::always_inline]] inline TimePoint from_now(std::chrono::duration<Rep, Period> duration) {
-    return from_now(saturated<Clock::duration>(duration));
-}
+    void await_suspend(std::coroutine_handle<> frame) {
+        deadline = from_now(wait_between(C::now().time_since_epoch(), when_));
+        suspend(frame);
+    }
+
+private:
+    Duration when_; // since the epoch of C
+};
 
 } // namespace detail
 
@@ -75,20 +85,23 @@ template <class Rep, class Period>
 /// `co_await sleep_until(when)` suspends the running task until Clock::now() is `when` or later. If it is already, the
 /// task takes one round of the ready queue. Throws CancelledError at once if the task is cancelled. The timer is part
 /// of the frame; nothing is allocated.
-[[nodiscard]] inline detail::SleepAwaiter sleep_until(TimePoint when) noexcept { return detail::SleepAwaiter{when}; }
-
-/// As above, by any other clock. The time that is left is computed here, once: setting that clock later has no effect.
-template <class C, class Duration>
-[[nodiscard]] detail::SleepAwaiter sleep_until(std::chrono::time_point<C, Duration> when) {
-    const auto now = C::now();
-    return detail::SleepAwaiter{when <= now ? at_once : detail::from_now(when - now)};
+[[nodiscard]] inline detail::SleepUntilAwaiter sleep_until(TimePoint when) noexcept {
+    return detail::SleepUntilAwaiter{when};
 }
 
-/// `co_await sleep(duration)` suspends the running task for `duration` or longer, never shorter. A zero or negative
-/// duration takes one round of the ready queue. The time counts from the call of sleep().
+/// As above, by any other clock. The remaining time is computed once, at the co_await: setting that clock later has no
+/// effect. A time beyond the range of Clock, such as the clock's time_point::max(), is never; NaN is now.
+template <class C, class Duration>
+[[nodiscard]] detail::SleepByClockAwaiter<C, Duration> sleep_until(std::chrono::time_point<C, Duration> when) {
+    return detail::SleepByClockAwaiter<C, Duration>{when.time_since_epoch()};
+}
+
+/// `co_await sleep(duration)` suspends the running task for `duration` or longer, never shorter. The time counts from
+/// the co_await, and the result can be awaited once. A zero or negative duration, or NaN, takes one round of the ready
+/// queue; a duration that is beyond the range of Clock never ends.
 template <class Rep, class Period>
 [[nodiscard]] detail::SleepAwaiter sleep(std::chrono::duration<Rep, Period> duration) {
-    return detail::SleepAwaiter{detail::from_now(duration)};
+    return detail::SleepAwaiter{detail::wait_of(duration)};
 }
 
 } // namespace ROUSE_ABI

@@ -4,9 +4,11 @@
 #include <string_view>
 
 #include <rouse/core/awaiter_base.hpp>
+#include <rouse/core/detail/deadline.hpp>
 #include <rouse/core/loop.hpp>
 
 #if ROUSE_HOSTED
+#include <chrono>
 #include <cstdio>
 #endif
 
@@ -20,8 +22,9 @@ struct TaskInfo {
     /// What the task waits for, such as "waits for an Event", "sleeps" or "awaits a task"; empty if it is running or
     /// ready.
     std::string_view waits;
-    /// For a task that waits for a time: that time; `no_deadline` for a Delay that is not running.
-    TimePoint due{};
+    /// For a task that waits for a time: that time; `no_deadline` for a Delay that is not running. `at_once` for any
+    /// other.
+    TimePoint due = at_once;
     /// For a task that awaits another: the name of that task; empty if it has none.
     std::string_view awaited{};
     /// For a task that waits in a custom awaiter: what AwaiterBase::waits_in() returns; empty for null.
@@ -99,8 +102,8 @@ inline void print_tasks(Loop& loop, std::FILE* out = stderr) {
         std::fprintf(out, "task %.*s %.*s%.*s", static_cast<int>(name.size()), name.data(),
                      static_cast<int>(waits.size()), waits.data(), static_cast<int>(task.object.size()),
                      task.object.data());
-        if (task.due != TimePoint{} && task.due != no_deadline) {
-            const std::chrono::duration<double> left = task.due - loop.port().now();
+        if (task.due != at_once && task.due != no_deadline) {
+            const std::chrono::duration<double> left = detail::time_left(loop.port().now(), task.due);
             std::fprintf(out, " for %.3f s", left.count());
         }
         if (!task.awaited.empty()) {

@@ -113,7 +113,7 @@ private:
     static void set_handler(int number, Handler handler) noexcept {
         struct sigaction action{};
         action.sa_handler = handler;
-        action.sa_flags = static_cast<int>(SA_RESTART);
+        action.sa_flags = SA_RESTART;
         ::sigaction(number, &action, nullptr);
     }
 

@@ -17,12 +17,14 @@
 #include <unistd.h>
 
 #include <rouse/core/config.hpp>
+#include <rouse/core/detail/deadline.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/detail/sanitizers.hpp>
 #include <rouse/core/port.hpp>
 #include <rouse/ports/detail/fork_generation.hpp>
 #include <rouse/ports/detail/io_port.hpp>
 #include <rouse/ports/detail/own_descriptor.hpp>
+#include <rouse/ports/detail/wake_failed.hpp>
 
 #if ROUSE_EXCEPTIONS
 #include <system_error>
@@ -38,6 +40,9 @@ inline namespace ROUSE_ABI {
 /// No wake is lost, and each is counted once. A sleep ends at its deadline or later, never before, except by a wake,
 /// a descriptor that becomes ready, or a signal. A sleep costs one system call, taking in wakes one more; wake() costs
 /// one, and the loop asks for it only when it sleeps.
+///
+/// A sandbox must allow read, write, epoll_ctl and epoll_wait (for blocking calls of threads also futex): a wake that
+/// cannot be delivered panics. epoll_pwait2 and membarrier may be refused, even after the start of the program.
 ///
 /// fork(): a port, the loop on it, and the objects in which its tasks wait stay with the parent. The child has copies
 /// of them that share the parent's epoll instance and eventfd. It has to make a new port and loop, which are
@@ -115,7 +120,12 @@ public:
         detail::tsan_release(&wake_);
         // While the write fails, the loop still waits for this wake, so the port exists; once it succeeds, the port may
         // be destroyed.
-        while (::syscall(SYS_write, descriptor, &one, sizeof one) < 0 && errno == EINTR) {
+        while (::syscall(SYS_write, descriptor, &one, sizeof one) < 0) {
+            if (errno == EINTR) continue;
+            if (errno == EAGAIN) break; // the counter is full, so the loop wakes anyway
+            detail::wake_failed(
+                "rouse: EpollPort::wake: write(2) failed, so the loop can no longer be woken; leave its "
+                "eventfd open, and let sandboxes allow the call");
         }
         errno = saved;
     }
@@ -189,7 +199,8 @@ private:
         constexpr std::int64_t most = (std::numeric_limits<decltype(timespec::tv_sec)>::max)();
         itimerspec when{};
         when.it_value.tv_sec = static_cast<decltype(timespec::tv_sec)>(std::min<std::int64_t>(seconds.count(), most));
-        when.it_value.tv_nsec = static_cast<long>((since_epoch - seconds).count());
+        using Nanoseconds = std::chrono::duration<decltype(timespec::tv_nsec), std::nano>;
+        when.it_value.tv_nsec = std::chrono::duration_cast<Nanoseconds>(since_epoch - seconds).count();
         if (::timerfd_settime(alarm_.descriptor, TFD_TIMER_ABSTIME, &when, nullptr) != 0)
             ROUSE_PANIC("rouse: EpollPort: timerfd_settime failed: its descriptor was closed outside of the port");
     }
@@ -228,7 +239,12 @@ private:
     // Returns the number of wakes since the last call.
     unsigned take_wakes() noexcept {
         std::uint64_t count = 0;
-        if (::read(wake_, &count, sizeof count) != sizeof count) return 0;
+        if (::read(wake_, &count, sizeof count) != sizeof count) {
+            if (errno != EINTR && errno != EAGAIN) [[unlikely]]
+                detail::wake_failed(
+                    "rouse: EpollPort: read(2) of its eventfd failed, so the loop would not sleep again");
+            return 0;
+        }
         detail::tsan_acquire(&wake_);
         return static_cast<unsigned>(count);
     }
@@ -237,7 +253,7 @@ private:
     int wait(TimePoint deadline) noexcept {
         const bool bounded = deadline != no_deadline;
         std::chrono::nanoseconds left{0};
-        if (bounded && deadline != at_once) left = (std::max)(deadline - now(), std::chrono::nanoseconds{0});
+        if (bounded && deadline != at_once) left = detail::time_left(now(), deadline);
         int count = -1;
 #if defined(SYS_epoll_pwait2) && !ROUSE_TSAN // it delays signals until a call that it intercepts
         if (has_pwait2_) {

@@ -44,7 +44,7 @@ private:
 } // namespace detail
 
 /// Keeps time with the machine timer: mtime and the mtimecmp of one hart, which the program must not use any more.
-/// Their addresses, and the rate of mtime, are in the chip's manual; the rate may be up to 2^32 per second.
+/// Their addresses, and the rate of mtime, are in the chip's manual; the rate may be up to 10^9 per second.
 class MachineTimer {
 public:
     /// The only function that divides; at compile time if `hertz` is a constant.

@@ -2,8 +2,11 @@
 // hours can be tested in milliseconds, with the same result every time.
 #pragma once
 
+#include <chrono>
+
 #include <rouse/core/config.hpp>
 #include <rouse/core/detail/atomic.hpp>
+#include <rouse/core/detail/deadline.hpp>
 #include <rouse/core/port.hpp>
 
 namespace rouse {
@@ -51,8 +54,13 @@ public:
         }
     }
 
-    /// Lets this much time pass. On the loop's thread.
-    void advance(Clock::duration by) noexcept { now_ += by; }
+    /// Lets this much time pass; a negative time counts as zero. The clock stops just before `no_deadline`. On the
+    /// loop's thread.
+    template <class Rep, class Period>
+    void advance(std::chrono::duration<Rep, Period> by) {
+        const TimePoint then = detail::later(now_, detail::wait_of(by));
+        now_ = then == no_deadline ? then - Clock::duration{1} : then;
+    }
 
 #if ROUSE_HOSTED
     /// Sets a function that the loop's thread calls where it would wait without a deadline, unless a wake has come or a

@@ -4,8 +4,9 @@
 #include <chrono>
 #include <coroutine>
 
+#include <rouse/core/detail/deadline.hpp>
 #include <rouse/core/detail/loop_owner.hpp>
-#include <rouse/core/sleep.hpp>
+#include <rouse/core/detail/scheduler.hpp>
 
 namespace rouse {
 inline namespace ROUSE_ABI {
@@ -28,8 +29,7 @@ class Delay {
 public:
     /// Creates a delay that elapses `duration` after it is triggered. It is not running yet.
     template <class Rep, class Period>
-    constexpr explicit Delay(std::chrono::duration<Rep, Period> duration)
-        : duration_{detail::saturated<Clock::duration>(duration)} {}
+    constexpr explicit Delay(std::chrono::duration<Rep, Period> duration) : duration_{detail::wait_of(duration)} {}
     Delay(const Delay&) = delete;
     Delay& operator=(const Delay&) = delete;
     ~Delay() {

@@ -30,6 +30,8 @@ ALLOWED_UNOPTIMISED = {
 }
 # Who calls through a vtable, in the source: of Port::wake.
 MEANT_TO_CALL_VIRTUALLY = "detail::Inbox::send("
+# What is not followed: it ends the program, because a wake cannot be delivered any more.
+ENDS_THE_PROGRAM = "detail::wake_failed(char const*)"
 # What must be found, or the calls have not been followed.
 WAKES = ("EpollPort::wake()", "detail::ParkedThread::wake()", "detail::InboxItem::wake()")
 
@@ -62,6 +64,8 @@ class Object:
         self.indirect = {"call": collections.Counter(), "jmp": collections.Counter()}  # by function
         self.read_code(path)
         self.wakes = self.in_vtables(path)
+        names = demangle(self.functions)
+        self.ends = {name for name in self.functions if names[name].endswith(ENDS_THE_PROGRAM)}
 
     def targets(self, reference):
         """The functions, or external symbols, that a relocation names: a symbol, or a section of code."""
@@ -102,6 +106,8 @@ class Object:
         came_by, to_do = {root: None}, [root]
         while to_do:
             function = to_do.pop()
+            if function in self.ends:
+                continue
             following = set(self.edges[function])
             if self.indirect["call"][function] or self.indirect["jmp"][function]:  # jmp: the last call of a function
                 following |= self.wakes

@@ -64,6 +64,8 @@
 #if ROUSE_BUSY_POLLING
 #include <algorithm>
 #include <chrono>
+
+#include <rouse/core/detail/deadline.hpp>
 #endif
 #if ROUSE_EXCEPTIONS
 #include <cstdio>
@@ -667,8 +669,9 @@ inline bool Scheduler::poll() {
     if (sentinel_ != nullptr) misuse("rouse: Loop::poll: called inside run(); use co_await or create_task");
 #endif
     const PollOnStack on_stack{*this};
-    // A time long past, but not at_once: the port must take in the wakes, or its descriptor stays readable.
-    wait_until(TimePoint{});
+    // The present, and not at_once: the port must take in the wakes, or its descriptor stays readable. No other time is
+    // in the past of every clock and can be subtracted from its time without an overflow.
+    wait_until(port_.now());
 #if ROUSE_HOSTED
     host_.rung = false;
 #endif
@@ -772,9 +775,9 @@ inline bool Scheduler::busy_poll(Scheduler& scheduler) noexcept {
     constexpr int looks_per_round = 16;
     constexpr int fastest_round_ns = 64;
     TimePoint now = scheduler.port_.now();
-    const TimePoint end = (std::min)(now + scheduler.busy_poll_for_, scheduler.next_deadline());
+    const TimePoint end = (std::min)(later(now, scheduler.busy_poll_for_), scheduler.next_deadline());
     // The rounds are limited too, so that this ends on a port whose clock advances only while the loop sleeps.
-    for (auto left = (end - now).count() / fastest_round_ns; now < end && left > 0; --left) {
+    for (auto left = time_left(now, end).count() / fastest_round_ns; now < end && left > 0; --left) {
         for (int look = 0; look < looks_per_round; ++look) {
             if (!scheduler.inbox_.empty()) return true;
             spin_pause();

@@ -3,9 +3,10 @@
 // least one of them sees the other's store. From any context.
 //
 // On Linux the heavy side uses membarrier(2), which makes every running thread of this process execute a full barrier;
-// the light side then only restrains the compiler. If the kernel does not support it, both are full fences. On one core
-// without an operating system, where an interrupt handler runs to completion between two instructions, both only
-// restrain the compiler; ROUSE_CORES=2 or more makes them fences.
+// the light side then only restrains the compiler. If the kernel does not support it, or a seccomp filter refuses it,
+// even one that was installed later, both are full fences. On one core without an operating system, where an interrupt
+// handler runs to completion between two instructions, both only restrain the compiler; ROUSE_CORES=2 or more makes
+// them fences.
 #pragma once
 
 #include <atomic>
@@ -16,6 +17,7 @@
 
 #if defined(__linux__) && ROUSE_HOSTED
 #include <cerrno>
+#include <chrono>
 
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
@@ -47,15 +49,44 @@ inline bool membarrier(int command) noexcept {
 }
 inline bool register_membarrier() noexcept { return membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED); }
 
-// Set before main(). Until then, and always if the kernel refuses, both sides use full fences.
-inline const bool has_membarrier = register_membarrier();
+// What the sides know of membarrier(2). The light side does without a fence only while it is `works`.
+enum class Membarrier : unsigned char {
+    unknown, // before main()
+    works,
+    ending, // it worked and was refused: light sides may not have seen that yet
+    refused
+};
+// Written by membarrier_registered before main() and by heavy_barrier(), read by both sides, on threads that a static
+// constructor has started too. Relaxed: the barriers make the order.
+inline constinit std::atomic<Membarrier> membarrier_state{Membarrier::unknown};
+inline const bool membarrier_registered = [] {
+    auto before = Membarrier::unknown;
+    const auto after = register_membarrier() ? Membarrier::works : Membarrier::refused;
+    return membarrier_state.compare_exchange_strong(before, after, std::memory_order_relaxed);
+}();
+
+// Called when the kernel refuses what it had granted, which a seccomp filter can make it do at any time. From now on
+// light sides use fences. One that has seen `works` just before has its store still in the store buffer of its core,
+// for some nanoseconds, or it is not running, and then its store is out. There is no guarantee for that without
+// membarrier, but a millisecond is a million times as long as any buffer needs. Each heavy side waits, until one has
+// waited.
+inline void give_up_membarrier() noexcept {
+    membarrier_state.store(Membarrier::ending, std::memory_order_relaxed);
+    full_fence();
+    // Spins, as a call that sleeps is a cancellation point, and the filter may refuse it too.
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds{1};
+    while (std::chrono::steady_clock::now() < end) {
+    }
+    membarrier_state.store(Membarrier::refused, std::memory_order_relaxed);
+    full_fence();
+}
 #endif
 
 /// Orders a store before a load on the fast side. Pairs with heavy_barrier(). On Linux it costs a load and a branch.
 inline void light_barrier() noexcept {
 #if defined(__linux__) && ROUSE_HOSTED
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    if (!has_membarrier) [[unlikely]]
+    if (membarrier_state.load(std::memory_order_relaxed) != Membarrier::works) [[unlikely]]
         full_fence();
 #elif !ROUSE_HOSTED && ROUSE_CORES == 1
     std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -69,11 +100,11 @@ inline void light_barrier() noexcept {
 inline void heavy_barrier() noexcept {
 #if defined(__linux__) && ROUSE_HOSTED
     full_fence();
-    // Registers again if it runs before has_membarrier is set, or in a child of fork().
+    if (membarrier_state.load(std::memory_order_relaxed) == Membarrier::refused) return;
+    // Registers again if it runs before main(), or in a child of fork().
     if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) return;
     if (register_membarrier() && membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) return;
-    // The light side relies on it; continuing without it could lose a wake.
-    if (has_membarrier) ROUSE_PANIC("rouse: membarrier(2) worked when the program started and is refused now");
+    if (membarrier_state.load(std::memory_order_relaxed) != Membarrier::unknown) give_up_membarrier();
 #elif !ROUSE_HOSTED && ROUSE_CORES == 1
     std::atomic_signal_fence(std::memory_order_seq_cst);
 #else

@@ -20,11 +20,11 @@
 #include <optional>
 #include <utility>
 
+#include <rouse/core/detail/deadline.hpp>
 #include <rouse/core/detail/inbox.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/detail/scheduler.hpp>
 #include <rouse/core/detail/waiter.hpp>
-#include <rouse/core/sleep.hpp>
 #include <rouse/ports/detail/asymmetric_barrier.hpp>
 #include <rouse/ports/detail/parked_thread.hpp>
 #include <rouse/threadsafe/detail/sleep_slot.hpp>
@@ -240,9 +240,8 @@ private:
 template <class Rep, class Period>
 ParkedThread::Time blocking_deadline(std::chrono::duration<Rep, Period> timeout) {
     using Time = ParkedThread::Time;
-    if (!(timeout > timeout.zero())) return (Time::min)(); // not `<=`: a NaN is no time at all
-    const auto left = saturated<Time::duration>(timeout);
-    return left == (Time::duration::max)() ? (Time::max)() : ParkedThread::now() + left;
+    const std::chrono::nanoseconds wait = wait_of(timeout);
+    return wait.count() == 0 ? (Time::min)() : later(ParkedThread::now(), wait);
 }
 
 /// Blocks the calling thread until this side can proceed (true) or the deadline has passed (false).

@@ -49,6 +49,8 @@ private:
 
 } // namespace test::runner
 
+#define INFO(...) static_cast<void>(0)
+
 #define TEST_JOIN_(a, b) a##b
 #define TEST_JOIN(a, b) TEST_JOIN_(a, b)
 
