@@ -55,10 +55,10 @@ struct GatherMember : JoinWaiter {
 /// Waits until all tasks of a span have ended; with `failure_ends`, only until the first of them ends without a value.
 /// Each task has one of the waiters. Cancelling the waiting task cancels all tasks of the span and waits until they
 /// have ended.
-class GatherAwaiter : RetractableWaiter {
+class GatherAwaiter : RetractableWaiter, CancelForwarder {
 public:
     GatherAwaiter(std::span<const TaskReference> tasks, std::span<GatherMember> waiters, bool failure_ends) noexcept
-        : tasks_{tasks}, waiters_{waiters}, failure_ends_{failure_ends} {}
+        : CancelForwarder{cancel_next_member}, tasks_{tasks}, waiters_{waiters}, failure_ends_{failure_ends} {}
     GatherAwaiter(const GatherAwaiter&) = delete;
     GatherAwaiter& operator=(const GatherAwaiter&) = delete;
     ~GatherAwaiter() {
@@ -123,23 +123,30 @@ private:
 
     // The waiting task is cancelled: cancels all gathered tasks; the wait ends when they have ended.
     bool retract() noexcept override {
-        if (retracting_) return false; // a circle of gathers: it hangs, but does not recurse for ever
-        retracting_ = true;
         failure_ends_ = false;
         failed_ = nullptr;
-        for (const TaskReference& each : tasks_) {
-            if (!each.done()) FramePool::of(*record_of(each))->scheduler()->cancel(*record_of(each));
+        if (!active) next_to_cancel_ = 0; // active: a circle of gathers, which hangs
+        FramePool::of(*task)->scheduler()->forward_cancel(*this);
+        return false; // a task is left, or this waiter would have been woken
+    }
+
+    static bool cancel_next_member(CancelForwarder& forwarder) noexcept {
+        auto& self = static_cast<GatherAwaiter&>(forwarder);
+        while (self.next_to_cancel_ < self.tasks_.size()) {
+            const TaskReference& each = self.tasks_[self.next_to_cancel_++];
+            if (each.done()) continue;
+            FramePool::of(*record_of(each))->scheduler()->cancel(*record_of(each));
+            return true;
         }
-        retracting_ = false;
-        return pending_ == 0;
+        return false;
     }
 
     std::span<const TaskReference> tasks_;
     std::span<GatherMember> waiters_;
     std::size_t pending_ = 0;      // the number of tasks that have not ended
+    std::size_t next_to_cancel_ = 0; // while active: the index of the next task
     TaskRecord* failed_ = nullptr; // the first task that ended without a value
     bool failure_ends_;            // whether a failure ends the wait
-    bool retracting_ = false;      // inside retract()
 };
 
 // The tasks are passed as a tuple because the elements of a braced list are created, and so started, from left to

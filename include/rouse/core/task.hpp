@@ -77,8 +77,18 @@ class Promise : public PromiseBase<Promise<T>> {
 
 public:
     Promise() noexcept {}
+    // A task's value outlives its promise: the frame is destroyed when the task ends, and the value stays in its place
+    // until the last handle is gone.
     ~Promise() {
-        if (this->record().ending == Ending::value) std::destroy_at(&value_);
+        if constexpr (!std::is_trivially_destructible_v<Stored>) {
+            TaskRecord& record = this->record();
+            if (record.ending != Ending::value) return;
+            if (record.is_task) {
+                record.destroy_value = &destroy_value;
+            } else {
+                std::destroy_at(&value_);
+            }
+        }
     }
 
     Task<T> get_return_object() noexcept { return Task<T>{this->handle()}; }
@@ -104,6 +114,10 @@ public:
     }
 
 private:
+    static void destroy_value(TaskRecord& record) noexcept {
+        std::destroy_at(&std::coroutine_handle<Promise>::from_address(&record + 1).promise().value_);
+    }
+
     union {
         Stored value_; // alive only when the record's ending is `value`
     };
@@ -170,8 +184,24 @@ public:
         if constexpr (!std::is_void_v<T>) return std::forward<T>(child_.promise().value());
     }
 
-private:
+protected:
     std::coroutine_handle<Promise<T>> child_;
+};
+
+/// The awaiter of a Task that has a name and so outlives the await: destroys the frame when it has ended, as the end of
+/// the expression does for a temporary. Therefore Tasks that hold Tasks are not destroyed one inside the other.
+template <class T>
+class NamedChildAwaiter : public ChildAwaiter<T> {
+public:
+    using ChildAwaiter<T>::ChildAwaiter;
+
+    T await_resume() {
+        struct DestroyFrame {
+            std::coroutine_handle<> frame;
+            ~DestroyFrame() { Scheduler::destroy_child(frame); }
+        } const at_the_end{this->child_};
+        return ChildAwaiter<T>::await_resume();
+    }
 };
 
 /// The record of a Task, which must not be empty.
@@ -229,7 +259,9 @@ public:
     /// Runs the coroutine in place. Returns what it returns, or throws what it throws. A Task can be awaited once;
     /// UsageError the second time. If the awaiting task is cancelled, CancelledError is thrown at the co_await where
     /// the innermost coroutine is suspended.
-    auto operator co_await() const noexcept { return detail::ChildAwaiter<T>{frame_}; }
+    auto operator co_await() const& noexcept { return detail::NamedChildAwaiter<T>{frame_}; }
+    /// As above, for a temporary.
+    auto operator co_await() const&& noexcept { return detail::ChildAwaiter<T>{frame_}; }
 
 private:
     friend promise_type;

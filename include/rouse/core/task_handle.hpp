@@ -2,6 +2,7 @@
 #pragma once
 
 #include <coroutine>
+#include <cstddef>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -147,11 +148,13 @@ protected:
 
 private:
     // The tasks of a circle would wait for ever, and cancel() relies on there being no circle.
+    // Only a task that is awaited itself can close one.
     static void refuse_circle(TaskRecord& awaited) {
+        TaskRecord& awaiting = Scheduler::running_task_itself();
         for (TaskRecord* task = &awaited;;) {
-            if (task == &Scheduler::running_task_itself())
+            if (task == &awaiting)
                 misuse("rouse: co_await of a TaskHandle: a task cannot await itself, nor a task that awaits it");
-            if (task->state != TaskState::waiting_for_task) return;
+            if (awaiting.awaiters() == nullptr || task->state != TaskState::waiting_for_task) return;
             task = static_cast<JoinWaiter*>(task->link.waiter)->awaited;
         }
     }
@@ -273,3 +276,11 @@ inline TaskHandle<> current_task() { return detail::handle_of<void>(&detail::Sch
 
 } // namespace ROUSE_ABI
 } // namespace rouse
+
+/// Handles of the same task have the same hash, whatever their type; so have empty handles.
+template <class T>
+struct std::hash<rouse::TaskHandle<T>> {
+    std::size_t operator()(const rouse::TaskHandle<T>& handle) const noexcept {
+        return std::hash<const void*>{}(record_of(handle));
+    }
+};

@@ -40,6 +40,9 @@ public:
 
     [[nodiscard]] const void* thread() const noexcept { return thread_; }
 
+    /// While a value of a task is being destroyed: the list of the tasks whose values are destroyed after it.
+    TaskRecord** values_to_destroy = nullptr;
+
     /// The loop whose pool this is; null once it has ended.
     [[nodiscard]] Scheduler* scheduler() const noexcept { return scheduler_; }
 

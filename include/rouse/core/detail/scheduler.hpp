@@ -161,6 +161,10 @@ public:
     /// See TaskHandle::cancel.
     bool cancel(TaskRecord& task) noexcept;
 
+    /// For retract() of a wait that cancels tasks: cancels them, in order. Does nothing if it is doing that already (a
+    /// task awaits one that waits for it), or if the loop is cancelling all tasks.
+    void forward_cancel(CancelForwarder& forwarder) noexcept;
+
     /// Ends the wait of a task early and makes it ready. Returns false if the task is not waiting, or if its wake is
     /// already on its way.
     bool interrupt(TaskRecord& task) noexcept;
@@ -216,6 +220,9 @@ public:
     /// Called at the final suspend point of a coroutine.
     static void frame_ended(TaskRecord& record) noexcept;
 
+    /// Destroys the frame of a child before its Task is destroyed, which then frees the block.
+    static void destroy_child(std::coroutine_handle<> frame) noexcept;
+
     /// Called by the frame's operator delete: returns the block to its pool, unless the record is still referenced.
     static void frame_destroyed(TaskRecord& record) noexcept;
 
@@ -250,10 +257,13 @@ private:
 
     // ---- ending ----
     void make_task(TaskRecord& task) noexcept;
+    void cancel_each() noexcept;
+    static bool is_suspended_child(std::coroutine_handle<> frame) noexcept;
+    static void free_remains(void* frame) noexcept;
     void destroy_frame(TaskRecord& task) noexcept;
     static void end_cancelled(Scheduler& scheduler, TaskRecord& task) noexcept;
     void finish(TaskRecord& task) noexcept;
-    static void release_without_value(TaskRecord& task) noexcept;
+    static void release_uncommon(TaskRecord& task) noexcept;
     static void report(TaskRecord& task) noexcept;
     static void free_record(TaskRecord& record) noexcept;
 
@@ -283,6 +293,10 @@ private:
     bool asleep_ = false; // this loop has set the inbox to `asleep` and has not taken it since
     bool stop_requested_ = false;
     bool ending_ = false; // cancel_all() is waiting for the last tasks; new ones are cancelled before they start
+    bool cancelling_each_ = false; // inside cancel_each()
+#if ROUSE_HOSTED
+    CancelForwarder* forwarding_ = nullptr; // the innermost one that has not cancelled all its tasks yet
+#endif
 #if ROUSE_EXCEPTIONS
     ExceptionHandler* exception_handler_ = nullptr; // owned; null: the default
     const TaskRecord* cancelling_ = nullptr;
@@ -303,9 +317,7 @@ inline Scheduler::~Scheduler() {
     Scheduler* const running = current_ != this && blocking_refused() ? current_or_null() : nullptr;
     current_ = this;
     // In the order in which cancelling would end them: awaited tasks before the tasks that await them.
-    pool_->for_each_in_use([this](TaskRecord& task) {
-        if (task.is_task && !task.finished()) cancel(task);
-    });
+    cancel_each();
     while (!ready_.empty()) destroy_frame(ready_.pop());
     take_inbox();
     while (!ready_.empty()) destroy_frame(ready_.pop());
@@ -420,9 +432,7 @@ inline void Scheduler::cancel_all() {
     sentinel.state = TaskState::running; // only finish() puts it into the ready queue
     ending_ = true;
     end_cancelled_ = &Scheduler::end_cancelled;
-    pool_->for_each_in_use([this](TaskRecord& task) {
-        if (task.is_task && !task.finished()) cancel(task);
-    });
+    cancel_each();
     run_to(sentinel);
     ending_ = false;
 }
@@ -671,6 +681,43 @@ inline bool Scheduler::cancel(TaskRecord& first) noexcept {
     return true;
 }
 
+// As cancel() of every task, but each is visited once: what its cancellation would be forwarded to is another of them.
+inline void Scheduler::cancel_each() noexcept {
+    cancelling_each_ = true;
+    pool_->for_each_in_use([this](TaskRecord& task) {
+        if (!task.is_task || task.finished()) return;
+        if (task.state == TaskState::waiting_for_task) {
+            if (static_cast<JoinWaiter*>(task.link.waiter)->wants_outcome) task.cancel_requested = true;
+        } else {
+            task.cancel_requested = true;
+            interrupt(task);
+        }
+    });
+    cancelling_each_ = false;
+}
+
+// Cancelling one task may reach another that forwards its cancellation, and so on. Hosted, each continues where the one
+// above it has ended, so that the stack does not grow; firmware has too few frames for that to matter.
+inline void Scheduler::forward_cancel(CancelForwarder& forwarder) noexcept {
+    if (forwarder.active || cancelling_each_) return;
+    forwarder.active = true;
+#if ROUSE_HOSTED
+    forwarder.below = std::exchange(forwarding_, &forwarder);
+    if (forwarder.below != nullptr) return;
+    CancelForwarder* ended = nullptr; // they stay active to the end, so that each is asked only once
+    while (CancelForwarder* const innermost = forwarding_) {
+        if (innermost->cancel_next(*innermost)) continue;
+        forwarding_ = innermost->below;
+        innermost->below = std::exchange(ended, innermost);
+    }
+    for (; ended != nullptr; ended = ended->below) ended->active = false;
+#else
+    while (forwarder.cancel_next(forwarder)) {
+    }
+    forwarder.active = false;
+#endif
+}
+
 inline void Scheduler::make_task(TaskRecord& task) noexcept {
     task.is_task = true;
     task.references = 1;
@@ -724,6 +771,7 @@ inline void Scheduler::step(TaskRecord& task) noexcept {
 
     if (task.state == TaskState::ready) return;
     if (task.state == TaskState::done) {
+        task.frame().destroy(); // the loop's reference keeps the record
         finish(task);
     } else if (task.state == TaskState::running) [[unlikely]] {
         ROUSE_PANIC(
@@ -745,6 +793,13 @@ inline void Scheduler::end_cancelled(Scheduler& scheduler, TaskRecord& task) noe
 inline void Scheduler::destroy_frame(TaskRecord& task) noexcept {
     TaskRecord* const before = std::exchange(running_task_, &task);
     task.state = TaskState::destroyed;
+    // From the innermost outwards. A frame would destroy its child itself, but one inside the other.
+    std::coroutine_handle<> frame = std::exchange(task.resume_point, nullptr);
+    while (frame != task.frame() && is_suspended_child(frame)) {
+        const std::coroutine_handle<> parent = TaskRecord::of(frame).resume_point;
+        destroy_child(frame);
+        frame = parent;
+    }
     task.frame().destroy(); // the loop's reference keeps the record
     task.ending = Ending::cancelled;
     running_task_ = before;
@@ -758,6 +813,39 @@ ROUSE_NOINLINE_ON_FIRMWARE inline void Scheduler::frame_ended(TaskRecord& record
         running_task().resume_point = record.resume_point;
     }
 }
+
+// False for the frame of a coroutine that is not a Task and runs inside one: what precedes it is the heap's.
+#if ROUSE_ASAN
+[[gnu::no_sanitize_address]]
+#endif
+inline bool Scheduler::is_suspended_child(std::coroutine_handle<> frame) noexcept {
+#if ROUSE_HOSTED
+    if (frame == nullptr) return false;
+    const TaskRecord& record = TaskRecord::of(frame);
+    return record.references == 0 && record.state == TaskState::running && record.ending == Ending::none &&
+           !record.is_task;
+#else
+    return frame != nullptr;
+#endif
+}
+
+// The Task that owns the frame is somewhere inside another frame, and will destroy it again. So the block stays, and at
+// its start the two functions with which every coroutine frame begins.
+inline void Scheduler::destroy_child(std::coroutine_handle<> frame) noexcept {
+    struct Remains {
+        void (*resume)(void*) noexcept;
+        void (*destroy)(void*) noexcept;
+    };
+    TaskRecord& record = TaskRecord::of(frame);
+    record.references = 1;
+    frame.destroy();
+    record.state = TaskState::destroyed;
+    void* address = frame.address();
+    ::new (address) Remains{nullptr, &free_remains};
+    asm volatile("" : : "r"(address) : "memory"); // the compiler does not know that destroy() of a frame reads this
+}
+
+inline void Scheduler::free_remains(void* frame) noexcept { free_record(*(static_cast<TaskRecord*>(frame) - 1)); }
 
 ROUSE_NOINLINE_ON_FIRMWARE inline void Scheduler::frame_destroyed(TaskRecord& record) noexcept {
     if (record.references == 0) free_record(record);
@@ -785,20 +873,37 @@ inline void Scheduler::finish(TaskRecord& task) noexcept {
 
 inline void Scheduler::release(TaskRecord& task) noexcept {
     if (--task.references != 0) return;
-    if (task.ending != Ending::value) [[unlikely]] {
-        release_without_value(task);
+    if (task.ending != Ending::value || task.destroy_value != nullptr) [[unlikely]] {
+        release_uncommon(task);
     } else {
-        task.frame().destroy(); // which frees the record, see frame_destroyed
+        free_record(task);
     }
 }
 
-inline void Scheduler::release_without_value(TaskRecord& task) noexcept {
-    if (task.state == TaskState::destroyed) {
-        free_record(task);
-        return;
-    }
+inline void Scheduler::release_uncommon(TaskRecord& task) noexcept {
     if (task.ending == Ending::error && !task.ending_observed) report(task);
-    task.frame().destroy();
+    if (task.ending == Ending::value) {
+#if ROUSE_HOSTED
+        // A value may hold the last handle of a task, whose value holds the next: one after the other, not nested.
+        TaskRecord**& later = FramePool::of(task)->values_to_destroy;
+        if (later != nullptr) {
+            task.link.next = std::exchange(*later, &task);
+            return;
+        }
+        TaskRecord* first = nullptr;
+        later = &first;
+        task.destroy_value(task);
+        while (first != nullptr) {
+            TaskRecord& next = *std::exchange(first, first->link.next);
+            next.destroy_value(next);
+            free_record(next);
+        }
+        later = nullptr;
+#else
+        task.destroy_value(task);
+#endif
+    }
+    free_record(task);
 }
 
 inline void Scheduler::free_record(TaskRecord& record) noexcept {

@@ -68,7 +68,7 @@ enum class TaskState : std::uint8_t {
     waiting_in_task_group,
     waiting_in_custom, // a class derived from AwaiterBase
     // ended:
-    done,      // its frame is at the end and holds the result
+    done,      // it has returned or thrown; its frame is gone, except for the value
     destroyed, // its frame was destroyed by a cancellation; only the record is left
 };
 
@@ -98,6 +98,7 @@ struct JoinWaiter : Waiter {
     void (*on_done)(JoinWaiter&, TaskRecord& ended) noexcept;
     TaskRecord* awaited = nullptr; // null: not in a record
     JoinWaiter* next = nullptr;
+    JoinWaiter** link = nullptr; // in a record: the pointer that points to this
     bool wants_outcome = false; // the cancellation of `awaited` does not cancel the waiting task
 };
 
@@ -155,9 +156,13 @@ public:
 #endif
     } link{nullptr};
 
-    // Of a task: the innermost frame, which is resumed next. Of a child: the frame that awaits it; null while that
-    // frame is still in await_suspend, where it sees for itself whether the child has ended.
-    std::coroutine_handle<> resume_point{};
+    union {
+        // Of a task: the innermost frame, which is resumed next. Of a child: the frame that awaits it; null while that
+        // frame is still in await_suspend, where it sees for itself whether the child has ended.
+        std::coroutine_handle<> resume_point{};
+        // Of a task that is done: destroys its value; null if there is nothing to destroy. See Promise.
+        void (*destroy_value)(TaskRecord&) noexcept;
+    };
 
     union { // of a task: its awaiters, newest first
         JoinWaiter* unnamed_awaiters = nullptr;
@@ -187,16 +192,19 @@ static_assert(sizeof(TaskRecord) == 4 * sizeof(void*));
 
 /// Puts a waiter into the record of `awaited`, which must not have ended.
 inline void enter(JoinWaiter& waiter, TaskRecord& awaited) noexcept {
+    JoinWaiter*& newest = awaited.awaiters();
     waiter.awaited = &awaited;
-    waiter.next = std::exchange(awaited.awaiters(), &waiter);
+    waiter.next = newest;
+    waiter.link = &newest;
+    if (newest != nullptr) newest->link = &waiter.next;
+    newest = &waiter;
 }
 
 /// Removes the waiter from the record. Does nothing if the awaited task has ended.
 inline void leave(JoinWaiter& waiter) noexcept {
     if (waiter.awaited == nullptr) return;
-    JoinWaiter** link = &waiter.awaited->awaiters();
-    while (*link != &waiter) link = &(*link)->next;
-    *link = waiter.next;
+    *waiter.link = waiter.next;
+    if (waiter.next != nullptr) waiter.next->link = waiter.link;
     waiter.awaited = nullptr;
 }
 
