@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <rouse/combine/exception_group.hpp>
+#include <rouse/core/detail/current_error.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/detail/start.hpp>
 #include <rouse/core/detail/waiter.hpp>
@@ -203,7 +204,7 @@ bool TaskGroup::start_body(Body& body) {
     try {
         if (add(body(*this), start)) return true;
     } catch (...) {
-        error_of_body_ = std::current_exception();
+        error_of_body_ = detail::current_error();
     }
     cancel();
     return error_of_body_ != nullptr;

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <rouse/core/detail/current_error.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/detail/scheduler.hpp>
 
@@ -52,7 +53,7 @@ public:
         } catch (const CancelledError&) {
             record().ending = Ending::cancelled;
         } catch (...) {
-            record().set_error(std::current_exception());
+            record().set_error(current_error());
         }
 #endif
     }

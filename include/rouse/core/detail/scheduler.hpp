@@ -60,6 +60,25 @@ using Timers = TimerWheel;
 using Timers = TimerHeap;
 #endif
 
+#if ROUSE_HOSTED
+/// Notices the end of a thread, at which its thread-local objects are destroyed. std::exit() destroys those of the
+/// thread that calls it, before any object of static storage duration. So a Loop that is destroyed after them while one
+/// of its tasks runs is one of those objects: it is the end of the program, and the task is in std::exit().
+class ThreadEnd {
+public:
+    static inline constinit thread_local bool reached = false;
+
+    static void notice() noexcept {
+        thread_local const ThreadEnd end;
+        static_cast<void>(end);
+    }
+
+private:
+    ThreadEnd() = default;
+    ~ThreadEnd() { reached = true; }
+};
+#endif
+
 /// Runs the tasks of one loop on a port: the implementation of Loop, and what awaiters use to suspend and wake tasks.
 ///
 /// All members are for the thread of the loop. Foreign contexts reach it only through its inbox. For the order of tasks
@@ -68,7 +87,8 @@ class Scheduler : public PortUser {
 public:
     explicit Scheduler(Port& port);
 
-    /// Destroys the frames of the tasks that are left, without resuming them; the innermost frame of each first.
+    /// Destroys the frames of the tasks that are left, without resuming them; the innermost frame of each first. Does
+    /// nothing if the program ends while the loop runs, see ThreadEnd.
     ~Scheduler();
 
     Scheduler(const Scheduler&) = delete;
@@ -263,6 +283,7 @@ private:
     void destroy_frame(TaskRecord& task) noexcept;
     static void end_cancelled(Scheduler& scheduler, TaskRecord& task) noexcept;
     void finish(TaskRecord& task) noexcept;
+    static void release_last(TaskRecord& task) noexcept;
     static void release_uncommon(TaskRecord& task) noexcept;
     static void report(TaskRecord& task) noexcept;
     static void free_record(TaskRecord& record) noexcept;
@@ -309,10 +330,24 @@ private:
 inline Scheduler::Scheduler(Port& port)
     : PortUser{port}, inbox_{port, this}, pool_{FramePool::create(this, &current_)}, older_{newest_} {
     newest_ = this;
+#if ROUSE_HOSTED
+    ThreadEnd::notice();
+#endif
     if (!blocking_refused()) current_ = this;
 }
 
 inline Scheduler::~Scheduler() {
+#if ROUSE_HOSTED
+    if (running()) {
+        // A running frame is never destroyed, nor is anything that it may refer to.
+        if (current_ == this && !ThreadEnd::reached) {
+            ROUSE_PANIC(
+                "rouse: Loop::~Loop: the loop is running, or one of its tasks is; destroy it after run() or poll() has "
+                "returned");
+        }
+        return;
+    }
+#endif
     // In a child of fork() this may be the loop of a thread that does not exist there.
     Scheduler* const running = current_ != this && blocking_refused() ? current_or_null() : nullptr;
     current_ = this;
@@ -336,7 +371,7 @@ inline Scheduler::~Scheduler() {
     if (*link == this) *link = older_;
     current_ = running != nullptr ? running : newest_;
 #if ROUSE_EXCEPTIONS
-    delete exception_handler_;
+    ExceptionHandler::discard(exception_handler_);
 #endif
 }
 
@@ -386,6 +421,9 @@ void Scheduler::wait_for_arrival(F arrived) noexcept {
 inline void Scheduler::run_to(TaskRecord& sentinel) {
     current_ = this;
     sentinel_ = &sentinel;
+#if ROUSE_HOSTED
+    ThreadEnd::notice(); // the loop may have been made on another thread
+#endif
     if (std::exchange(stop_requested_, false)) ready_.push(sentinel);
     for (bool ended = false; !ended;) {
         begin_turn();
@@ -872,15 +910,19 @@ inline void Scheduler::finish(TaskRecord& task) noexcept {
 }
 
 inline void Scheduler::release(TaskRecord& task) noexcept {
-    if (--task.references != 0) return;
-    if (task.ending != Ending::value || task.destroy_value != nullptr) [[unlikely]] {
+    if (--task.references == 0) release_last(task);
+}
+
+[[gnu::noinline]] inline void Scheduler::release_last(TaskRecord& task) noexcept {
+    if (task.ending != Ending::value || task.destroy_value != nullptr || task.named) [[unlikely]] {
         release_uncommon(task);
     } else {
-        free_record(task);
+        task.state = TaskState::unused;
+        FramePool::release(task);
     }
 }
 
-inline void Scheduler::release_uncommon(TaskRecord& task) noexcept {
+[[gnu::noinline]] inline void Scheduler::release_uncommon(TaskRecord& task) noexcept {
     if (task.ending == Ending::error && !task.ending_observed) report(task);
     if (task.ending == Ending::value) {
 #if ROUSE_HOSTED
@@ -922,7 +964,7 @@ inline void Scheduler::report(TaskRecord& task) noexcept {
     const std::string_view name = task.named ? task.name->text() : "(unnamed)";
     const Scheduler* scheduler = FramePool::of(task)->scheduler();
     if (scheduler != nullptr && scheduler->exception_handler_ != nullptr) {
-        (*scheduler->exception_handler_)(name, task.error());
+        scheduler->exception_handler_->call(name, task.error());
         return;
     }
     const auto print = [name](const char* what) {
@@ -942,7 +984,7 @@ inline void Scheduler::report(TaskRecord& task) noexcept {
 #if ROUSE_EXCEPTIONS
 template <class F>
 void Scheduler::set_exception_handler(F handler) {
-    delete std::exchange(exception_handler_, new ExceptionHandlerOf<F>{std::move(handler)});
+    ExceptionHandler::discard(std::exchange(exception_handler_, new ExceptionHandlerOf<F>{std::move(handler)}));
 }
 #endif
 

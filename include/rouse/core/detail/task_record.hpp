@@ -97,8 +97,8 @@ struct JoinWaiter : Waiter {
     // gather().
     void (*on_done)(JoinWaiter&, TaskRecord& ended) noexcept;
     TaskRecord* awaited = nullptr; // null: not in a record
-    JoinWaiter* next = nullptr;
-    JoinWaiter** link = nullptr; // in a record: the pointer that points to this
+    JoinWaiter* next;  // in a record: the next older awaiter
+    JoinWaiter** link; // in a record: the pointer that points to this
     bool wants_outcome = false; // the cancellation of `awaited` does not cancel the waiting task
 };
 
@@ -194,15 +194,15 @@ static_assert(sizeof(TaskRecord) == 4 * sizeof(void*));
 inline void enter(JoinWaiter& waiter, TaskRecord& awaited) noexcept {
     JoinWaiter*& newest = awaited.awaiters();
     waiter.awaited = &awaited;
-    waiter.next = newest;
     waiter.link = &newest;
-    if (newest != nullptr) newest->link = &waiter.next;
-    newest = &waiter;
+    waiter.next = std::exchange(newest, &waiter);
+    if (waiter.next != nullptr) waiter.next->link = &waiter.next;
 }
 
 /// Removes the waiter from the record. Does nothing if the awaited task has ended.
 inline void leave(JoinWaiter& waiter) noexcept {
-    if (waiter.awaited == nullptr) return;
+    if (waiter.awaited == nullptr) [[likely]]
+        return;
     *waiter.link = waiter.next;
     if (waiter.next != nullptr) waiter.next->link = waiter.link;
     waiter.awaited = nullptr;
