@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <unordered_set>
 #include <vector>
 
 #include <unistd.h>
@@ -133,6 +134,76 @@ TEST_CASE("a handle may outlive its loop and still tell the result") {
     CHECK(kept.result() == 9);
     CHECK(unfinished.done());
     CHECK(unfinished.cancelled());
+}
+
+TEST_CASE("a task's arguments end with it, before the tasks that await it resume") {
+    Log log;
+    Lock lock;
+    auto holds = [&](Lock::Guard, std::shared_ptr<Mark>) -> Task<int> {
+        co_await yield();
+        co_return 7;
+    };
+    auto main = [&]() -> Task<> {
+        const auto task = create_task(holds(co_await lock.scoped(), std::make_shared<Mark>(log, "argument")));
+        const int value = co_await task;
+        log(value);
+        CHECK(!lock.locked());
+        CHECK(task.result() == 7); // the value stays
+    };
+    run_virtual(main());
+    CHECK(log == "argument 7");
+}
+
+TEST_CASE("a task that holds its own handle ends, and its memory is used again") {
+    Log log;
+    auto holds = [](std::shared_ptr<TaskHandle<>>, std::shared_ptr<Mark>) -> Task<> { co_return; };
+    VirtualTimePort port;
+    Loop loop{port};
+    detail::TaskRecord* first = nullptr;
+    for (int i = 0; i < 2; ++i) {
+        auto own = std::make_shared<TaskHandle<>>();
+        *own = loop.create_task(holds(own, std::make_shared<Mark>(log, "ended")));
+        if (i == 0) first = record_of(*own);
+        CHECK(record_of(*own) == first);
+        own = nullptr;
+        while (loop.poll()) {
+        }
+    }
+    CHECK(log == "ended ended");
+}
+
+TEST_CASE("a result is destroyed with the last handle, also after the loop has ended") {
+    Log log;
+    auto returns = [](Log& l) -> Task<std::unique_ptr<Mark>> { co_return std::make_unique<Mark>(l, "result"); };
+    TaskHandle<> kept;
+    {
+        VirtualTimePort port;
+        Loop loop{port};
+        loop.create_task(returns(log));
+        while (loop.poll()) {
+        }
+        CHECK(log == "result");
+        kept = loop.create_task(returns(log), "with a name");
+        while (loop.poll()) {
+        }
+        log("loop");
+    }
+    log("handle");
+    kept = {};
+    CHECK(log == "result loop handle result");
+}
+
+TEST_CASE("handles can be the keys of hashed containers") {
+    auto work = []() -> Task<int> { co_return 1; };
+    VirtualTimePort port;
+    Loop loop{port};
+    const auto a = loop.create_task(work());
+    const auto b = loop.create_task(work());
+    std::unordered_set<TaskHandle<>> all{a, b, a, TaskHandle<>{}};
+    CHECK(all.size() == 3);
+    CHECK(all.count(b) == 1);
+    CHECK(all.count({}) == 1);
+    CHECK(std::hash<TaskHandle<int>>{}(a) == std::hash<TaskHandle<>>{}(a));
 }
 
 TEST_CASE("current_task is the task that runs, also in its children, and an error outside of a task") {
@@ -301,6 +372,33 @@ TEST_CASE("an uncaught exception of a task that nobody awaits goes to the except
     };
     run_virtual(main());
     CHECK(log == "a:dropped then not-yet b:held after caught");
+}
+
+TEST_CASE("an exception handler may replace itself, stop the loop, and drop the handle of another failed task") {
+    Log log;
+    auto thrower = []() -> Task<> {
+        throw std::runtime_error{"it broke"};
+        co_return;
+    };
+    VirtualTimePort port;
+    Loop loop{port};
+    TaskHandle<> other = loop.create_task(thrower(), "other");
+    auto owned = std::make_shared<Mark>(log, "handler-gone");
+    loop.set_exception_handler([&, owned = std::move(owned)](std::string_view name, std::exception_ptr) {
+        log(std::string{name});
+        if (name == "other") return; // from inside the call below
+        loop.set_exception_handler([&](std::string_view later, std::exception_ptr) { log("second:" + std::string{later}); });
+        other = {}; // reported by the second
+        loop.stop();
+        log("still-" + std::to_string(owned.use_count()));
+    });
+    loop.create_task(thrower(), "first");
+    loop.run_forever();
+    log("then");
+    loop.create_task(thrower(), "last");
+    while (loop.poll()) {
+    }
+    CHECK(log == "first second:other still-1 handler-gone then second:last");
 }
 
 TEST_CASE("the default exception handler prints the task's name and what() to stderr") {

@@ -154,7 +154,7 @@ private:
         for (TaskRecord* task = &awaited;;) {
             if (task == &awaiting)
                 misuse("rouse: co_await of a TaskHandle: a task cannot await itself, nor a task that awaits it");
-            if (awaiting.awaiters() == nullptr || task->state != TaskState::waiting_for_task) return;
+            if ((ROUSE_HOSTED && awaiting.awaiters() == nullptr) || task->state != TaskState::waiting_for_task) return;
             task = static_cast<JoinWaiter*>(task->link.waiter)->awaited;
         }
     }

@@ -284,7 +284,9 @@ private:
     static void end_cancelled(Scheduler& scheduler, TaskRecord& task) noexcept;
     void finish(TaskRecord& task) noexcept;
     static void release_last(TaskRecord& task) noexcept;
+#if ROUSE_HOSTED
     static void release_uncommon(TaskRecord& task) noexcept;
+#endif
     static void report(TaskRecord& task) noexcept;
     static void free_record(TaskRecord& record) noexcept;
 
@@ -314,8 +316,8 @@ private:
     bool asleep_ = false; // this loop has set the inbox to `asleep` and has not taken it since
     bool stop_requested_ = false;
     bool ending_ = false; // cancel_all() is waiting for the last tasks; new ones are cancelled before they start
-    bool cancelling_each_ = false; // inside cancel_each()
 #if ROUSE_HOSTED
+    bool cancelling_each_ = false; // inside cancel_each()
     CancelForwarder* forwarding_ = nullptr; // the innermost one that has not cancelled all its tasks yet
 #endif
 #if ROUSE_EXCEPTIONS
@@ -719,8 +721,10 @@ inline bool Scheduler::cancel(TaskRecord& first) noexcept {
     return true;
 }
 
-// As cancel() of every task, but each is visited once: what its cancellation would be forwarded to is another of them.
+// As cancel() of every task. Where there may be many, each is visited once: what its cancellation would be forwarded to
+// is another of them.
 inline void Scheduler::cancel_each() noexcept {
+#if ROUSE_HOSTED
     cancelling_each_ = true;
     pool_->for_each_in_use([this](TaskRecord& task) {
         if (!task.is_task || task.finished()) return;
@@ -732,14 +736,20 @@ inline void Scheduler::cancel_each() noexcept {
         }
     });
     cancelling_each_ = false;
+#else
+    pool_->for_each_in_use([this](TaskRecord& task) {
+        if (task.is_task && !task.finished()) cancel(task);
+    });
+#endif
 }
 
 // Cancelling one task may reach another that forwards its cancellation, and so on. Hosted, each continues where the one
 // above it has ended, so that the stack does not grow; firmware has too few frames for that to matter.
 inline void Scheduler::forward_cancel(CancelForwarder& forwarder) noexcept {
-    if (forwarder.active || cancelling_each_) return;
-    forwarder.active = true;
+    if (forwarder.active) return;
 #if ROUSE_HOSTED
+    if (cancelling_each_) return;
+    forwarder.active = true;
     forwarder.below = std::exchange(forwarding_, &forwarder);
     if (forwarder.below != nullptr) return;
     CancelForwarder* ended = nullptr; // they stay active to the end, so that each is asked only once
@@ -750,6 +760,7 @@ inline void Scheduler::forward_cancel(CancelForwarder& forwarder) noexcept {
     }
     for (; ended != nullptr; ended = ended->below) ended->active = false;
 #else
+    forwarder.active = true;
     while (forwarder.cancel_next(forwarder)) {
     }
     forwarder.active = false;
@@ -856,31 +867,25 @@ ROUSE_NOINLINE_ON_FIRMWARE inline void Scheduler::frame_ended(TaskRecord& record
 #if ROUSE_ASAN
 [[gnu::no_sanitize_address]]
 #endif
-inline bool Scheduler::is_suspended_child(std::coroutine_handle<> frame) noexcept {
+inline bool Scheduler::is_suspended_child([[maybe_unused]] std::coroutine_handle<> frame) noexcept {
 #if ROUSE_HOSTED
     if (frame == nullptr) return false;
     const TaskRecord& record = TaskRecord::of(frame);
     return record.references == 0 && record.state == TaskState::running && record.ending == Ending::none &&
            !record.is_task;
 #else
-    return frame != nullptr;
+    return true;
 #endif
 }
 
-// The Task that owns the frame is somewhere inside another frame, and will destroy it again. So the block stays, and at
-// its start the two functions with which every coroutine frame begins.
+// The Task that owns the frame is inside another frame, and will destroy it again. So the block stays, and in it the
+// function that destroy() of a handle calls: every compiler keeps it in the second word of a frame.
 inline void Scheduler::destroy_child(std::coroutine_handle<> frame) noexcept {
-    struct Remains {
-        void (*resume)(void*) noexcept;
-        void (*destroy)(void*) noexcept;
-    };
-    TaskRecord& record = TaskRecord::of(frame);
-    record.references = 1;
+    TaskRecord::of(frame).references = 1;
     frame.destroy();
-    record.state = TaskState::destroyed;
-    void* address = frame.address();
-    ::new (address) Remains{nullptr, &free_remains};
-    asm volatile("" : : "r"(address) : "memory"); // the compiler does not know that destroy() of a frame reads this
+    void* const address = frame.address();
+    static_cast<void (**)(void*) noexcept>(address)[1] = &free_remains;
+    asm volatile("" : : "r"(address) : "memory"); // the compiler need not know that destroy() reads it
 }
 
 inline void Scheduler::free_remains(void* frame) noexcept { free_record(*(static_cast<TaskRecord*>(frame) - 1)); }
@@ -909,10 +914,11 @@ inline void Scheduler::finish(TaskRecord& task) noexcept {
     release(task);
 }
 
-inline void Scheduler::release(TaskRecord& task) noexcept {
+ROUSE_NOINLINE_ON_FIRMWARE inline void Scheduler::release(TaskRecord& task) noexcept {
     if (--task.references == 0) release_last(task);
 }
 
+#if ROUSE_HOSTED
 [[gnu::noinline]] inline void Scheduler::release_last(TaskRecord& task) noexcept {
     if (task.ending != Ending::value || task.destroy_value != nullptr || task.named) [[unlikely]] {
         release_uncommon(task);
@@ -924,8 +930,7 @@ inline void Scheduler::release(TaskRecord& task) noexcept {
 
 [[gnu::noinline]] inline void Scheduler::release_uncommon(TaskRecord& task) noexcept {
     if (task.ending == Ending::error && !task.ending_observed) report(task);
-    if (task.ending == Ending::value) {
-#if ROUSE_HOSTED
+    if (task.destroy_value != nullptr) {
         // A value may hold the last handle of a task, whose value holds the next: one after the other, not nested.
         TaskRecord**& later = FramePool::of(task)->values_to_destroy;
         if (later != nullptr) {
@@ -941,12 +946,16 @@ inline void Scheduler::release(TaskRecord& task) noexcept {
             free_record(next);
         }
         later = nullptr;
-#else
-        task.destroy_value(task);
-#endif
     }
     free_record(task);
 }
+#else
+inline void Scheduler::release_last(TaskRecord& task) noexcept {
+    if (ROUSE_EXCEPTIONS && task.ending == Ending::error && !task.ending_observed) report(task);
+    if (task.destroy_value != nullptr) task.destroy_value(task);
+    free_record(task);
+}
+#endif
 
 inline void Scheduler::free_record(TaskRecord& record) noexcept {
     if (record.named) [[unlikely]] {
