@@ -76,7 +76,7 @@ public:
 
 protected:
     explicit TaskReference(TaskRecord* task) noexcept : task_{task} {
-        if (task_ != nullptr) ++task_->references;
+        if (task_ != nullptr) task_->add_reference();
     }
 
 private:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/sync/detail/acquire.hpp>
@@ -56,7 +57,7 @@ private:
         return true;
     }
     void pass_on() noexcept {
-        if (!grants_.grant_next()) ++free_;
+        if (!grants_.grant_next() && free_ != std::numeric_limits<std::size_t>::max()) ++free_;
     }
 
     detail::GrantQueue grants_;

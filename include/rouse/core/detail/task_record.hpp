@@ -170,9 +170,16 @@ public:
     };
     [[nodiscard]] JoinWaiter*& awaiters() noexcept { return named ? name->awaiters : unnamed_awaiters; }
 
-    // One reference by the loop until the task is done, and one by each TaskHandle.
-    using Count = std::conditional_t<sizeof(void*) == 8, std::uint32_t, std::uint16_t>;
+    // One reference by the loop until the task is done, and one by each TaskHandle. 16 bits only where RAM is scarce.
+    static constexpr bool small = !ROUSE_HOSTED && sizeof(void*) == 4;
+    using Count = std::conditional_t<small, std::uint16_t, std::uint32_t>;
     Count references = 0;
+
+    /// Panics if there are too many: the count never wraps around.
+    void add_reference() noexcept {
+        if (++references == 0) [[unlikely]]
+            refuse_reference();
+    }
 
     TaskState state = TaskState::created;
 
@@ -186,9 +193,18 @@ public:
     bool ending_observed : 1 = false;  // its ending was awaited, read or reported
     std::uint8_t unused_bits
         : (ending_bits == 8 ? 4 : 2){0}; // initialised with the others, so that the constructor reads no bit
+
+#if ROUSE_HOSTED && UINTPTR_MAX == 0xffff'ffff
+    std::byte padding[12]; // the frame follows, so the size is a multiple of every alignment that a frame may need
+#endif
+
+private:
+    [[gnu::noinline, gnu::cold]] static void refuse_reference() noexcept {
+        ROUSE_PANIC("rouse: TaskHandle: too many handles of one task; 65,535 is the most on firmware");
+    }
 };
 
-static_assert(sizeof(TaskRecord) == 4 * sizeof(void*));
+static_assert(sizeof(TaskRecord) == (ROUSE_HOSTED ? 32 : 4 * sizeof(void*)));
 
 /// Puts a waiter into the record of `awaited`, which must not have ended.
 inline void enter(JoinWaiter& waiter, TaskRecord& awaited) noexcept {
