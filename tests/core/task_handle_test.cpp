@@ -446,7 +446,8 @@ TEST_CASE("an exception handler may replace itself, stop the loop, and drop the 
     loop.set_exception_handler([&, owned = std::move(owned)](std::string_view name, std::exception_ptr) {
         log(std::string{name});
         if (name == "other") return; // from inside the call below
-        loop.set_exception_handler([&](std::string_view later, std::exception_ptr) { log("second:" + std::string{later}); });
+        loop.set_exception_handler(
+            [&](std::string_view later, std::exception_ptr) { log("second:" + std::string{later}); });
         other = {}; // reported by the second
         loop.stop();
         log("still-" + std::to_string(owned.use_count()));

@@ -149,7 +149,8 @@ TEST_CASE("a task has as many handles as there are: 65,536 and more on a hosted 
               record.references = std::numeric_limits<TaskRecord::Count>::max();
               const TaskHandle<> one_more = first;
               return true;
-          }).panicked());
+          })
+              .panicked());
 #else
     CHECK(sizeof record.references == 2);
 #endif

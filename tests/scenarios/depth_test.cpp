@@ -1,5 +1,5 @@
-// What is nested deeply, or awaited by many, ends in linear time and with a flat stack. With a million levels, a few bytes
-// of stack for each would be more than there is; where the time was quadratic, a test does not end.
+// What is nested deeply, or awaited by many, ends in linear time and with a flat stack. With a million levels, a few
+// bytes of stack for each would be more than there is; where the time was quadratic, a test does not end.
 #include <memory>
 #include <vector>
 

@@ -143,10 +143,10 @@ private:
 
     std::span<const TaskReference> tasks_;
     std::span<GatherMember> waiters_;
-    std::size_t pending_ = 0;      // the number of tasks that have not ended
+    std::size_t pending_ = 0;        // the number of tasks that have not ended
     std::size_t next_to_cancel_ = 0; // while active: the index of the next task
-    TaskRecord* failed_ = nullptr; // the first task that ended without a value
-    bool failure_ends_;            // whether a failure ends the wait
+    TaskRecord* failed_ = nullptr;   // the first task that ended without a value
+    bool failure_ends_;              // whether a failure ends the wait
 };
 
 // The tasks are passed as a tuple because the elements of a braced list are created, and so started, from left to

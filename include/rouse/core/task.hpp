@@ -221,13 +221,17 @@ template <class T>
 ///     create_task(f())   starts it as a task of its own, which runs beside the present one
 ///     run(f())           runs it as the main task of a new loop
 ///
-/// Make, await and destroy a Task on the thread of the loop that runs it. It is move-only. Destroying a Task that was
-/// never started destroys its frame. A Task is empty after it has been moved from or started, and also if its frame
-/// could not be allocated: awaiting an empty Task is a UsageError.
+/// Make, await and destroy a Task on the thread of the loop that runs it, while that loop exists. It is move-only.
+/// Destroying a Task that was never started destroys its frame. A Task is empty after it has been moved from or
+/// started, and also if its frame could not be allocated: awaiting an empty Task is a UsageError.
 ///
-/// The arguments are copied or moved into the frame and live until the Task, or the last TaskHandle, is destroyed.
-/// Arguments that are references or pointers must stay valid by themselves, and so must the captures of a lambda: a
-/// lambda with captures must outlive the coroutines that it makes.
+/// The arguments are copied or moved into the frame. They are destroyed when the coroutine has ended, after its local
+/// variables and before what awaits it resumes; in `co_await f()`, as temporaries are, at the end of the full
+/// expression. Arguments that are references or pointers must stay valid by themselves, and so must the captures of a
+/// lambda: a lambda with captures must outlive the coroutines that it makes.
+///
+/// A Task that has not been started may outlive the loop on whose thread it was made, and that thread; it can then be
+/// run or destroyed on any other.
 ///
 /// Costs one frame from the pool of the loop, which calls the heap only to grow. Awaiting a Task in place involves
 /// neither the ready queue nor an allocation besides that frame.

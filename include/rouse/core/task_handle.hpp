@@ -229,7 +229,11 @@ TaskHandle<T> handle_of(TaskRecord* task) noexcept;
 /// to the first task that awaits it), throws the task's exception, or throws CancelledError if the task was cancelled.
 /// Cancelling the awaiting task cancels the awaited one; to avoid that, wait for an Event that the task sets.
 ///
-/// Costs one word. The result stays in the task's frame until the last handle is gone.
+/// When a task ends, its local variables and arguments are destroyed, before the tasks that await it resume. Only the
+/// result stays, in the memory of its frame, until the last handle is gone. So a task may hold handles of itself.
+///
+/// Costs one word. Handles can be compared and hashed. A task may have as many handles as there is memory for; on
+/// firmware 65,535, and one more is a panic.
 template <class T>
 class TaskHandle : public detail::TaskReference {
 public:

@@ -10,8 +10,8 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
-/// The exception that is being handled. Panics if it is not of C++: the end of a thread also unwinds its stack, must not
-/// be stopped by a catch (...), and could not be passed on to the task that waits.
+/// The exception that is being handled. Panics if it is not of C++: the end of a thread also unwinds its stack, must
+/// not be stopped by a catch (...), and could not be passed on to the task that waits.
 [[nodiscard]] inline std::exception_ptr current_error() noexcept {
     std::exception_ptr error = std::current_exception();
     if (error == nullptr) [[unlikely]] {

@@ -57,8 +57,8 @@ public:
                 return;
             }
             // release: the frame; pairs with the exchange in abandon(). acquire: as above.
-        } while (!given_back_.compare_exchange_weak(newest, &task, std::memory_order_acq_rel,
-                                                    std::memory_order_acquire));
+        } while (
+            !given_back_.compare_exchange_weak(newest, &task, std::memory_order_acq_rel, std::memory_order_acquire));
     }
 
     [[nodiscard]] const void* thread() const noexcept { return thread_; }
@@ -248,9 +248,10 @@ private:
     // Not detail::Atomic: the model checker need not look at each access to a pool.
     std::atomic<Scheduler*> scheduler_; // written by the loop's thread
     const void* thread_;
-    std::atomic<TaskRecord*> given_back_{nullptr}; // frames that other threads gave back, linked by link.next; or ended()
-    std::atomic<std::size_t> still_out_{0};        // after the loop has ended: the number of blocks in use
-    std::atomic_flag locked_;                      // see lock()
+    std::atomic<TaskRecord*> given_back_{
+        nullptr};                           // frames that other threads gave back, linked by link.next; or ended()
+    std::atomic<std::size_t> still_out_{0}; // after the loop has ended: the number of blocks in use
+    std::atomic_flag locked_;               // see lock()
 };
 
 } // namespace detail

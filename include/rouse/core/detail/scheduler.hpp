@@ -8,8 +8,8 @@
 // the task's new resume point, and the scheduler then resumes the parent. No task is resumed from inside another, so
 // the stack does not grow with the number of children.
 //
-// How a task is cancelled: with exceptions, its next resumption throws CancelledError. Without, its outermost frame is
-// destroyed; since every child lives in a temporary of its parent, the innermost frame goes first.
+// How a task is cancelled: with exceptions, its next resumption throws CancelledError. Without, its frames are
+// destroyed one after the other, the innermost first (destroy_frame).
 //
 // How a scheduler ends: only after every waiter that a foreign context has taken has arrived (the tasks that wait for
 // them cannot end earlier), and after every Port::wake() that it is owed has been counted. Therefore no foreign context
@@ -317,7 +317,7 @@ private:
     bool stop_requested_ = false;
     bool ending_ = false; // cancel_all() is waiting for the last tasks; new ones are cancelled before they start
 #if ROUSE_HOSTED
-    bool cancelling_each_ = false; // inside cancel_each()
+    bool cancelling_each_ = false;          // inside cancel_each()
     CancelForwarder* forwarding_ = nullptr; // the innermost one that has not cancelled all its tasks yet
 #endif
 #if ROUSE_EXCEPTIONS

@@ -3,8 +3,8 @@
 // A coroutine of type Task<T> is either a *child*, awaited in place by the frame that called it, or a *task*, the
 // outermost frame of a chain, which the loop schedules. Both have the same record, because the frame is created
 // before it is known which it will be. The record precedes the frame instead of being in its promise, so that it
-// outlives the frame: when a task is ended from outside, its frame is destroyed while handles may still refer to the
-// task.
+// outlives the frame: when a task ends, its frame is destroyed, while handles may still refer to the task. The block
+// stays, and in it the value that the task has returned.
 //
 //            create_task               popped by the loop            the frame ends
 //   created ------------> fresh ----------------------------> running -------------> done
@@ -97,9 +97,9 @@ struct JoinWaiter : Waiter {
     // gather().
     void (*on_done)(JoinWaiter&, TaskRecord& ended) noexcept;
     TaskRecord* awaited = nullptr; // null: not in a record
-    JoinWaiter* next;  // in a record: the next older awaiter
-    JoinWaiter** link; // in a record: the pointer that points to this
-    bool wants_outcome = false; // the cancellation of `awaited` does not cancel the waiting task
+    JoinWaiter* next;              // in a record: the next older awaiter
+    JoinWaiter** link;             // in a record: the pointer that points to this
+    bool wants_outcome = false;    // the cancellation of `awaited` does not cancel the waiting task
 };
 
 /// The name of a task, and its awaiters, which a task without a name has in its record.
