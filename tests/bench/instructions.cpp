@@ -102,56 +102,9 @@ Task<> locks(long times) {
     for (long i = 0; i < times; ++i) const auto guard = co_await lock.scoped();
 }
 
-// The ends of what is long, deep or awaited by many, each per element: more than constant if the time is not linear, so
-// that twice as many elements cost more than twice as much.
-
-Task<> waits_for(Event& event) { co_await event.wait(); }
-Task<> awaits(TaskHandle<> next) { co_await next; }
-
-// Tasks that each await the one before, left to run() to cancel.
-Task<> chain(long times) {
-    static Event never;
-    TaskHandle<> last = create_task(waits_for(never));
-    for (long i = 0; i < times; ++i) {
-        last = create_task(awaits(last));
-        co_await yield();
-    }
-}
-
-// Tasks that wait for one task or for an event, which is set.
-Task<> selects(TaskHandle<> task, Event& event) {
-    sink = sink + static_cast<long>((co_await select(task, event.wait())).index());
-}
-Task<> leave(long times) {
-    static Event never;
-    Event event;
-    const auto awaited = create_task(waits_for(never));
-    for (long i = 0; i < times; ++i) create_task(selects(awaited, event));
-    co_await yield();
-    event.set();
-    co_await yield();
-}
-
-// Children, one inside the other; the loop ends with them.
-Task<> nested(Event& event, long depth) {
-    co_await yield();
-    if (depth == 0) {
-        co_await event.wait();
-    } else {
-        co_await nested(event, depth - 1);
-    }
-}
-Task<> depth(long times) {
-    static Event never;
-    create_task(nested(never, times));
-    for (long i = 0; i <= times + 1; ++i) co_await yield();
-    Loop::current().stop();
-}
-
 struct Work {
     const char* name;
     Task<> (*run)(long times);
-    bool ends_loop = false; // the loop is destroyed with what is left
 };
 constexpr Work all[] = {
     {"await a child", await_children},
@@ -164,9 +117,6 @@ constexpr Work all[] = {
     {"a set() that rouses a task, to its resumption", wakes},
     {"put_sync and get_sync", puts_and_gets},
     {"a lock that is free", locks},
-    {"a task in a chain of tasks that await each other, cancelled by run()", chain},
-    {"a task that leaves another, which many await", leave},
-    {"a nested child, to its end with the loop", depth, true},
 };
 
 } // namespace
@@ -180,12 +130,7 @@ int main(int argc, char** argv) {
         if (argc != 3 || std::string_view{argv[1]} != work.name) continue;
         VirtualTimePort port;
         Loop loop{port};
-        if (work.ends_loop) {
-            loop.create_task(work.run(std::atol(argv[2])));
-            loop.run_forever();
-        } else {
-            loop.run(work.run(std::atol(argv[2])));
-        }
+        loop.run(work.run(std::atol(argv[2])));
         return 0;
     }
     std::fputs("usage: instructions [WORK TIMES]\n", stderr);

@@ -880,7 +880,7 @@ inline bool Scheduler::is_suspended_child([[maybe_unused]] std::coroutine_handle
 
 // The Task that owns the frame is inside another frame, and will destroy it again. So the block stays, and in it the
 // function that destroy() of a handle calls: every compiler keeps it in the second word of a frame.
-inline void Scheduler::destroy_child(std::coroutine_handle<> frame) noexcept {
+ROUSE_NOINLINE_ON_FIRMWARE inline void Scheduler::destroy_child(std::coroutine_handle<> frame) noexcept {
     TaskRecord::of(frame).references = 1;
     frame.destroy();
     void* const address = frame.address();

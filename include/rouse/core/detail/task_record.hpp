@@ -199,7 +199,10 @@ public:
 #endif
 
 private:
-    [[gnu::noinline, gnu::cold]] static void refuse_reference() noexcept {
+#if ROUSE_HOSTED
+    [[gnu::noinline, gnu::cold]]
+#endif
+    static void refuse_reference() noexcept {
         ROUSE_PANIC("rouse: TaskHandle: too many handles of one task; 65,535 is the most on firmware");
     }
 };
