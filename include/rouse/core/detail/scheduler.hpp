@@ -863,18 +863,19 @@ ROUSE_NOINLINE_ON_FIRMWARE inline void Scheduler::frame_ended(TaskRecord& record
     }
 }
 
-// False for the frame of a coroutine that is not a Task and runs inside one: what precedes it is the heap's.
+// False for the frame of a coroutine that is not a Task and runs inside one: it does not come from the pool. Hosted, a
+// frame may be in any slab, but what precedes that of another library is the heap's, and no record.
 #if ROUSE_ASAN
 [[gnu::no_sanitize_address]]
 #endif
-inline bool Scheduler::is_suspended_child([[maybe_unused]] std::coroutine_handle<> frame) noexcept {
+inline bool Scheduler::is_suspended_child(std::coroutine_handle<> frame) noexcept {
 #if ROUSE_HOSTED
     if (frame == nullptr) return false;
     const TaskRecord& record = TaskRecord::of(frame);
     return record.references == 0 && record.state == TaskState::running && record.ending == Ending::none &&
            !record.is_task;
 #else
-    return true;
+    return FramePool::owns(frame);
 #endif
 }
 
