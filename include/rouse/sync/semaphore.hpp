@@ -11,6 +11,7 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 
 /// A number of permits: acquire() takes one, and waits if none is free; release() returns one, or adds one.
+/// Beyond the greatest std::size_t, release() adds none.
 ///
 /// Only for the tasks of one loop. release() may be called by any code that runs on the loop's thread.
 ///
