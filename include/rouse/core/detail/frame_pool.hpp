@@ -40,7 +40,7 @@ public:
         for_each_in_use([&](TaskRecord&) { ++in_use; });
         for (Slab* slab = slabs_; slab != nullptr; slab = slab->next) slab->free = nullptr;
         still_out_.store(in_use, std::memory_order_relaxed);
-        scheduler_.store(nullptr, std::memory_order_relaxed);
+        scheduler_ = nullptr;
         // acq_rel: acquires the frames that were given back, releases the stores above to a thread that finds `ended`.
         destroy_frames(given_back_.exchange(ended(), std::memory_order_acq_rel));
         release_one(*this);
@@ -66,8 +66,9 @@ public:
     /// While a value of a task is being destroyed: the list of the tasks whose values are destroyed after it.
     TaskRecord** values_to_destroy = nullptr;
 
-    /// The loop whose pool this is; null once it has ended. Another thread can only ask whether it has.
-    [[nodiscard]] Scheduler* scheduler() const noexcept { return scheduler_.load(std::memory_order_relaxed); }
+    /// The loop whose pool this is; null once it has ended. For the thread of the loop, and for an owner of a block
+    /// after its end.
+    [[nodiscard]] Scheduler* scheduler() const noexcept { return scheduler_; }
 
     /// Whether the loop has ended, so that its thread does not use this pool any more. From any thread.
     [[nodiscard]] bool has_ended() const noexcept {
@@ -245,8 +246,7 @@ private:
 
     TaskRecord* free_[largest_class / granule] = {}; // by size class; each linked by link.next
     Slab* slabs_ = nullptr;
-    // Not detail::Atomic: the model checker need not look at each access to a pool.
-    std::atomic<Scheduler*> scheduler_; // written by the loop's thread
+    Scheduler* scheduler_;
     const void* thread_;
     std::atomic<TaskRecord*> given_back_{
         nullptr};                           // frames that other threads gave back, linked by link.next; or ended()
