@@ -1,17 +1,22 @@
 #include <rouse/core/detail/task_record.hpp>
 
+#include <limits>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "support/catch.hpp"
 #include "support/run.hpp"
+#if ROUSE_HOSTED
+#include "ports/in_child.hpp"
+#endif
 
 using namespace test;
 using detail::Ending;
 using detail::TaskRecord;
 using detail::TaskState;
 
-static_assert(sizeof(TaskRecord) == 4 * sizeof(void*));
+static_assert(sizeof(TaskRecord) == (ROUSE_HOSTED ? 32 : 4 * sizeof(void*)));
 static_assert(alignof(TaskRecord) == alignof(void*));
 
 TEST_CASE("the record of a frame and the frame of a record are inverse") {
@@ -126,3 +131,28 @@ TEST_CASE("a record keeps the error that ended its coroutine until it is cleared
 }
 
 #endif
+
+TEST_CASE("a task has as many handles as there are: 65,536 and more on a hosted system; one too many is a panic") {
+    auto work = []() -> Task<> { co_return; };
+    VirtualTimePort port;
+    Loop loop{port};
+    const auto first = loop.create_task(work());
+    TaskRecord& record = *record_of(first);
+#if ROUSE_HOSTED
+    CHECK(sizeof record.references >= 4);
+    {
+        const std::vector<TaskHandle<>> handles(70'000, first);
+        CHECK(record.references == 70'002);
+    }
+    CHECK(record.references == 2);
+    CHECK(in_child([&] { // as if there were so many
+              record.references = std::numeric_limits<TaskRecord::Count>::max();
+              const TaskHandle<> one_more = first;
+              return true;
+          })
+              .panicked());
+#else
+    CHECK(sizeof record.references == 2);
+#endif
+    CHECK(record.references == 2);
+}

@@ -332,3 +332,73 @@ TEST_CASE("a coroutine that is cancelled after it has returned a value in vain l
 }
 
 #endif
+
+namespace {
+
+// A coroutine of another library, which runs inside a task.
+class Theirs {
+public:
+    struct promise_type {
+        Theirs get_return_object() { return Theirs{std::coroutine_handle<promise_type>::from_promise(*this)}; }
+        std::suspend_always initial_suspend() noexcept { return {}; }
+        struct Continue {
+            bool await_ready() noexcept { return false; }
+            std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> ended) noexcept {
+                return ended.promise().awaiting;
+            }
+            void await_resume() noexcept {}
+        };
+        Continue final_suspend() noexcept { return {}; }
+        void return_void() {}
+        void unhandled_exception() { std::terminate(); }
+        std::coroutine_handle<> awaiting;
+    };
+
+    explicit Theirs(std::coroutine_handle<promise_type> frame) : frame_{frame} {}
+    Theirs(Theirs&&) = delete;
+    ~Theirs() { frame_.destroy(); }
+
+    bool await_ready() { return false; }
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) {
+        frame_.promise().awaiting = awaiting;
+        return frame_;
+    }
+    void await_resume() {}
+
+private:
+    std::coroutine_handle<promise_type> frame_;
+};
+
+} // namespace
+
+TEST_CASE("a coroutine of another library inside a task ends with the loop, innermost first, with what it awaits") {
+    Log log;
+    auto innermost = [&]() -> Task<> {
+        const Mark mark{log, "innermost"};
+        co_await sleep(1h);
+    };
+    auto theirs = [&](bool with_task) -> Theirs {
+        const Mark mark{log, "theirs"};
+        if (with_task) {
+            co_await innermost();
+        } else {
+            co_await sleep(1h);
+        }
+    };
+    auto child = [&](bool with_task) -> Task<> {
+        const Mark mark{log, "child"};
+        co_await theirs(with_task);
+    };
+    auto outermost = [&](bool with_task) -> Task<> {
+        const Mark mark{log, "outermost"};
+        co_await child(with_task);
+    };
+    for (const bool awaits_task : {false, true}) {
+        VirtualTimePort port;
+        Loop loop{port};
+        loop.create_task(outermost(awaits_task));
+        while (loop.poll()) {
+        }
+    }
+    CHECK(log == "theirs child outermost innermost theirs child outermost");
+}

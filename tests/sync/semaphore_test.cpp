@@ -1,5 +1,7 @@
 #include <rouse/sync/semaphore.hpp>
 
+#include <cstddef>
+#include <limits>
 #include <memory>
 
 #include "support/catch.hpp"
@@ -63,6 +65,12 @@ TEST_CASE("a semaphore has one permit by default, and may begin with none") {
     };
     run_virtual(main());
     CHECK(log == "release 1 -1");
+}
+
+TEST_CASE("the permits of a semaphore do not wrap around") {
+    Semaphore semaphore{std::numeric_limits<std::size_t>::max()};
+    semaphore.release();
+    CHECK(!semaphore.locked());
 }
 
 TEST_CASE("a semaphore can be released more often than it was acquired, and then has more permits") {

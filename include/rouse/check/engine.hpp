@@ -428,6 +428,23 @@ int __tsan_atomic32_fetch_add(volatile int* p, int change, int) {
     return static_cast<int>(rouse::detail::count_owners(p, 4, static_cast<std::uint64_t>(change)));
 }
 
+// Those of a frame pool, of which no two contexts of a program share one: no step.
+void __tsan_atomic64_store(volatile long* p, long value, int) { *p = value; }
+long __tsan_atomic64_exchange(volatile long* p, long value, int) { return std::exchange(*const_cast<long*>(p), value); }
+long __tsan_atomic64_fetch_sub(volatile long* p, long change, int) {
+    return std::exchange(*const_cast<long*>(p), *p - change);
+}
+int __tsan_atomic64_compare_exchange_weak(volatile long* p, long* expected, long value, int, int) {
+    if (*p != *expected) {
+        *expected = *p;
+        return 0;
+    }
+    *p = value;
+    return 1;
+}
+void __tsan_atomic8_store(volatile char* p, char value, int) { *p = value; }
+char __tsan_atomic8_exchange(volatile char* p, char value, int) { return std::exchange(*const_cast<char*>(p), value); }
+
 // AddressSanitizer's interface, by which rouse says which frames have ended (see core/detail/sanitizers.hpp).
 void __asan_poison_memory_region(const volatile void* memory, unsigned long bytes) {
     rouse::detail::poison_memory(const_cast<const void*>(memory), bytes);

@@ -126,10 +126,10 @@ struct GatherMember : JoinWaiter {
 /// Waits until all members have ended. With `failure_ends`, the first that ends without a value ends the wait: the
 /// owned ones are cancelled, and only they are waited for. Cancelling the waiting task cancels all members and waits
 /// until they have ended.
-class GatherAwaiter : RetractableWaiter {
+class GatherAwaiter : RetractableWaiter, CancelForwarder {
 public:
     GatherAwaiter(std::span<GatherMember> members, bool failure_ends) noexcept
-        : members_{members}, failure_ends_{failure_ends} {}
+        : CancelForwarder{cancel_next_member}, members_{members}, failure_ends_{failure_ends} {}
     GatherAwaiter(const GatherAwaiter&) = delete;
     GatherAwaiter& operator=(const GatherAwaiter&) = delete;
     ~GatherAwaiter() {
@@ -206,26 +206,33 @@ private:
     // The waiting task is cancelled: cancels all members; the wait ends when they have ended. After a failure, cancels
     // the owned ones a second time.
     bool retract() noexcept override {
-        if (cancelling_) return false; // a circle of gathers: it hangs, but does not recurse for ever
         if (failed_ == nullptr) failure_ends_ = false;
         cancel_members();
-        return finished();
+        return false; // a task is left, or this waiter would have been woken
     }
 
     void cancel_members() noexcept {
-        cancelling_ = true;
-        for (const GatherMember& each : members_) {
-            if (!each.gathered.done() && (each.owned || failed_ == nullptr)) each.cancel();
+        if (!active) next_to_cancel_ = 0; // active: a circle of gathers, which hangs
+        FramePool::of(*task)->scheduler()->forward_cancel(*this);
+    }
+
+    static bool cancel_next_member(CancelForwarder& forwarder) noexcept {
+        auto& gather = static_cast<GatherAwaiter&>(forwarder);
+        while (gather.next_to_cancel_ < gather.members_.size()) {
+            const GatherMember& each = gather.members_[gather.next_to_cancel_++];
+            if (each.gathered.done() || (!each.owned && gather.failed_ != nullptr)) continue;
+            each.cancel();
+            return true;
         }
-        cancelling_ = false;
+        return false;
     }
 
     std::span<GatherMember> members_;
-    std::size_t pending_ = 0;       // the number of tasks that have not ended
-    std::size_t owned_pending_ = 0; // the number of owned ones among them
-    TaskRecord* failed_ = nullptr;  // the first task that ended without a value, if that ends the wait
-    bool failure_ends_;             // whether a failure ends the wait
-    bool cancelling_ = false;       // inside cancel_members()
+    std::size_t pending_ = 0;        // the number of tasks that have not ended
+    std::size_t owned_pending_ = 0;  // the number of owned ones among them
+    std::size_t next_to_cancel_ = 0; // while active: the index of the next member
+    TaskRecord* failed_ = nullptr;   // the first task that ended without a value, if that ends the wait
+    bool failure_ends_;              // whether a failure ends the wait
 };
 
 // The result of a task that has ended: moved if the task was given up.

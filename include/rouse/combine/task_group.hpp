@@ -8,6 +8,7 @@
 
 #include <rouse/combine/detail/as_handle.hpp>
 #include <rouse/combine/exception_group.hpp>
+#include <rouse/core/detail/current_error.hpp>
 #include <rouse/core/detail/dangling.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/detail/start.hpp>
@@ -49,7 +50,7 @@ inline namespace ROUSE_ABI {
 // resumes ahead of all ready tasks. So the two cannot be distinguished, except by current_task(). As a separate task,
 // the body can be cancelled because a task has failed without that being mistaken for a cancellation from outside, and
 // no exception can leave the group while its tasks run.
-class TaskGroup {
+class TaskGroup : detail::CancelForwarder {
 public:
     /// `co_await TaskGroup::run(body)`: runs the coroutine body(group), and waits for all tasks that the body and these
     /// tasks start in the group. A body that is an lvalue is referred to; an rvalue is moved into the wait, so its
@@ -121,7 +122,7 @@ private:
         detail::JoinWaiter waiter;
     };
 
-    explicit TaskGroup(detail::Scheduler& loop) noexcept : scheduler_{loop} {}
+    explicit TaskGroup(detail::Scheduler& loop) noexcept : CancelForwarder{cancel_next_member}, scheduler_{loop} {}
     ~TaskGroup() {
         while (!members_.empty()) remove(first_member()); // not empty only when the loop is being destroyed
     }
@@ -135,15 +136,16 @@ private:
     bool make_room_for_error() noexcept;
     Member& first_member() noexcept { return static_cast<Member&>(members_.pop_front()); }
     void remove(Member& member) noexcept;
+    static bool cancel_next_member(CancelForwarder& forwarder) noexcept;
     void on_member_done(Member& member) noexcept;
 
     detail::Scheduler& scheduler_;
     detail::WaitList members_;
     std::size_t size_ = 0;
+    std::size_t left_to_cancel_ = 0;     // while active: the number of members, from the first on, not yet cancelled
     detail::TaskRecord* body_ = nullptr; // the body; null after it has ended
     RunAwaiter* run_awaiter_ = nullptr;  // set when run() waits
     bool cancelled_ = false;             // cancel() has been called, so later tasks are cancelled, too
-    bool cancelling_ = false;            // inside cancel()
     bool body_cancelled_ = false;        // the body was cancelled, but not by the group
 #if ROUSE_EXCEPTIONS
     std::vector<std::exception_ptr> errors_; // capacity for the errors of all members
@@ -153,9 +155,9 @@ private:
 
 // The awaiter of run(): waits until all tasks of the group have ended.
 /// @cond internal
-class TaskGroup::RunAwaiter : detail::RetractableWaiter {
+class TaskGroup::RunAwaiter : detail::RetractableWaiter, detail::CancelForwarder {
 public:
-    explicit RunAwaiter(TaskGroup& group) noexcept : group_{group} {}
+    explicit RunAwaiter(TaskGroup& group) noexcept : CancelForwarder{cancel_body}, group_{group} {}
 
     bool await_ready() const noexcept { return group_.size_ == 0; }
     void await_suspend(std::coroutine_handle<> frame) {
@@ -180,21 +182,27 @@ private:
     // which the body ends decides. If the group is already being cancelled, or the body has ended, the cancellation
     // applies to the waiting task.
     bool retract() noexcept override {
-        if (cancelling_body_)
-            return false; // the body awaits the task that runs it: it hangs, but does not recurse for ever
+        if (active) return false; // the body awaits the task that runs it, which hangs
         if (group_.body_ != nullptr && !group_.cancelled_) {
             task->cancel_requested = false;
-            cancelled_from_outside_ = cancelling_body_ = true;
-            group_.scheduler_.cancel(*group_.body_);
-            cancelling_body_ = false;
+            cancelled_from_outside_ = true;
+            body_cancelled_ = false;
+            group_.scheduler_.forward_cancel(*this);
         } else {
             group_.cancel(); // cancels the tasks a second time if they were cancelled before
         }
         return false; // a task is left, or this waiter would have been woken
     }
 
+    static bool cancel_body(detail::CancelForwarder& forwarder) noexcept {
+        auto& self = static_cast<RunAwaiter&>(forwarder);
+        if (std::exchange(self.body_cancelled_, true)) return false;
+        self.group_.scheduler_.cancel(*self.group_.body_);
+        return true;
+    }
+
     TaskGroup& group_;
-    bool cancelling_body_ = false;        // inside retract()
+    bool body_cancelled_ = false;         // while active: cancel_body() has cancelled it
     bool cancelled_from_outside_ = false; // a cancellation of the waiting task was passed to the body
 };
 /// @endcond
@@ -220,7 +228,7 @@ bool TaskGroup::start_body(Body& body) {
     try {
         if (add(body(*this), start)) return true;
     } catch (...) {
-        error_of_body_ = std::current_exception();
+        error_of_body_ = detail::current_error();
     }
     cancel();
     return error_of_body_ != nullptr;
@@ -282,15 +290,19 @@ inline void TaskGroup::remove(Member& member) noexcept {
 
 inline void TaskGroup::cancel() noexcept {
     cancelled_ = true;
-    if (cancelling_)
-        return; // a task of the group awaits the task that runs it: it hangs, but does not recurse for ever
-    cancelling_ = true;
-    for (std::size_t left = size_; left > 0; --left) {
-        Member& member = first_member();
-        members_.push_back(member);
-        scheduler_.cancel(*member.task);
-    }
-    cancelling_ = false;
+    if (active) return; // a task of the group awaits the task that runs it, which hangs
+    left_to_cancel_ = size_;
+    scheduler_.forward_cancel(*this);
+}
+
+inline bool TaskGroup::cancel_next_member(detail::CancelForwarder& forwarder) noexcept {
+    auto& self = static_cast<TaskGroup&>(forwarder);
+    if (self.left_to_cancel_ == 0) return false;
+    --self.left_to_cancel_;
+    Member& member = self.first_member();
+    self.members_.push_back(member);
+    self.scheduler_.cancel(*member.task);
+    return true;
 }
 
 inline void TaskGroup::on_member_done(Member& member) noexcept {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <rouse/combine/detail/as_handle.hpp>
+#include <rouse/core/detail/current_error.hpp>
 #include <rouse/core/detail/deadline.hpp>
 
 namespace rouse {
@@ -96,7 +97,7 @@ public:
         } catch (const CancelledError&) {
             throw;
         } catch (...) {
-            return Outcome<T>::of_error(std::current_exception());
+            return Outcome<T>::of_error(current_error());
         }
 #else
         return value();

@@ -59,8 +59,11 @@ public:
     /// unless another is running or is made later.
     explicit Loop(Port& port) : Scheduler{port} {}
 
-    /// Destroys the frames of the remaining tasks without resuming them, the innermost frame of each task first.
-    /// Returns only when no foreign context is about to touch the loop. Panics inside a run() or poll() of the loop.
+    /// Destroys the frames of the remaining tasks without resuming them, the innermost frame of each task first; in
+    /// linear time, however they are nested or await each other. Returns only when no foreign context is about to touch
+    /// the loop. Panics if the loop, or one of its tasks, is running on this thread; but if std::exit() was called
+    /// there and the loop is a global, or if it is running on another thread at the end of the program, it leaves all
+    /// frames as they are, like std::exit() itself.
     ~Loop() = default;
 
     Loop(const Loop&) = delete;
@@ -233,8 +236,8 @@ public:
 #if ROUSE_EXCEPTIONS
     /// Sets the function that is called when an exception has ended a task and no one awaits it. It is called as
     /// handler(std::string_view task_name, std::exception_ptr error), on the thread of the loop, once per task, when
-    /// the task has ended and its last handle is gone. It must not throw. The default prints the name and what() to
-    /// stderr.
+    /// the task has ended and its last handle is gone. It must not throw. It may set another handler, and is then
+    /// destroyed when it has returned. The default prints the name and what() to stderr.
     template <class F>
     void set_exception_handler(F handler) {
         check_thread(

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <rouse/core/detail/current_error.hpp>
 #include <rouse/core/detail/frame_alignment.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/detail/scheduler.hpp>
@@ -81,7 +82,7 @@ public:
         } catch (const CancelledError&) {
             record().ending = Ending::cancelled;
         } catch (...) {
-            record().set_error(std::current_exception());
+            record().set_error(current_error());
         }
 #endif
     }
@@ -112,8 +113,18 @@ public:
     static constexpr bool returns_value = true;
 
     Promise() noexcept {}
+    // A task's value outlives its promise: the frame is destroyed when the task ends, and the value stays in its place
+    // until the last handle is gone.
     ~Promise() {
-        if (this->record().ending == Ending::value) std::destroy_at(std::addressof(value_));
+        if constexpr (!std::is_trivially_destructible_v<Stored>) {
+            TaskRecord& record = this->record();
+            if (record.ending != Ending::value) return;
+            if (record.is_task) {
+                record.destroy_value = &destroy_value;
+            } else {
+                std::destroy_at(std::addressof(value_));
+            }
+        }
     }
 
     Task<T> get_return_object() noexcept { return Task<T>{this->handle()}; }
@@ -153,6 +164,10 @@ private:
             std::destroy_at(std::addressof(value_));
             this->record().ending = Ending::none; // the constructor of the next value may throw
         }
+    }
+
+    static void destroy_value(TaskRecord& record) noexcept {
+        std::destroy_at(std::addressof(std::coroutine_handle<Promise>::from_address(&record + 1).promise().value_));
     }
 
     union {
@@ -228,8 +243,24 @@ public:
         if constexpr (!std::is_void_v<T>) return std::forward<T>(child_.promise().value());
     }
 
-private:
+protected:
     std::coroutine_handle<Promise<T>> child_;
+};
+
+/// The awaiter of a Task that has a name and so outlives the await: destroys the frame when it has ended, as the end of
+/// the expression does for a temporary. Therefore Tasks that hold Tasks are not destroyed one inside the other.
+template <class T>
+class NamedChildAwaiter : public ChildAwaiter<T> {
+public:
+    using ChildAwaiter<T>::ChildAwaiter;
+
+    T await_resume() {
+        struct DestroyFrame {
+            std::coroutine_handle<> frame;
+            ~DestroyFrame() { Scheduler::destroy_child(frame); }
+        } const at_the_end{this->child_};
+        return ChildAwaiter<T>::await_resume();
+    }
 };
 
 /// The record of a Task, which must not be empty.
@@ -248,14 +279,18 @@ template <class T>
 ///     create_task(f())   starts it as a task of its own, which runs beside the present one
 ///     run(f())           runs it as the main task of a new loop
 ///
-/// Make, await and destroy a Task on the thread of the loop that runs it. It is move-only. Destroying a Task that was
-/// never started destroys its frame. A Task is empty after it has been moved from or started, and also if its frame
-/// could not be allocated: awaiting an empty Task is a UsageError.
+/// Make, await and destroy a Task on the thread of the loop that runs it, while that loop exists. It is move-only.
+/// Destroying a Task that was never started destroys its frame. A Task is empty after it has been moved from or
+/// started, and also if its frame could not be allocated: awaiting an empty Task is a UsageError.
 ///
-/// The arguments are copied or moved into the frame and live until the Task, or the last TaskHandle, is destroyed.
-/// Arguments that are references or pointers must stay valid by themselves, and so must the captures of a lambda: a
-/// lambda with captures must outlive the coroutines that it makes. create_task(lambda, arguments...) takes care of
-/// that: it stores the lambda.
+/// The arguments are copied or moved into the frame. They are destroyed when the coroutine has ended, after its local
+/// variables and before what awaits it resumes; in `co_await f()`, as temporaries are, at the end of the full
+/// expression. Arguments that are references or pointers must stay valid by themselves, and so must the captures of a
+/// lambda: a lambda with captures must outlive the coroutines that it makes. create_task(lambda, arguments...) takes
+/// care of that: it stores the lambda.
+///
+/// A Task that has not been started may outlive the loop on whose thread it was made, and that thread; it can then be
+/// run or destroyed on any other.
 ///
 /// A coroutine that returns a value must not end without `co_return value`: awaiting it is a UsageError then; without
 /// exceptions, a panic. Frames have the alignment that `new` gives to ordinary types. A result or an argument that
@@ -296,7 +331,9 @@ public:
     /// Runs the coroutine in place. Returns what it returns, or throws what it throws. A Task can be awaited once;
     /// UsageError the second time. If the awaiting task is cancelled, CancelledError is thrown at the co_await where
     /// the innermost coroutine is suspended.
-    auto operator co_await() const noexcept { return detail::ChildAwaiter<T>{frame_}; }
+    auto operator co_await() const& noexcept { return detail::NamedChildAwaiter<T>{frame_}; }
+    /// As above, for a temporary.
+    auto operator co_await() const&& noexcept { return detail::ChildAwaiter<T>{frame_}; }
 
 private:
     friend promise_type;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <coroutine>
+#include <cstddef>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -101,7 +102,7 @@ protected:
     explicit TaskReference(TaskRecord* task) noexcept : task_{task} {
         if (task_ == nullptr) return;
         check_reference();
-        ++task_->references;
+        task_->add_reference();
     }
 
 private:
@@ -185,11 +186,13 @@ protected:
 
 private:
     // The tasks of a circle would wait for ever, and cancel() relies on there being no circle.
+    // Only a task that is awaited itself can close one.
     static void refuse_circle(TaskRecord& awaited) {
+        TaskRecord& awaiting = Scheduler::running_task_itself();
         for (TaskRecord* task = &awaited;;) {
-            if (task == &Scheduler::running_task_itself())
+            if (task == &awaiting)
                 misuse("rouse: co_await of a TaskHandle: a task cannot await itself, nor a task that awaits it");
-            if (task->state != TaskState::waiting_for_task) return;
+            if ((ROUSE_HOSTED && awaiting.awaiters() == nullptr) || task->state != TaskState::waiting_for_task) return;
             task = static_cast<JoinWaiter*>(task->link.waiter)->awaited;
         }
     }
@@ -293,7 +296,11 @@ TaskHandle<T> handle_of(TaskRecord* task) noexcept;
 /// not: await an rvalue, or delete its copy constructor.) Cancelling the awaiting task cancels the awaited one; to
 /// avoid that, wait for an Event that the task sets.
 ///
-/// Costs one word. The result stays in the task's frame until the last handle is gone.
+/// When a task ends, its local variables and arguments are destroyed, before the tasks that await it resume. Only the
+/// result stays, in the memory of its frame, until the last handle is gone. So a task may hold handles of itself.
+///
+/// Costs one word. Handles can be compared and hashed. A task may have as many handles as there is memory for; on
+/// firmware 65,535, and one more is a panic.
 template <class T>
 class TaskHandle : public detail::TaskReference {
 public:
@@ -362,3 +369,11 @@ inline TaskHandle<> current_task() { return detail::handle_of<void>(&detail::Sch
 
 } // namespace ROUSE_ABI
 } // namespace rouse
+
+/// Handles of the same task have the same hash, whatever their type; so have empty handles.
+template <class T>
+struct std::hash<rouse::TaskHandle<T>> {
+    std::size_t operator()(const rouse::TaskHandle<T>& handle) const noexcept {
+        return std::hash<const void*>{}(record_of(handle));
+    }
+};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 
 #include <rouse/core/detail/loop_owner.hpp>
 #include <rouse/core/detail/misuse.hpp>
@@ -11,6 +12,7 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 
 /// A number of permits: acquire() takes one, and waits if none is free; release() returns one, or adds one.
+/// Beyond the greatest std::size_t, release() adds none.
 ///
 /// Only for the tasks of one loop. release() may be called by any code that runs on the loop's thread.
 ///
@@ -76,7 +78,7 @@ private:
         return true;
     }
     void pass_on() noexcept {
-        if (!grants_.grant_next()) ++free_;
+        if (!grants_.grant_next() && free_ != (std::numeric_limits<std::size_t>::max)()) ++free_;
     }
 
     detail::GrantQueue grants_;

@@ -39,9 +39,9 @@ struct Contender : Branch {
 };
 
 /// The waiter of the task that waits for all contenders. The awaiter of select derives from it.
-class Race : public RetractableWaiter {
+class Race : public RetractableWaiter, CancelForwarder {
 public:
-    Race() noexcept = default;
+    Race() noexcept : CancelForwarder{cancel_next_loser} {}
 
     /// Must be called before the contenders start to wait.
     void prepare(std::span<Contender> contenders) noexcept;
@@ -66,6 +66,8 @@ private:
     static bool must_take_round() noexcept;
     void close() noexcept;
     void remove_contender(Contender& contender) noexcept;
+    bool loses(const Contender& contender) const noexcept { return &contender != winner_ && contender.waiting(); }
+    static bool cancel_next_loser(CancelForwarder& forwarder) noexcept;
 
     // The waiting task is cancelled or timed out. Cancelling it twice cancels the started tasks twice.
     bool retract() noexcept override {
@@ -77,6 +79,7 @@ private:
     std::span<Contender> contenders_;
     Contender* winner_ = nullptr;
     std::size_t pending_removals_ = 0; // how many contenders have `removal_pending`
+    std::size_t next_to_cancel_ = 0;   // while active: the index of the next contender that may have a task to cancel
     bool begun_ = false;               // begin() has been called
     bool closed_ = false;              // see above
     bool closing_ = false;             // inside close()
@@ -140,17 +143,30 @@ inline void Race::on_woken(Contender& contender) noexcept {
 
 inline void Race::close() noexcept {
     closed_ = true;
-    if (closing_) return; // a started task awaits this one: it hangs, but does not recurse for ever
+    if (closing_ || active) return; // active: a started task awaits this one, which hangs
     closing_ = true;
     for (Contender& contender : contenders_) {
-        if (&contender != winner_ && contender.waiting()) remove_contender(contender);
+        if (loses(contender)) remove_contender(contender);
     }
     closing_ = false;
+    next_to_cancel_ = 0;
+    scheduler_->forward_cancel(*this);
+}
+
+inline bool Race::cancel_next_loser(CancelForwarder& forwarder) noexcept {
+    auto& self = static_cast<Race&>(forwarder);
+    while (self.next_to_cancel_ < self.contenders_.size()) {
+        Contender& contender = self.contenders_[self.next_to_cancel_++];
+        if (contender.own_task == nullptr || !self.loses(contender)) continue;
+        self.scheduler_->cancel(*contender.own_task);
+        return true;
+    }
+    return false;
 }
 
 inline void Race::remove_contender(Contender& contender) noexcept {
     if (contender.own_task != nullptr) {
-        scheduler_->cancel(*contender.own_task);
+        // cancel_next_loser() cancels it
     } else if (contender.state == TaskState::waiting_for_task &&
                static_cast<JoinWaiter*>(contender.link.waiter)->awaited->finished()) {
         // The same task is an argument twice: it has ended, but has not yet notified this contender.

@@ -2,9 +2,11 @@
 // nothing. This is the pool for hosted systems; for firmware see static_frame_pool.hpp.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <utility>
 
 #include <rouse/core/detail/frame_alignment.hpp>
 #include <rouse/core/detail/sanitizers.hpp>
@@ -20,10 +22,12 @@ class Scheduler;
 /// gives its slab, which names the pool. A frame that is created where there is no loop, or that is larger than the
 /// largest size class, gets a slab to itself.
 ///
-/// Not thread-safe: only one thread at a time may use a pool and the frames that come from it.
+/// Not thread-safe: while its loop exists, only the thread of the loop may use a pool and the frames that come from it.
+/// Only give_back() is for other threads.
 ///
 /// The pool can list the blocks in use. Thereby a loop finds its tasks when it ends, and no task needs links for that.
-/// A pool whose loop has ended exists until its last block is released, because a TaskHandle may outlive the loop.
+/// A pool whose loop has ended exists until its last block is released, because a TaskHandle or a Task may outlive the
+/// loop, and its thread. Then each block is for the thread that owns it, and any thread may release it.
 ///
 /// Allocating and releasing take a few instructions, except when a slab is added.
 class FramePool {
@@ -33,16 +37,44 @@ public:
 
     /// Called when the loop has ended: the pool is deleted when the last of its blocks is released.
     void abandon() noexcept {
-        scheduler_ = nullptr;
-        for_each_in_use([this](TaskRecord&) { ++still_out_; });
+        std::size_t in_use = 1; // one until all is done here
+        for_each_in_use([&](TaskRecord&) { ++in_use; });
         for (Slab* slab = slabs_; slab != nullptr; slab = slab->next) slab->free = nullptr;
-        if (still_out_ == 0) delete this;
+        still_out_.store(in_use, std::memory_order_relaxed);
+        scheduler_ = nullptr;
+        // acq_rel: acquires the frames that were given back, releases the stores above to a thread that finds `ended`.
+        destroy_frames(given_back_.exchange(ended(), std::memory_order_acq_rel));
+        release_one(*this);
+    }
+
+    /// From any thread: the loop destroys the frame of this unstarted task when it ends; at once if it has ended.
+    void give_back(TaskRecord& task) noexcept {
+        TaskRecord* newest = given_back_.load(std::memory_order_acquire); // pairs with the exchange in abandon()
+        do {
+            task.link.next = newest;
+            if (newest == ended()) {
+                task.link.next = nullptr;
+                destroy_frames(&task);
+                return;
+            }
+            // release: the frame; pairs with the exchange in abandon(). acquire: as above.
+        } while (
+            !given_back_.compare_exchange_weak(newest, &task, std::memory_order_acq_rel, std::memory_order_acquire));
     }
 
     [[nodiscard]] const void* thread() const noexcept { return thread_; }
 
-    /// The loop whose pool this is; null once it has ended.
+    /// While a value of a task is being destroyed: the list of the tasks whose values are destroyed after it.
+    TaskRecord** values_to_destroy = nullptr;
+
+    /// The loop whose pool this is; null once it has ended. For the thread of the loop, and for an owner of a block
+    /// after its end.
     [[nodiscard]] Scheduler* scheduler() const noexcept { return scheduler_; }
+
+    /// Whether the loop has ended, so that its thread does not use this pool any more. From any thread.
+    [[nodiscard]] bool has_ended() const noexcept {
+        return given_back_.load(std::memory_order_acquire) == ended(); // pairs with the exchange in abandon()
+    }
 
     /// Returns a block of at least `bytes`, with a TaskRecord at its start. It comes from `pool`, or from the heap if
     /// `pool` is null. Returns null if there is no memory.
@@ -162,14 +194,36 @@ private:
     // Releases a block that has a slab to itself, or whose loop has ended.
     [[gnu::noinline]] static void release_uncommon(TaskRecord& block, Slab& slab) noexcept {
         FramePool* pool = slab.pool;
+        const bool ended = pool != nullptr && pool->scheduler() == nullptr;
         if (slab.blocks == 1) {
+            if (ended) pool->lock();
             if (pool != nullptr) pool->unlink(slab);
+            if (ended) pool->unlock();
             free_slab(slab);
         } else {
             asan_poison(&block + 1, slab.block_bytes - sizeof(TaskRecord));
         }
-        if (pool != nullptr && pool->scheduler_ == nullptr && --pool->still_out_ == 0) delete pool;
+        if (ended) release_one(*pool);
     }
+
+    static void release_one(FramePool& pool) noexcept {
+        // acq_rel: all that was done with the other blocks comes before the end of the pool.
+        if (pool.still_out_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete &pool;
+    }
+
+    // The head of given_back_ once the loop has ended.
+    TaskRecord* ended() const noexcept { return reinterpret_cast<TaskRecord*>(const_cast<FramePool*>(this)); }
+
+    static void destroy_frames(TaskRecord* newest) noexcept {
+        while (newest != nullptr) std::exchange(newest, newest->link.next)->frame().destroy();
+    }
+
+    // For the list of slabs, after the loop has ended.
+    void lock() noexcept {
+        while (locked_.test_and_set(std::memory_order_acquire)) { // pairs with unlock()
+        }
+    }
+    void unlock() noexcept { locked_.clear(std::memory_order_release); }
 
     // Returns the first of the new free blocks, or null if there is no memory.
     [[gnu::noinline]] TaskRecord* add_slab(std::size_t size_class) noexcept {
@@ -195,7 +249,10 @@ private:
     Slab* slabs_ = nullptr;
     Scheduler* scheduler_;
     const void* thread_;
-    std::size_t still_out_ = 0; // after the loop has ended: the number of blocks in use
+    std::atomic<TaskRecord*> given_back_{
+        nullptr};                           // frames that other threads gave back, linked by link.next; or ended()
+    std::atomic<std::size_t> still_out_{0}; // after the loop has ended: the number of blocks in use
+    std::atomic_flag locked_;               // see lock()
 };
 
 } // namespace detail

@@ -8,8 +8,8 @@
 // the task's new resume point, and the scheduler then resumes the parent. No task is resumed from inside another, so
 // the stack does not grow with the number of children.
 //
-// How a task is cancelled: with exceptions, its next resumption throws CancelledError. Without, its outermost frame is
-// destroyed; since every child lives in a temporary of its parent, the innermost frame goes first.
+// How a task is cancelled: with exceptions, its next resumption throws CancelledError. Without, its frames are
+// destroyed one after the other, the innermost first (destroy_frame).
 //
 // How a scheduler ends: only after every waiter that a foreign context has taken has arrived (the tasks that wait for
 // them cannot end earlier), and after every Port::wake() that it is owed has been counted. Therefore no foreign context
@@ -93,6 +93,23 @@ struct HostState {
     bool timers_are_silent = false; // nothing has to be done when a timer is added
     bool loop_ends = false;         // inside ~Scheduler
 };
+
+/// Notices the end of a thread, at which its thread-local objects are destroyed. std::exit() destroys those of the
+/// thread that calls it, before any object of static storage duration. So a Loop that is destroyed after them while one
+/// of its tasks runs is one of those objects: it is the end of the program, and the task is in std::exit().
+class ThreadEnd {
+public:
+    static inline constinit thread_local bool reached = false;
+
+    static void notice() noexcept {
+        thread_local const ThreadEnd end;
+        static_cast<void>(end);
+    }
+
+private:
+    ThreadEnd() = default;
+    ~ThreadEnd() { reached = true; }
+};
 #endif
 
 /// Runs the tasks of one loop on a port: the implementation of Loop, and what awaiters use to suspend and wake tasks.
@@ -103,7 +120,8 @@ class Scheduler : public PortUser {
 public:
     explicit Scheduler(Port& port);
 
-    /// Destroys the frames of the tasks that are left, without resuming them; the innermost frame of each first.
+    /// Destroys the frames of the tasks that are left, without resuming them; the innermost frame of each first. Does
+    /// nothing if the program ends while the loop runs, see ThreadEnd.
     ~Scheduler();
 
     Scheduler(const Scheduler&) = delete;
@@ -272,6 +290,10 @@ public:
     /// See TaskHandle::cancel.
     bool cancel(TaskRecord& task) noexcept;
 
+    /// For retract() of a wait that cancels tasks: cancels them, in order. Does nothing if it is doing that already (a
+    /// task awaits one that waits for it), or if the loop is cancelling all tasks.
+    void forward_cancel(CancelForwarder& forwarder) noexcept;
+
     /// Ends the wait of a task early and makes it ready. Returns false if the task is not waiting, or if its wake is
     /// already on its way.
     bool interrupt(TaskRecord& task) noexcept;
@@ -326,6 +348,9 @@ public:
 
     /// Called at the final suspend point of a coroutine.
     static void frame_ended(TaskRecord& record) noexcept;
+
+    /// Destroys the frame of a child before its Task is destroyed, which then frees the block.
+    static void destroy_child(std::coroutine_handle<> frame) noexcept;
 
     /// Called by the frame's operator delete: returns the block to its pool, unless the record is still referenced.
     static void frame_destroyed(TaskRecord& record) noexcept;
@@ -386,10 +411,16 @@ private:
 
     // ---- ending ----
     void make_task(TaskRecord& task) noexcept;
+    void cancel_each() noexcept;
+    static bool is_suspended_child(std::coroutine_handle<> frame) noexcept;
+    static void free_remains(void* frame) noexcept;
     void destroy_frame(TaskRecord& task) noexcept;
     static void end_cancelled(Scheduler& scheduler, TaskRecord& task) noexcept;
     void finish(TaskRecord& task) noexcept;
-    static void release_without_value(TaskRecord& task) noexcept;
+    static void release_last(TaskRecord& task) noexcept;
+#if ROUSE_HOSTED
+    static void release_uncommon(TaskRecord& task) noexcept;
+#endif
     static void report(TaskRecord& task) noexcept;
     static void free_record(TaskRecord& record) noexcept;
 
@@ -427,6 +458,10 @@ private:
     bool asleep_ = false; // this loop has set the inbox to `asleep` and has not taken it since
     bool stop_requested_ = false;
     bool ending_ = false; // cancel_all() is waiting for the last tasks; new ones are cancelled before they start
+#if ROUSE_HOSTED
+    bool cancelling_each_ = false;          // inside cancel_each()
+    CancelForwarder* forwarding_ = nullptr; // the innermost one that has not cancelled all its tasks yet
+#endif
 #if ROUSE_EXCEPTIONS
     ExceptionHandler* exception_handler_ = nullptr; // owned; null: the default
     const TaskRecord* cancelling_ = nullptr;
@@ -443,15 +478,25 @@ private:
 inline Scheduler::Scheduler(Port& port)
     : PortUser{port}, inbox_{port, this}, pool_{FramePool::create(this, &current_)}, older_{newest_} {
     newest_ = this;
+#if ROUSE_HOSTED
+    ThreadEnd::notice();
+#endif
     if (!blocking_refused()) current_ = this;
 }
 
 inline Scheduler::~Scheduler() {
 #if ROUSE_HOSTED
     if (running()) {
-        ROUSE_PANIC(
-            "rouse: Loop::~Loop: the loop is running, and a running frame cannot be destroyed; let poll() or run() "
-            "return first");
+        // A running frame is never destroyed, nor is anything that it may refer to.
+        bool of_this_thread = false;
+        for (const Scheduler* each = newest_; each != nullptr; each = each->older_)
+            of_this_thread = of_this_thread || each == this;
+        if (of_this_thread && !ThreadEnd::reached) {
+            ROUSE_PANIC(
+                "rouse: Loop::~Loop: the loop is running, or one of its tasks is; destroy it after run() or poll() has "
+                "returned");
+        }
+        return;
     }
     host_.loop_ends = true;
     ready_.disarm();
@@ -460,9 +505,7 @@ inline Scheduler::~Scheduler() {
     Scheduler* const running = current_ != this && blocking_refused() ? current_or_null() : nullptr;
     current_ = this;
     // In the order in which cancelling would end them: awaited tasks before the tasks that await them.
-    pool_->for_each_in_use([this](TaskRecord& task) {
-        if (task.is_task && !task.finished()) cancel(task);
-    });
+    cancel_each();
     while (!ready_.empty()) destroy_frame(ready_.pop());
     take_inbox();
     while (!ready_.empty()) destroy_frame(ready_.pop());
@@ -481,7 +524,7 @@ inline Scheduler::~Scheduler() {
     if (*link == this) *link = older_;
     current_ = running != nullptr ? running : newest_;
 #if ROUSE_EXCEPTIONS
-    delete exception_handler_;
+    ExceptionHandler::discard(exception_handler_);
 #endif
 }
 
@@ -542,6 +585,9 @@ inline void Scheduler::run_to(TaskRecord& sentinel) {
 #endif
     current_ = this;
     sentinel_ = &sentinel;
+#if ROUSE_HOSTED
+    ThreadEnd::notice(); // the loop may have been made on another thread
+#endif
     if (std::exchange(stop_requested_, false)) ready_.push(sentinel);
     for (bool ended = false; !ended;) {
         begin_turn();
@@ -592,9 +638,7 @@ inline void Scheduler::cancel_all() {
     sentinel.state = TaskState::running; // only finish() puts it into the ready queue
     ending_ = true;
     end_cancelled_ = &Scheduler::end_cancelled;
-    pool_->for_each_in_use([this](TaskRecord& task) {
-        if (task.is_task && !task.finished()) cancel(task);
-    });
+    cancel_each();
     run_to(sentinel);
     ending_ = false;
     throw_failure();
@@ -980,6 +1024,52 @@ inline bool Scheduler::cancel(TaskRecord& first) noexcept {
     return true;
 }
 
+// As cancel() of every task. Where there may be many, each is visited once: what its cancellation would be forwarded to
+// is another of them.
+inline void Scheduler::cancel_each() noexcept {
+#if ROUSE_HOSTED
+    cancelling_each_ = true;
+    pool_->for_each_in_use([this](TaskRecord& task) {
+        if (!task.is_task || task.finished()) return;
+        if (task.state == TaskState::waiting_for_task) {
+            if (static_cast<JoinWaiter*>(task.link.waiter)->wants_outcome) task.cancel_requested = true;
+        } else {
+            task.cancel_requested = true;
+            interrupt(task);
+        }
+    });
+    cancelling_each_ = false;
+#else
+    pool_->for_each_in_use([this](TaskRecord& task) {
+        if (task.is_task && !task.finished()) cancel(task);
+    });
+#endif
+}
+
+// Cancelling one task may reach another that forwards its cancellation, and so on. Hosted, each continues where the one
+// above it has ended, so that the stack does not grow; firmware has too few frames for that to matter.
+inline void Scheduler::forward_cancel(CancelForwarder& forwarder) noexcept {
+    if (forwarder.active) return;
+#if ROUSE_HOSTED
+    if (cancelling_each_) return;
+    forwarder.active = true;
+    forwarder.below = std::exchange(forwarding_, &forwarder);
+    if (forwarder.below != nullptr) return;
+    CancelForwarder* ended = nullptr; // they stay active to the end, so that each is asked only once
+    while (CancelForwarder* const innermost = forwarding_) {
+        if (innermost->cancel_next(*innermost)) continue;
+        forwarding_ = innermost->below;
+        innermost->below = std::exchange(ended, innermost);
+    }
+    for (; ended != nullptr; ended = ended->below) ended->active = false;
+#else
+    forwarder.active = true;
+    while (forwarder.cancel_next(forwarder)) {
+    }
+    forwarder.active = false;
+#endif
+}
+
 inline void Scheduler::make_task(TaskRecord& task) noexcept {
     task.is_task = true;
     task.references = 1;
@@ -1041,6 +1131,7 @@ inline void Scheduler::step(TaskRecord& task) noexcept {
 
     if (task.state == TaskState::ready) return;
     if (task.state == TaskState::done) {
+        task.frame().destroy(); // the loop's reference keeps the record
         finish(task);
     } else if (task.state == TaskState::running) [[unlikely]] {
         ROUSE_PANIC(
@@ -1062,6 +1153,13 @@ inline void Scheduler::end_cancelled(Scheduler& scheduler, TaskRecord& task) noe
 inline void Scheduler::destroy_frame(TaskRecord& task) noexcept {
     TaskRecord* const before = std::exchange(running_task_, &task);
     task.state = TaskState::destroyed;
+    // From the innermost outwards. A frame would destroy its child itself, but one inside the other.
+    std::coroutine_handle<> frame = std::exchange(task.resume_point, nullptr);
+    while (frame != task.frame() && is_suspended_child(frame)) {
+        const std::coroutine_handle<> parent = TaskRecord::of(frame).resume_point;
+        destroy_child(frame);
+        frame = parent;
+    }
     task.frame().destroy(); // the loop's reference keeps the record
     task.ending = Ending::cancelled;
     running_task_ = before;
@@ -1075,6 +1173,34 @@ ROUSE_NOINLINE_ON_FIRMWARE inline void Scheduler::frame_ended(TaskRecord& record
         running_task().resume_point = record.resume_point;
     }
 }
+
+// False for the frame of a coroutine that is not a Task and runs inside one: it does not come from the pool. Hosted, a
+// frame may be in any slab, but what precedes that of another library is the heap's, and no record.
+#if ROUSE_ASAN
+[[gnu::no_sanitize_address]]
+#endif
+inline bool Scheduler::is_suspended_child(std::coroutine_handle<> frame) noexcept {
+#if ROUSE_HOSTED
+    if (frame == nullptr) return false;
+    const TaskRecord& record = TaskRecord::of(frame);
+    return record.references == 0 && record.state == TaskState::running && record.ending == Ending::none &&
+           !record.is_task;
+#else
+    return FramePool::owns(frame);
+#endif
+}
+
+// The Task that owns the frame is inside another frame, and will destroy it again. So the block stays, and in it the
+// function that destroy() of a handle calls: every compiler keeps it in the second word of a frame.
+ROUSE_NOINLINE_ON_FIRMWARE inline void Scheduler::destroy_child(std::coroutine_handle<> frame) noexcept {
+    TaskRecord::of(frame).references = 1;
+    frame.destroy();
+    void* const address = frame.address();
+    static_cast<void (**)(void*) noexcept>(address)[1] = &free_remains;
+    asm volatile("" : : "r"(address) : "memory"); // the compiler need not know that destroy() reads it
+}
+
+inline void Scheduler::free_remains(void* frame) noexcept { free_record(*(static_cast<TaskRecord*>(frame) - 1)); }
 
 ROUSE_NOINLINE_ON_FIRMWARE inline void Scheduler::frame_destroyed(TaskRecord& record) noexcept {
     if (record.references == 0) free_record(record);
@@ -1100,23 +1226,48 @@ inline void Scheduler::finish(TaskRecord& task) noexcept {
     release(task);
 }
 
-inline void Scheduler::release(TaskRecord& task) noexcept {
-    if (--task.references != 0) return;
-    if (task.ending != Ending::value) [[unlikely]] {
-        release_without_value(task);
+ROUSE_NOINLINE_ON_FIRMWARE inline void Scheduler::release(TaskRecord& task) noexcept {
+    if (--task.references == 0) release_last(task);
+}
+
+#if ROUSE_HOSTED
+[[gnu::noinline]] inline void Scheduler::release_last(TaskRecord& task) noexcept {
+    if (task.ending != Ending::value || task.destroy_value != nullptr || task.named) [[unlikely]] {
+        release_uncommon(task);
     } else {
-        task.frame().destroy(); // which frees the record, see frame_destroyed
+        task.state = TaskState::unused;
+        FramePool::release(task);
     }
 }
 
-inline void Scheduler::release_without_value(TaskRecord& task) noexcept {
-    if (task.state == TaskState::destroyed) {
-        free_record(task);
-        return;
-    }
+[[gnu::noinline]] inline void Scheduler::release_uncommon(TaskRecord& task) noexcept {
     if (task.ending == Ending::error && !task.ending_observed) report(task);
-    task.frame().destroy();
+    if (task.destroy_value != nullptr) {
+        // A value may hold the last handle of a task, whose value holds the next: one after the other, not nested.
+        TaskRecord**& later = FramePool::of(task)->values_to_destroy;
+        if (later != nullptr) {
+            task.link.next = std::exchange(*later, &task);
+            return;
+        }
+        TaskRecord* first = nullptr;
+        later = &first;
+        task.destroy_value(task);
+        while (first != nullptr) {
+            TaskRecord& next = *std::exchange(first, first->link.next);
+            next.destroy_value(next);
+            free_record(next);
+        }
+        later = nullptr;
+    }
+    free_record(task);
 }
+#else
+inline void Scheduler::release_last(TaskRecord& task) noexcept {
+    if (ROUSE_EXCEPTIONS && task.ending == Ending::error && !task.ending_observed) report(task);
+    if (task.destroy_value != nullptr) task.destroy_value(task);
+    free_record(task);
+}
+#endif
 
 inline void Scheduler::free_record(TaskRecord& record) noexcept {
     if (record.named) [[unlikely]] {
@@ -1134,7 +1285,7 @@ inline void Scheduler::report(TaskRecord& task) noexcept {
     const std::string_view name = task.named ? task.name->text() : "(unnamed)";
     const Scheduler* scheduler = FramePool::of(task)->scheduler();
     if (scheduler != nullptr && scheduler->exception_handler_ != nullptr) {
-        (*scheduler->exception_handler_)(name, task.error());
+        scheduler->exception_handler_->call(name, task.error());
         return;
     }
     const auto print = [name](const char* what) {
@@ -1154,7 +1305,7 @@ inline void Scheduler::report(TaskRecord& task) noexcept {
 #if ROUSE_EXCEPTIONS
 template <class F>
 void Scheduler::set_exception_handler(F handler) {
-    delete std::exchange(exception_handler_, new ExceptionHandlerOf<F>{std::move(handler)});
+    ExceptionHandler::discard(std::exchange(exception_handler_, new ExceptionHandlerOf<F>{std::move(handler)}));
 }
 #endif
 

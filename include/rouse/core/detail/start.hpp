@@ -24,8 +24,8 @@ Task<T> run_as_child(Task<T> task) {
 template <class T>
 [[gnu::noinline]] Task<T> wrap_foreign_frame(Scheduler& scheduler, Task<T>&& task) {
     FramePool* pool = FramePool::of(record_of(task));
-    if (pool != nullptr && pool->thread() != scheduler.frame_pool()->thread()) {
-        static_cast<void>(release(task)); // not destroyed here, because its pool is in use on that thread
+    if (pool != nullptr && pool->thread() != scheduler.frame_pool()->thread() && !pool->has_ended()) {
+        pool->give_back(*release(task)); // not destroyed here, because its pool is in use on that thread
         misuse(
             "rouse: create_task: the Task was made on the thread of another loop; make it on the thread that runs it");
     }

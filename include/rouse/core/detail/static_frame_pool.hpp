@@ -5,6 +5,7 @@
 // why); at -O0 it is a panic that names its size.
 #pragma once
 
+#include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -48,6 +49,12 @@ public:
         if (whole_bytes(bytes) > ROUSE_FRAME_BYTES) refuse(whole_bytes(bytes));
 #endif
         return the_pool().begin(bytes);
+    }
+
+    /// Whether a frame comes from the pool.
+    static bool owns(std::coroutine_handle<> frame) noexcept {
+        const auto at = reinterpret_cast<std::uintptr_t>(frame.address());
+        return at - reinterpret_cast<std::uintptr_t>(the_pool().memory_) < ROUSE_FRAME_BYTES;
     }
 
     static void release(TaskRecord& block) noexcept { the_pool().put_back(block); }

@@ -3,8 +3,8 @@
 // A coroutine of type Task<T> is either a *child*, awaited in place by the frame that called it, or a *task*, the
 // outermost frame of a chain, which the loop schedules. Both have the same record, because the frame is created
 // before it is known which it will be. The record precedes the frame instead of being in its promise, so that it
-// outlives the frame: when a task is ended from outside, its frame is destroyed while handles may still refer to the
-// task.
+// outlives the frame: when a task ends, its frame is destroyed, while handles may still refer to the task. The block
+// stays, and in it the value that the task has returned.
 //
 //            create_task               popped by the loop            the frame ends
 //   created ------------> fresh ----------------------------> running -------------> done
@@ -69,7 +69,7 @@ enum class TaskState : std::uint8_t {
     waiting_in_task_group,
     waiting_in_custom, // a class derived from AwaiterBase
     // ended:
-    done,      // its frame is at the end and holds the result
+    done,      // it has returned or thrown; its frame is gone, except for the value
     destroyed, // its frame was destroyed by a cancellation; only the record is left
 };
 
@@ -98,8 +98,9 @@ struct JoinWaiter : Waiter {
     // gather().
     void (*on_done)(JoinWaiter&, TaskRecord& ended) noexcept;
     TaskRecord* awaited = nullptr; // null: not in a record
-    JoinWaiter* next = nullptr;
-    bool wants_outcome = false; // the cancellation of `awaited` does not cancel the waiting task
+    JoinWaiter* next;              // in a record: the next older awaiter
+    JoinWaiter** link;             // in a record: the pointer that points to this
+    bool wants_outcome = false;    // the cancellation of `awaited` does not cancel the waiting task
 };
 
 /// The name of a task, and its awaiters, which a task without a name has in its record.
@@ -156,9 +157,13 @@ public:
 #endif
     } link{nullptr};
 
-    // Of a task: the innermost frame, which is resumed next. Of a child: the frame that awaits it; null while that
-    // frame is still in await_suspend, where it sees for itself whether the child has ended.
-    std::coroutine_handle<> resume_point{};
+    union {
+        // Of a task: the innermost frame, which is resumed next. Of a child: the frame that awaits it; null while that
+        // frame is still in await_suspend, where it sees for itself whether the child has ended.
+        std::coroutine_handle<> resume_point{};
+        // Of a task that is done: destroys its value; null if there is nothing to destroy. See Promise.
+        void (*destroy_value)(TaskRecord&) noexcept;
+    };
 
     union { // of a task: its awaiters, newest first
         JoinWaiter* unnamed_awaiters = nullptr;
@@ -166,9 +171,16 @@ public:
     };
     [[nodiscard]] JoinWaiter*& awaiters() noexcept { return named ? name->awaiters : unnamed_awaiters; }
 
-    // One reference by the loop until the task is done, and one by each TaskHandle.
-    using Count = std::conditional_t<sizeof(void*) == 8, std::uint32_t, std::uint16_t>;
+    // One reference by the loop until the task is done, and one by each TaskHandle. 16 bits only where RAM is scarce.
+    static constexpr bool small = !ROUSE_HOSTED && sizeof(void*) == 4;
+    using Count = std::conditional_t<small, std::uint16_t, std::uint32_t>;
     Count references = 0;
+
+    /// Panics if there are too many: the count never wraps around.
+    void add_reference() noexcept {
+        if (++references == 0) [[unlikely]]
+            refuse_reference();
+    }
 
     TaskState state = TaskState::created;
 
@@ -183,22 +195,37 @@ public:
     bool value_moved : 1 = false;      // its value was moved out, see take_value
     std::uint8_t unused_bits
         : (ending_bits == 8 ? 3 : 1){0}; // initialised with the others, so that the constructor reads no bit
+
+#if ROUSE_HOSTED && UINTPTR_MAX == 0xffff'ffff
+    std::byte padding[12]; // the frame follows, so the size is a multiple of every alignment that a frame may need
+#endif
+
+private:
+#if ROUSE_HOSTED
+    [[gnu::noinline, gnu::cold]]
+#endif
+    static void refuse_reference() noexcept {
+        ROUSE_PANIC("rouse: TaskHandle: too many handles of one task; 65,535 is the most on firmware");
+    }
 };
 
-static_assert(sizeof(TaskRecord) == 4 * sizeof(void*));
+static_assert(sizeof(TaskRecord) == (ROUSE_HOSTED ? 32 : 4 * sizeof(void*)));
 
 /// Puts a waiter into the record of `awaited`, which must not have ended.
 inline void enter(JoinWaiter& waiter, TaskRecord& awaited) noexcept {
+    JoinWaiter*& newest = awaited.awaiters();
     waiter.awaited = &awaited;
-    waiter.next = std::exchange(awaited.awaiters(), &waiter);
+    waiter.link = &newest;
+    waiter.next = std::exchange(newest, &waiter);
+    if (waiter.next != nullptr) waiter.next->link = &waiter.next;
 }
 
 /// Removes the waiter from the record. Does nothing if the awaited task has ended.
 inline void leave(JoinWaiter& waiter) noexcept {
-    if (waiter.awaited == nullptr) return;
-    JoinWaiter** link = &waiter.awaited->awaiters();
-    while (*link != &waiter) link = &(*link)->next;
-    *link = waiter.next;
+    if (waiter.awaited == nullptr) [[likely]]
+        return;
+    *waiter.link = waiter.next;
+    if (waiter.next != nullptr) waiter.next->link = waiter.link;
     waiter.awaited = nullptr;
 }
 

@@ -32,6 +32,18 @@ protected:
     RetractableWaiter& operator=(const RetractableWaiter&) = delete;
 };
 
+/// Part of a wait for several tasks that cancels them when the waiting task is cancelled; see
+/// Scheduler::forward_cancel.
+struct CancelForwarder {
+    explicit CancelForwarder(bool (*function)(CancelForwarder&) noexcept) noexcept : cancel_next{function} {}
+
+    bool (*cancel_next)(CancelForwarder& self) noexcept; // cancels one more task; returns false if none is left
+#if ROUSE_HOSTED
+    CancelForwarder* below = nullptr; // while active: the one that continues after this
+#endif
+    bool active = false;
+};
+
 /// A node of a circular doubly linked list.
 class ListNode {
 public:

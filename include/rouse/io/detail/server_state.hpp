@@ -189,8 +189,7 @@ private:
     };
 
     static Task<void> serve(Registration argument, std::shared_ptr<StreamConnection> connection) {
-        // An argument lives as long as handles of the task, and the list has one. So the registration has to be moved
-        // out.
+        // Moved out of the argument, so that it ends before the task has.
         const Registration registration = std::move(argument);
         Served served{*connection};
         co_await registration.server().handle(wrap<StreamReader>(connection), wrap<StreamWriter>(connection));

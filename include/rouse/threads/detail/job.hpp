@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <rouse/core/detail/current_error.hpp>
 #include <rouse/core/detail/dangling.hpp>
 #include <rouse/core/detail/stored_call.hpp>
 #include <rouse/core/outcome.hpp>
@@ -131,7 +132,7 @@ private:
         try {
             call_function();
         } catch (...) {
-            outcome_.emplace(Outcome<Result>::of_error(std::current_exception()));
+            outcome_.emplace(Outcome<Result>::of_error(current_error()));
         }
 #else
         call_function();
