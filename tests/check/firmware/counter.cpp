@@ -1,5 +1,5 @@
-// A driver whose interrupt counts bytes and wakes a task, for examples/firmware/interrupt-everywhere. FAULTY: the task takes
-// the count in two steps, without masking the interrupt.
+// A driver whose interrupt counts bytes and wakes a task, for examples/firmware/interrupt-everywhere. FAULTY: the task
+// takes the count in two steps, without masking the interrupt.
 #include "run_task.hpp"
 
 using namespace std::chrono_literals;

@@ -28,8 +28,8 @@ public:
 
     [[nodiscard]] std::uint32_t value() const noexcept { return value_; }
 
-    /// Whether the loop of this number exists. May be called on any thread. False also if more than `entries` loops exist
-    /// and a later one has taken the slot.
+    /// Whether the loop of this number exists. May be called on any thread. False also if more than `entries` loops
+    /// exist and a later one has taken the slot.
     static bool exists(std::uint32_t number) noexcept {
         return number != 0 && slot(number).load(std::memory_order_relaxed) == number;
     }
