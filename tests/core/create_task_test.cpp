@@ -154,7 +154,8 @@ TEST_CASE("a TaskGroup stores a callable, too") {
     auto main = [&]() -> Task<> {
         co_await TaskGroup::run([&](TaskGroup& group) -> Task<> {
             for (int i = 0; i < 2; ++i) {
-                std::string word = "number " + std::to_string(i) + " in a long string";
+                std::string word = "a long string, which has number ";
+                word += std::to_string(i);
                 group.create_task([word, &log]() -> Task<> {
                     co_await sleep(1s);
                     log(word);
@@ -167,7 +168,7 @@ TEST_CASE("a TaskGroup stores a callable, too") {
         });
     };
     run_virtual(main());
-    CHECK(log == "number 0 in a long string number 1 in a long string");
+    CHECK(log == "a long string, which has number 0 a long string, which has number 1");
 }
 
 #if ROUSE_EXCEPTIONS

@@ -42,8 +42,9 @@ struct FutexCalls {
 #endif
 
     // Calls by syscall(), as the C library has no function for it.
-    long operator()(long number, void* word, int operation, std::uint32_t value, const void* timeout) const noexcept {
-        return ::syscall(number, word, operation, value, timeout, nullptr, FUTEX_BITSET_MATCH_ANY);
+    long operator()(long system_call, void* word, int operation, std::uint32_t value,
+                    const void* timeout) const noexcept {
+        return ::syscall(system_call, word, operation, value, timeout, nullptr, FUTEX_BITSET_MATCH_ANY);
     }
 };
 
@@ -53,7 +54,7 @@ bool futex_wait_by(Calls calls, void* word, std::uint32_t expected, std::chrono:
     constexpr std::int64_t ns_per_second = 1'000'000'000;
     const bool bounded = deadline != (std::chrono::steady_clock::time_point::max)();
     const std::int64_t since_boot = time_left({}, deadline).count();
-    const auto call = [&]<class Number>(long number, Number most_seconds) {
+    const auto call = [&]<class Number>(long system_call, Number most_seconds) {
         struct {
             Number seconds;
             Number nanoseconds;
@@ -63,7 +64,7 @@ bool futex_wait_by(Calls calls, void* word, std::uint32_t expected, std::chrono:
             time.seconds = static_cast<Number>(since_boot / ns_per_second);
             time.nanoseconds = static_cast<Number>(since_boot % ns_per_second);
         }
-        if (calls(number, word, FUTEX_WAIT_BITSET_PRIVATE, expected, bounded ? &time : nullptr) == 0) return 0;
+        if (calls(system_call, word, FUTEX_WAIT_BITSET_PRIVATE, expected, bounded ? &time : nullptr) == 0) return 0;
         return errno == ETIMEDOUT && too_far ? EINTR : errno;
     };
     int error = ENOSYS;
@@ -96,9 +97,9 @@ inline bool futex_wait(Atomic<std::uint32_t>& word, std::uint32_t expected,
 /// futex_wake() by `calls`, which a test can replace.
 template <class Calls>
 void futex_wake_by(Calls calls, void* word) {
-    constexpr long number = Calls::with_long != Calls::none ? Calls::with_long : Calls::with_64_bits;
+    constexpr long system_call = Calls::with_long != Calls::none ? Calls::with_long : Calls::with_64_bits;
     // EFAULT, EINVAL: the memory of the word is in use for something else.
-    if (calls(number, word, FUTEX_WAKE_PRIVATE, 1, nullptr) < 0 && errno != EFAULT && errno != EINVAL) [[unlikely]]
+    if (calls(system_call, word, FUTEX_WAKE_PRIVATE, 1, nullptr) < 0 && errno != EFAULT && errno != EINVAL) [[unlikely]]
         wake_failed("rouse: futex(2) failed, so a sleeping thread cannot be woken; allow that call");
 }
 
