@@ -39,7 +39,9 @@ TEST_CASE("create_task of a lambda stores its captures: the coroutine uses them 
         co_await sleep(2s);
     };
     run_virtual(main());
-    CHECK(log == std::string(40, 'a') + " " + std::string(40, 'b') + " " + std::string(40, 'c'));
+    std::string expected(40, 'a'); // not a sum: g++ 12 warns of one at -O2, falsely
+    expected.append(" ").append(40, 'b').append(" ").append(40, 'c');
+    CHECK(log == expected);
 }
 
 TEST_CASE("create_task of a callable returns a handle of its result, and takes a name") {
@@ -81,8 +83,8 @@ TEST_CASE("create_task of a callable stores the arguments, to which the coroutin
         text.clear();
         const std::string a = co_await first;
         const std::string b = co_await second;
-        CHECK(a == std::string(40, 'x') + std::string(40, 'y'));
-        CHECK(b == std::string(40, 'z') + "literal");
+        CHECK(a == std::string(40, 'x').append(40, 'y'));
+        CHECK(b == std::string(40, 'z').append("literal"));
         int counter = 0;
         co_await create_task(
             [](int& n) -> Task<> {
