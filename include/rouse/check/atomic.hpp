@@ -67,7 +67,9 @@ class Atomic {
     using Where = detail::CodeLocation;
 
 public:
+    /// Holds T{}.
     constexpr Atomic() noexcept : Atomic{T{}} {}
+    /// Holds `value`. Can be `constinit`, for what is not used in a checked program.
     constexpr explicit Atomic(T value) noexcept {
         if (std::is_constant_evaluated()) {
             if constexpr (!std::is_pointer_v<T>) location_.initial = to_bits(value);
@@ -93,27 +95,31 @@ public:
     T exchange(T value, Order order = Order::seq_cst, const Where& where = Where::current()) noexcept {
         return change([](std::uint64_t, std::uint64_t to) { return to; }, value, "exchanges", order, where);
     }
-    /// As in std::atomic: add, subtract, or, and, exclusive or; for integers.
+    /// As in std::atomic: adds; for integers.
     T fetch_add(T value, Order order = Order::seq_cst, const Where& where = Where::current()) noexcept
         requires std::is_integral_v<T>
     {
         return change(apply<[](auto a, auto b) { return a + b; }>, value, "adds", order, where);
     }
+    /// As in std::atomic: subtracts; for integers.
     T fetch_sub(T value, Order order = Order::seq_cst, const Where& where = Where::current()) noexcept
         requires std::is_integral_v<T>
     {
         return change(apply<[](auto a, auto b) { return a - b; }>, value, "subtracts", order, where);
     }
+    /// As in std::atomic: sets bits; for integers.
     T fetch_or(T value, Order order = Order::seq_cst, const Where& where = Where::current()) noexcept
         requires std::is_integral_v<T>
     {
         return change(apply<[](auto a, auto b) { return a | b; }>, value, "sets bits", order, where);
     }
+    /// As in std::atomic: clears the others; for integers.
     T fetch_and(T value, Order order = Order::seq_cst, const Where& where = Where::current()) noexcept
         requires std::is_integral_v<T>
     {
         return change(apply<[](auto a, auto b) { return a & b; }>, value, "clears bits", order, where);
     }
+    /// As in std::atomic: flips bits; for integers.
     T fetch_xor(T value, Order order = Order::seq_cst, const Where& where = Where::current()) noexcept
         requires std::is_integral_v<T>
     {
@@ -124,14 +130,17 @@ public:
                                  const Where& where = Where::current()) noexcept {
         return compare_exchange(expected, desired, success, failure, false, where);
     }
+    /// As above.
     bool compare_exchange_strong(T& expected, T desired, Order order = Order::seq_cst,
                                  const Where& where = Where::current()) noexcept {
         return compare_exchange(expected, desired, order, on_failure(order), false, where);
     }
+    /// As above.
     bool compare_exchange_weak(T& expected, T desired, Order success, Order failure,
                                const Where& where = Where::current()) noexcept {
         return compare_exchange(expected, desired, success, failure, true, where);
     }
+    /// As above.
     bool compare_exchange_weak(T& expected, T desired, Order order = Order::seq_cst,
                                const Where& where = Where::current()) noexcept {
         return compare_exchange(expected, desired, order, on_failure(order), true, where);

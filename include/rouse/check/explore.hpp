@@ -64,10 +64,10 @@ struct Result {
     std::uint64_t steps = 0;        ///< of all executions
     bool complete = false;          ///< whether these were all executions that the options allow, or all samples
     std::set<std::string> outcomes; ///< the arguments with which outcome() was called
-    Failure kind = Failure::none;
-    std::string failure; ///< what is wrong, in a sentence; empty if nothing is
-    std::string story;   ///< the steps of the execution that failed, a line each
-    std::string seed;    ///< repeats that execution, see Options::seed
+    Failure kind = Failure::none;   ///< what is wrong with the execution that failed
+    std::string failure;            ///< what is wrong, in a sentence; empty if nothing is
+    std::string story;              ///< the steps of the execution that failed, a line each
+    std::string seed;               ///< repeats that execution, see Options::seed
 
     /// Whether every execution that the options allow, or every sample, was run, and none failed.
     [[nodiscard]] bool passed() const noexcept { return complete && kind == Failure::none; }

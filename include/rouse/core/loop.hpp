@@ -22,7 +22,7 @@ class Loop;
 
 /// The name of a task that is made of a callable: `create_task(named{"x"}, callable, arguments...)`.
 struct named {
-    std::string_view name;
+    std::string_view name; ///< it is copied
 };
 
 namespace detail {

@@ -369,6 +369,7 @@ struct std::coroutine_traits<rouse::Task<T>, Arguments...> {
     static_assert((rouse::detail::aligned_in_frame<Arguments> && ...),
                   "rouse: Task: an argument of the coroutine needs a stricter alignment than coroutine frames have; "
                   "pass a reference or a pointer");
+    /// That of the Task, whatever the arguments are.
     using promise_type = typename rouse::Task<T>::promise_type;
 };
 

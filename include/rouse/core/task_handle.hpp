@@ -373,6 +373,7 @@ inline TaskHandle<> current_task() { return detail::handle_of<void>(&detail::Sch
 /// Handles of the same task have the same hash, whatever their type; so have empty handles.
 template <class T>
 struct std::hash<rouse::TaskHandle<T>> {
+    /// The same for all handles of a task.
     std::size_t operator()(const rouse::TaskHandle<T>& handle) const noexcept {
         return std::hash<const void*>{}(record_of(handle));
     }

@@ -28,7 +28,8 @@ one() { # name: prints what is wrong with this pair
         { print }' "$1.cpp" >"$1.whole"
     build -include all.hpp -o "$1" -x c++ "$1.whole" || return
     timeout 20 python3 virtual_time.py "$1.py" >"$1.expected" 2>&1 || echo "$1.py fails"
-    timeout 20 "./$1" >"$1.printed" 2>&1 || echo "$1.cpp fails"
+    # Not what is reported on stderr at once, such as a misuse that the program catches.
+    timeout 20 "./$1" >"$1.printed" 2>"$1.reported" || { echo "$1.cpp fails"; cat "$1.reported"; }
     diff -U 100 --label CPython --label rouse "$1.expected" "$1.printed" >"$1.difference"
     touch "$1.diff"
     if cmp -s "$1.diff" "$1.difference"; then
