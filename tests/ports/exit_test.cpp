@@ -71,7 +71,7 @@ TEST_CASE("std::exit in a task of a loop that is a global ends the program, and 
 
 TEST_CASE("the program may end while a task of a loop that is a global runs on another thread") {
     const Child child = in_child([&] {
-        static Global global;
+        static std::optional<Global> global; // made by the thread that runs it
         static std::atomic<bool> runs = false;
         auto main = []() -> Task<> {
             const Said said;
@@ -79,7 +79,10 @@ TEST_CASE("the program may end while a task of a loop that is a global runs on a
             for (;;) ::pause();
             co_return;
         };
-        std::thread{[&] { global.loop.run(main()); }}.detach();
+        std::thread{[&] {
+            global.emplace();
+            global->loop.run(main());
+        }}.detach();
         while (!runs) std::this_thread::yield();
         std::exit(7);
         return false;

@@ -204,8 +204,9 @@ TEST_CASE("an object that only claims to be copyable gets out of a task by every
 
 TEST_CASE(
     "a value with its own operator& gets out of a task by every function that returns a result, and is destroyed") {
+    const int before = Addressless::alive; // other files of this program may have some
     check_all_ways<Addressless>();
-    CHECK(Addressless::alive == 0);
+    CHECK(Addressless::alive == before);
 }
 
 TEST_CASE("a value is moved twice, into the task and out of it, by what awaits the task directly") {

@@ -449,6 +449,7 @@ private:
     Inbox inbox_;
 #if ROUSE_HOSTED
     HostState host_;
+    const void* runs_on_ = nullptr; // of the thread on which it ran last: &current_
 #endif
     TaskRecord* running_task_ = nullptr;
     TaskRecord* sentinel_ = nullptr; // null: not running. Popping it from the ready queue ends the run
@@ -488,10 +489,7 @@ inline Scheduler::~Scheduler() {
 #if ROUSE_HOSTED
     if (running()) {
         // A running frame is never destroyed, nor is anything that it may refer to.
-        bool of_this_thread = false;
-        for (const Scheduler* each = newest_; each != nullptr; each = each->older_)
-            of_this_thread = of_this_thread || each == this;
-        if (of_this_thread && !ThreadEnd::reached) {
+        if (runs_on_ == &current_ && !ThreadEnd::reached) {
             ROUSE_PANIC(
                 "rouse: Loop::~Loop: the loop is running, or one of its tasks is; destroy it after run() or poll() has "
                 "returned");
@@ -587,6 +585,7 @@ inline void Scheduler::run_to(TaskRecord& sentinel) {
     sentinel_ = &sentinel;
 #if ROUSE_HOSTED
     ThreadEnd::notice(); // the loop may have been made on another thread
+    runs_on_ = &current_;
 #endif
     if (std::exchange(stop_requested_, false)) ready_.push(sentinel);
     for (bool ended = false; !ended;) {
@@ -680,6 +679,7 @@ public:
     explicit PollOnStack(Scheduler& scheduler) noexcept : scheduler_{scheduler} {
         current_ = &scheduler;
 #if ROUSE_HOSTED
+        scheduler.runs_on_ = &current_;
         ++scheduler.host_.polls;
 #endif
     }
