@@ -18,7 +18,7 @@ trap 'rm -rf "$work"' EXIT
 functions="min max likely unlikely abs round bit word sq F Yield check require verify setbit clrbit isset isclr howmany roundup powerof2
     major minor makedev assert"
 objects="
-    slots signals emit no_deadline foreach Q_SLOTS Q_SIGNALS Q_EMIT Q_FOREVER Q_FOREACH
+    slots signals emit forever foreach Q_SLOTS Q_SIGNALS Q_EMIT Q_FOREVER Q_FOREACH
     interface near far small hyper pascal cdecl huge IN OUT OPTIONAL CONST VOID ERROR NO_ERROR DELETE STRICT ABSOLUTE RELATIVE
     TRANSPARENT OPAQUE PASSTHROUGH IGNORE INFINITE TRUE FALSE BOOL BYTE WORD DWORD THIS grp1 rad1 chx1 edt1 ANYSIZE_ARRAY
     MINCHAR MAXCHAR MINLONG MAXLONG SUCCESS FAILED UNKNOWN DIFFERENCE CALLBACK WINAPI APIENTRY ALTERNATE WINDING
