@@ -40,7 +40,7 @@ struct KeptHandle {
     using Result = T;
     TaskHandle<T> handle;
 
-    void check() const { check_awaitable(handle); }
+    void check_argument() const { check_awaitable(handle); }
     TaskReference start() { return std::move(handle); }
 };
 
@@ -57,7 +57,7 @@ struct OwnedTask {
     using Result = T;
     Task<T> task;
 
-    void check() const {
+    void check_argument() const {
         if (!task) misuse("rouse: gather: an empty Task: it was moved from, or its frame could not be allocated");
         check_unstarted(record_of(task));
     }
@@ -254,7 +254,7 @@ auto result_of(TaskRecord& ended) -> ResultFor<outcomes, typename G::Result> {
 // it ends the wait before it begins.
 template <class G>
 bool check_gathered(GatherAwaiter& awaiter, const G& gatherable) {
-    gatherable.check();
+    gatherable.check_argument();
     if constexpr (!G::owned) {
         TaskRecord& task = *record_of(gatherable.handle);
         if (&task == &Scheduler::running_task()) misuse("rouse: gather: a task cannot await itself");

@@ -195,9 +195,9 @@ private:
     }
 
     static bool cancel_body(detail::CancelForwarder& forwarder) noexcept {
-        auto& self = static_cast<RunAwaiter&>(forwarder);
-        if (std::exchange(self.body_cancelled_, true)) return false;
-        self.group_.scheduler_.cancel(*self.group_.body_);
+        auto& awaiter = static_cast<RunAwaiter&>(forwarder);
+        if (std::exchange(awaiter.body_cancelled_, true)) return false;
+        awaiter.group_.scheduler_.cancel(*awaiter.group_.body_);
         return true;
     }
 
@@ -296,12 +296,12 @@ inline void TaskGroup::cancel() noexcept {
 }
 
 inline bool TaskGroup::cancel_next_member(detail::CancelForwarder& forwarder) noexcept {
-    auto& self = static_cast<TaskGroup&>(forwarder);
-    if (self.left_to_cancel_ == 0) return false;
-    --self.left_to_cancel_;
-    Member& member = self.first_member();
-    self.members_.push_back(member);
-    self.scheduler_.cancel(*member.task);
+    auto& group = static_cast<TaskGroup&>(forwarder);
+    if (group.left_to_cancel_ == 0) return false;
+    --group.left_to_cancel_;
+    Member& member = group.first_member();
+    group.members_.push_back(member);
+    group.scheduler_.cancel(*member.task);
     return true;
 }
 

@@ -154,11 +154,11 @@ inline void Race::close() noexcept {
 }
 
 inline bool Race::cancel_next_loser(CancelForwarder& forwarder) noexcept {
-    auto& self = static_cast<Race&>(forwarder);
-    while (self.next_to_cancel_ < self.contenders_.size()) {
-        Contender& contender = self.contenders_[self.next_to_cancel_++];
-        if (contender.own_task == nullptr || !self.loses(contender)) continue;
-        self.scheduler_->cancel(*contender.own_task);
+    auto& race = static_cast<Race&>(forwarder);
+    while (race.next_to_cancel_ < race.contenders_.size()) {
+        Contender& contender = race.contenders_[race.next_to_cancel_++];
+        if (contender.own_task == nullptr || !race.loses(contender)) continue;
+        race.scheduler_->cancel(*contender.own_task);
         return true;
     }
     return false;

@@ -37,7 +37,7 @@ protected:
 struct CancelForwarder {
     explicit CancelForwarder(bool (*function)(CancelForwarder&) noexcept) noexcept : cancel_next{function} {}
 
-    bool (*cancel_next)(CancelForwarder& self) noexcept; // cancels one more task; returns false if none is left
+    bool (*cancel_next)(CancelForwarder& forwarder) noexcept; // cancels one more task; returns false if none is left
 #if ROUSE_HOSTED
     CancelForwarder* below = nullptr; // while active: the one that continues after this
 #endif
