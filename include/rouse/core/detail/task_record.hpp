@@ -172,8 +172,8 @@ public:
     [[nodiscard]] JoinWaiter*& awaiters() noexcept { return named ? name->awaiters : unnamed_awaiters; }
 
     // One reference by the loop until the task is done, and one by each TaskHandle. 16 bits only where RAM is scarce.
-    static constexpr bool small = !ROUSE_HOSTED && sizeof(void*) == 4;
-    using Count = std::conditional_t<small, std::uint16_t, std::uint32_t>;
+    static constexpr bool narrow_count = !ROUSE_HOSTED && sizeof(void*) == 4;
+    using Count = std::conditional_t<narrow_count, std::uint16_t, std::uint32_t>;
     Count references = 0;
 
     /// Panics if there are too many: the count never wraps around.
