@@ -17,7 +17,7 @@ trap 'rm -rf "$work"' EXIT
 # shellcheck source=tests/package/checks.sh
 . "$source/tests/package/checks.sh"
 warnings=(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -I "$source/include")
-(cd "$source/include" && find rouse -name '*.hpp' ! -path '*/detail/*' ! -name cortex_m.hpp ! -name riscv.hpp -printf '#include <%p>\n') |
+(cd "$source/include" && find rouse -name '*.hpp' ! -path '*/detail/*' ! -path '*/check/*' ! -name cortex_m.hpp ! -name riscv.hpp -printf '#include <%p>\n') |
     sort >"$work/all.cpp"
 
 # ---- libc++ ---------------------------------------------------------------------------------------------------------
