@@ -13,10 +13,11 @@ shimmed="accept4 bind close connect epoll_create1 epoll_ctl epoll_wait eventfd f
     getsockname getsockopt listen read recv send setsockopt socket syscall"
 # No system call, or one that cannot fail. shutdown fails only where there is no connection; pthread_atfork is called
 # once in a process. lstat and unlink are for Unix sockets, and isatty, poll, write and what is about signals for pipes, of
-# which the scenarios have none. fcntl is called only where descriptors 0, 1 or 2 are closed.
+# which the scenarios have none. fcntl is called only where descriptors 0, 1 or 2 are closed, and timerfd_* only for a host's
+# loop.
 harmless="abort bcmp clock_gettime clock_nanosleep nanosleep fprintf fputc fputs fwrite gai_strerror htons ntohs inet_pton mem.*
     str.* stderr vsnprintf snprintf pthread_atfork pthread_sigmask sigfillset shutdown lstat unlink
-    fcntl isatty poll write sigaddset sigemptyset sigismember sigtimedwait
+    fcntl isatty poll write sigaddset sigemptyset sigismember sigtimedwait timerfd_create timerfd_settime
     __.* _.*"
 
 flags=(-std=c++20 -g1 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)

@@ -64,27 +64,26 @@ struct Ending {
     int* ends;
 };
 
-// A function that says when it ends, which is on the thread and before the task goes on. It owns a plain number.
+// A function that counts how many of it there are: the copy that was called must have ended, on the thread, before the
+// task goes on. It owns a plain number.
 struct Function {
-    Function(int& whether, std::unique_ptr<int> n) : ended{&whether}, number{std::move(n)} {}
-    Function(Function&& other) noexcept : ended{std::exchange(other.ended, nullptr)}, number{std::move(other.number)} {}
-    ~Function() {
-        if (ended != nullptr) *ended = 1;
-    }
-    Ending operator()(int& ends) {
+    explicit Function(int& count) : alive{&count}, number{std::make_unique<int>(7)} { ++*alive; }
+    Function(const Function& other) : alive{other.alive}, number{std::make_unique<int>(*other.number)} { ++*alive; }
+    Function(Function&& other) noexcept : alive{other.alive}, number{std::move(other.number)} { ++*alive; }
+    ~Function() { --*alive; }
+    Ending operator()(int& ends) const {
         expect(*number == 7, "the function has not what it owned");
         return Ending{ends};
     }
-    int* ended;
+    int* alive;
     std::unique_ptr<int> number;
 };
 
 Task<> see_what_ends(Context& context) {
-    int ended = 0, ends = 0;
-    Function function{ended, std::make_unique<int>(7)};
-    const auto call = [](Function own, int& its) { return own(its); };
-    const Ending given = co_await context.assign(call, std::move(function), std::ref(ends));
-    expect(ended == 1, "the function has not ended with its call");
+    int alive = 0, ends = 0;
+    Function function{alive};
+    const Ending given = co_await context.assign(function, std::ref(ends));
+    expect(alive == 1, "the function has not ended with its call");
     ends = 0;
 }
 

@@ -56,7 +56,7 @@ extern "C" long syscall(long number, ...) noexcept {
         numbers.insert(number);
         if (failing) {
             failed.push_back(call);
-            errno = EIO;
+            errno = number == SYS_write ? EAGAIN : EFAULT; // with any other error a foreign call panics
             return -1;
         }
     }
