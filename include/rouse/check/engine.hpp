@@ -417,7 +417,45 @@ void* __tsan_memset(void* to, int value, unsigned long bytes) {
     return __builtin_memset(to, value, bytes);
 }
 
-// The counts of std::shared_ptr; the atomics of rouse are those of atomic.hpp.
+// Atomics of the standard library. Those of rouse, and check::Atomic, are those of atomic.hpp. A load and an addition
+// of one are the counts of std::shared_ptr, and steps of the checker. The others are carried out, and are no steps:
+// those of a frame pool, of which no two contexts of a program share one.
+#define ROUSE_CHECK_ATOMIC(bits, T)                                                                                    \
+    void __tsan_atomic##bits##_store(volatile T* p, T value, int) { *p = value; }                                      \
+    T __tsan_atomic##bits##_exchange(volatile T* p, T value, int) { return std::exchange(*const_cast<T*>(p), value); } \
+    T __tsan_atomic##bits##_fetch_sub(volatile T* p, T change, int) {                                                  \
+        return std::exchange(*const_cast<T*>(p), static_cast<T>(*p - change));                                         \
+    }                                                                                                                  \
+    T __tsan_atomic##bits##_fetch_or(volatile T* p, T other, int) {                                                    \
+        return std::exchange(*const_cast<T*>(p), static_cast<T>(*p | other));                                          \
+    }                                                                                                                  \
+    T __tsan_atomic##bits##_fetch_and(volatile T* p, T other, int) {                                                   \
+        return std::exchange(*const_cast<T*>(p), static_cast<T>(*p & other));                                          \
+    }                                                                                                                  \
+    T __tsan_atomic##bits##_compare_exchange_val(volatile T* p, T expected, T value, int, int) {                       \
+        const T before = *p;                                                                                           \
+        if (before == expected) *p = value;                                                                            \
+        return before;                                                                                                 \
+    }                                                                                                                  \
+    int __tsan_atomic##bits##_compare_exchange_strong(volatile T* p, T* expected, T value, int, int) {                 \
+        const T before = *p;                                                                                           \
+        if (before == *expected) {                                                                                     \
+            *p = value;                                                                                                \
+            return 1;                                                                                                  \
+        }                                                                                                              \
+        *expected = before;                                                                                            \
+        return 0;                                                                                                      \
+    }                                                                                                                  \
+    int __tsan_atomic##bits##_compare_exchange_weak(volatile T* p, T* expected, T value, int success, int failure) {   \
+        return __tsan_atomic##bits##_compare_exchange_strong(p, expected, value, success, failure);                    \
+    }
+ROUSE_CHECK_ATOMIC(8, char)
+ROUSE_CHECK_ATOMIC(16, short)
+ROUSE_CHECK_ATOMIC(32, int)
+ROUSE_CHECK_ATOMIC(64, long)
+#undef ROUSE_CHECK_ATOMIC
+char __tsan_atomic8_load(const volatile char* p, int) { return *p; }
+short __tsan_atomic16_load(const volatile short* p, int) { return *p; }
 int __tsan_atomic32_load(const volatile int* p, int) {
     return static_cast<int>(rouse::detail::count_owners(const_cast<int*>(p), 4, 0));
 }
@@ -427,23 +465,11 @@ long __tsan_atomic64_load(const volatile long* p, int) {
 int __tsan_atomic32_fetch_add(volatile int* p, int change, int) {
     return static_cast<int>(rouse::detail::count_owners(p, 4, static_cast<std::uint64_t>(change)));
 }
-
-// Those of a frame pool, of which no two contexts of a program share one: no step.
-void __tsan_atomic64_store(volatile long* p, long value, int) { *p = value; }
-long __tsan_atomic64_exchange(volatile long* p, long value, int) { return std::exchange(*const_cast<long*>(p), value); }
-long __tsan_atomic64_fetch_sub(volatile long* p, long change, int) {
-    return std::exchange(*const_cast<long*>(p), *p - change);
+long __tsan_atomic64_fetch_add(volatile long* p, long change, int) {
+    return std::exchange(*const_cast<long*>(p), *p + change);
 }
-int __tsan_atomic64_compare_exchange_weak(volatile long* p, long* expected, long value, int, int) {
-    if (*p != *expected) {
-        *expected = *p;
-        return 0;
-    }
-    *p = value;
-    return 1;
-}
-void __tsan_atomic8_store(volatile char* p, char value, int) { *p = value; }
-char __tsan_atomic8_exchange(volatile char* p, char value, int) { return std::exchange(*const_cast<char*>(p), value); }
+void __tsan_atomic_thread_fence(int) {}
+void __tsan_atomic_signal_fence(int) {}
 
 // AddressSanitizer's interface, by which rouse says which frames have ended (see core/detail/sanitizers.hpp).
 void __asan_poison_memory_region(const volatile void* memory, unsigned long bytes) {
