@@ -171,7 +171,7 @@ ends_by_sigint() {
     [ $status = 0 ] && [ $((${EPOCHREALTIME/./} - ${begin/./})) -lt 20000000 ]
 }
 client_ends_by_sigint() {
-    "$client" 127.0.0.1 "$port" --bytes 100000000000 &
+    env --default-signal=INT "$client" 127.0.0.1 "$port" --bytes 100000000000 &
     local stopped=$!
     until_it_catches "$stopped" INT
     kill -INT "$stopped"
