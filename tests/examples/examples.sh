@@ -21,6 +21,7 @@ refuses() {
 interrupt_child() {
     local child=
     until [[ -n $child && $(cat "/proc/$child/comm") != timeout ]]; do # not yet its copy that is to become the program
+        [[ $(ps -o stat= -p "$1") == [!Z]* ]] || { echo "it ended before it was interrupted"; return 1; }
         sleep 0.02
         child=$(pgrep -P "$1")
     done
