@@ -176,6 +176,7 @@ client_ends_by_sigint() {
     until_it_catches "$stopped" INT
     kill -INT "$stopped"
     wait "$stopped"
+    [ $? = 130 ]
 }
 check "SIGINT ends the client too" client_ends_by_sigint
 check "SIGINT ends the server though a client is connected, with status 0" ends_by_sigint

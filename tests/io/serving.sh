@@ -19,7 +19,8 @@ check_with() { # check_with PROGRAM NAME COMMAND...: skipped where there is no s
 }
 
 start() { # start SERVER: on a port that is free; sets $pid and $port
-    "$1" 127.0.0.1 0 >"$work/log" 2>&1 &
+    # A background job of a script ignores SIGINT, and a program that is started so leaves it.
+    env --default-signal=INT "$1" 127.0.0.1 0 >"$work/log" 2>&1 &
     pid=$!
     for _ in $(seq 600); do
         port=$(sed -n 's/^listening on .* port \([0-9]*\)$/\1/p' "$work/log")
