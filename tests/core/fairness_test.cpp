@@ -30,6 +30,8 @@ struct Turns {
     }
 };
 
+int item = 1; // the awaiter of a put refers to its value
+
 // On firmware the limit is shared by all steps, and a ThreadSafeFlag always takes a round.
 constexpr int at_least = ROUSE_HOSTED ? 16 : 1;
 
@@ -119,15 +121,15 @@ TEST_CASE("a Queue that always has an item, or room, does not starve the loop") 
     check_fair([&] {
         while (queue.get_nowait()) {
         }
-        return queue.put(1);
+        return queue.put(item);
     });
     queue.close();
     while (queue.get_nowait()) {
     }
     check_fair([&] { return queue.next(); });
-    check_fair([&] { return queue.put(1); });
+    check_fair([&] { return queue.put(item); });
     Queue<int> unlimited;
-    check_fair([&] { return unlimited.put(1); });
+    check_fair([&] { return unlimited.put(item); });
     Queue<int> empty;
     check_fair_void([&] { return empty.join(); });
 }
@@ -162,7 +164,7 @@ TEST_CASE("a ThreadSafeQueue that always has an item, or room, does not starve t
     check_fair([&] {
         while (queue.get_sync()) {
         }
-        return queue.put(1);
+        return queue.put(item);
     });
 }
 

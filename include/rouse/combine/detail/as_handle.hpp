@@ -21,7 +21,7 @@ decltype(auto) awaiter_of(A&& awaitable) {
     } else if constexpr (requires { operator co_await(std::forward<A>(awaitable)); }) {
         return operator co_await(std::forward<A>(awaitable));
     } else {
-        return (awaitable);
+        return static_cast<std::remove_reference_t<A>&>(awaitable);
     }
 }
 
