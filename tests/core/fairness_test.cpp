@@ -30,7 +30,7 @@ struct Turns {
     }
 };
 
-int item = 1; // the awaiter of a put refers to its value
+int one_item = 1; // the awaiter of a put refers to its value
 
 // On firmware the limit is shared by all steps, and a ThreadSafeFlag always takes a round.
 constexpr int at_least = ROUSE_HOSTED ? 16 : 1;
@@ -121,15 +121,15 @@ TEST_CASE("a Queue that always has an item, or room, does not starve the loop") 
     check_fair([&] {
         while (queue.get_nowait()) {
         }
-        return queue.put(item);
+        return queue.put(one_item);
     });
     queue.close();
     while (queue.get_nowait()) {
     }
     check_fair([&] { return queue.next(); });
-    check_fair([&] { return queue.put(item); });
+    check_fair([&] { return queue.put(one_item); });
     Queue<int> unlimited;
-    check_fair([&] { return unlimited.put(item); });
+    check_fair([&] { return unlimited.put(one_item); });
     Queue<int> empty;
     check_fair_void([&] { return empty.join(); });
 }
@@ -164,7 +164,7 @@ TEST_CASE("a ThreadSafeQueue that always has an item, or room, does not starve t
     check_fair([&] {
         while (queue.get_sync()) {
         }
-        return queue.put(item);
+        return queue.put(one_item);
     });
 }
 
