@@ -30,11 +30,16 @@ static std::array<std::atomic<int>, 3> torn{};
 static void write_torn(int n) {
     for (auto& each : torn) each.store(n, std::memory_order_relaxed);
 }
+// Waits by the clock. sleep_for() would not end while signals come faster than the kernel's timer slack (50 us): each
+// interrupts the sleep, and the time that nanosleep(2) reports as left includes the slack.
+static void be_held_up(std::chrono::nanoseconds time) {
+    for (const auto end = rouse::Clock::now() + time; rouse::Clock::now() < end;) std::this_thread::yield();
+}
 // Now and then it is held up in the middle, as the system does to any thread at any time; only less often.
 static Readings read_torn() {
     static int reads = 0;
     const int pressure = torn[0].load(std::memory_order_relaxed);
-    if (++reads % 1000 == 0) std::this_thread::sleep_for(1ms);
+    if (++reads % 1000 == 0) be_held_up(1ms);
     return {pressure, torn[1].load(std::memory_order_relaxed), torn[2].load(std::memory_order_relaxed)};
 }
 

@@ -97,11 +97,11 @@ ok "isr_event clears the event each round" test "$(grep -c '^Cleared event$' <<<
 ok "isr_event refuses a word" refuses ./isr_event often
 ok "isr_event stops on Ctrl-C" stops ./isr_event 1000
 
-out=$(timeout -s KILL 20 ./data_sharing)
-[[ -z $out ]] || ok "data_sharing shows a torn read from an interrupt" has "$out" '^interrupt, three variables .* [1-9][0-9]* of them torn$'
-[[ -z $out ]] || ok "data_sharing: none through a queue" has "$out" '^interrupt, ThreadSafeQueue .* 0 of them torn$'
-[[ -z $out ]] || ok "data_sharing shows a torn read from a thread" has "$out" '^thread, three variables .* [1-9][0-9]* of them torn$'
-[[ -z $out ]] || ok "data_sharing: none under a lock" has "$out" '^thread, one value under a lock .* 0 of them torn$'
+out=$(timeout 60 ./data_sharing)
+ok "data_sharing shows a torn read from an interrupt" has "$out" '^interrupt, three variables .* [1-9][0-9]* of them torn$'
+ok "data_sharing: none through a queue" has "$out" '^interrupt, ThreadSafeQueue .* 0 of them torn$'
+ok "data_sharing shows a torn read from a thread" has "$out" '^thread, three variables .* [1-9][0-9]* of them torn$'
+ok "data_sharing: none under a lock" has "$out" '^thread, one value under a lock .* 0 of them torn$'
 ok "data_sharing stops on Ctrl-C" stops ./data_sharing
 
 out=$(timeout 60 ./two_loops 500)
