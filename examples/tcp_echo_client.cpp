@@ -65,6 +65,19 @@ static rouse::Task<> send(rouse::StreamWriter& writer, Source source) {
     writer.write_eof();
 }
 
+// Counts what came back as it comes, for a report when it is cancelled.
+static rouse::Task<> receive(rouse::StreamReader& reader, Source expected, std::uint64_t& received) {
+    for (;;) {
+        const std::string part = co_await reader.read(part_bytes);
+        if (part.empty()) break;
+        if (expected.next(part.size()) != part) {
+            throw std::runtime_error{fmt::format("what came back differs in the part from byte {} on", received)};
+        }
+        received += part.size();
+    }
+    if (!expected.next(1).empty()) throw std::runtime_error{fmt::format("only {} bytes came back", received)};
+}
+
 static rouse::Task<int> exchange(std::string host, std::uint16_t port, Source sent, Source expected) {
     auto [reader, writer] = co_await rouse::open_connection(std::move(host), port);
     const auto begin = std::chrono::steady_clock::now();
@@ -75,19 +88,8 @@ static rouse::Task<int> exchange(std::string host, std::uint16_t port, Source se
                    static_cast<double>(received) / time.count() / (1024 * 1024));
     };
     const auto on_ctrl_c = rouse::on_cancel([&] { report("all as sent until it was stopped"); });
-    auto receive = [&]() -> rouse::Task<> {
-        for (;;) {
-            const std::string part = co_await reader.read(part_bytes);
-            if (part.empty()) break;
-            if (expected.next(part.size()) != part) {
-                throw std::runtime_error{fmt::format("what came back differs in the part from byte {} on", received)};
-            }
-            received += part.size();
-        }
-        if (!expected.next(1).empty()) throw std::runtime_error{fmt::format("only {} bytes came back", received)};
-    };
     // If one of them fails, the other is cancelled and has ended before reader and writer do.
-    co_await rouse::gather(send(writer, std::move(sent)), receive());
+    co_await rouse::gather(send(writer, std::move(sent)), receive(reader, std::move(expected), received));
     report("all came back");
     co_return 0;
 }
