@@ -30,6 +30,7 @@
 #include <rouse/threadsafe/delay.hpp>
 #include <rouse/threadsafe/latest.hpp>
 #include <rouse/threadsafe/message.hpp>
+#include <rouse/threadsafe/one_shot.hpp>
 #include <rouse/threadsafe/ring_io.hpp>
 #include <rouse/threadsafe/thread_safe_event.hpp>
 #include <rouse/threadsafe/thread_safe_flag.hpp>

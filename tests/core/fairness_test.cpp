@@ -168,7 +168,7 @@ TEST_CASE("a ThreadSafeQueue that always has an item, or room, does not starve t
     });
 }
 
-TEST_CASE("a Message, a Latest, a RingIO and a Delay that need not be waited for do not starve the loop") {
+TEST_CASE("a Message, a Latest, a OneShot, a RingIO and a Delay that need not be waited for do not starve the loop") {
     Message<int> message;
     std::ignore = message.set(1);
     check_fair([&] { return message.wait(); });
@@ -180,6 +180,11 @@ TEST_CASE("a Message, a Latest, a RingIO and a Delay that need not be waited for
     check_fair([&] {
         latest.publish(1);
         return latest.next();
+    });
+    OneShot<int> shot;
+    check_fair([&] {
+        shot.sender().set(1);
+        return shot.get();
     });
     RingIO<8> ring;
     char byte = 0;

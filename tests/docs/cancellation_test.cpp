@@ -315,6 +315,32 @@ struct WaitingForLatest : Case {
     }
 };
 
+template <bool takes_next>
+struct WaitingForAnswer : Case {
+    using Case::Case;
+    OneShot<int> shot;
+    OneShot<int>::Sender sender = shot.sender();
+
+    Task<> task() {
+        const auto guard = watch();
+        if constexpr (takes_next) {
+            co_await shot.next();
+        } else {
+            co_await shot.get();
+        }
+        co_await rest();
+    }
+    void happen() { REQUIRE(sender.set(7)); }
+    std::string became() {
+        if (has_it()) return "it has the answer";
+        VirtualTimePort other_port;
+        Loop other{other_port};
+        auto takes = [this]() -> Task<int> { co_return co_await shot.get(); };
+        if (!shot.is_set() || other.run(takes()) != 7) return lost;
+        return later() ? "a later answer stays" : "the answer stays";
+    }
+};
+
 enum class Read { some, exactly, line };
 
 template <Read how>
@@ -972,6 +998,8 @@ static std::vector<Row> first_table() {
         {"`Message::wait()`", cells<WaitingForMessage<false>>()},
         {"`Message::next()`", cells<WaitingForMessage<true>>()},
         {"`Latest::next()`", cells<WaitingForLatest>()},
+        {"`OneShot::get()`", cells<WaitingForAnswer<false>>()},
+        {"`OneShot::next()`", cells<WaitingForAnswer<true>>()},
         {"`RingIO::read(bytes)`", cells<ReadingRing<Read::some>>()},
         {"`RingIO::readexactly(bytes)`", cells<ReadingRing<Read::exactly>>()},
         {"`RingIO::readline(bytes)`", cells<ReadingRing<Read::line>>()},

@@ -1,7 +1,7 @@
 // A storm of values and bytes: the timer interrupts again and again, after times that sweep over all remainders, and
-// each time publishes a value, sets a message, brings a byte and takes one to send, while tasks read, wait, write and
-// set the message themselves. Values must be whole and never older than one before; bytes must arrive once and in
-// order, or be counted; no wake may be missing at the end.
+// each time publishes a value, sets a message, answers a OneShot, brings a byte and takes one to send, while tasks
+// read, wait, write and set the message themselves. Values must be whole and never older than one before; bytes must
+// arrive once and in order, or be counted; no wake may be missing at the end.
 #include "support.hpp"
 
 using namespace test;
@@ -22,6 +22,8 @@ void start_sending() { sending = true; }
 
 constinit rouse::Latest<Readings> latest;
 constinit rouse::Message<Readings, 2> message;
+constinit rouse::OneShot<Readings> shot;
+constinit rouse::OneShot<Readings>::Sender sender;
 constinit rouse::RingIO<8, start_sending> ring;
 
 // Written by the interrupt.
@@ -30,9 +32,11 @@ volatile std::uint32_t bytes_come = 0; // the bytes are their numbers
 volatile std::uint32_t bytes_sent = 0;
 volatile std::uint32_t refused_sets = 0;
 volatile bool over = false;
+volatile bool asked = false; // set by the task
 
 // Written by the tasks.
 std::uint32_t values = 0, messages = 0, bytes_read = 0, bytes_lost = 0, bytes_written = 0;
+std::uint32_t answers = 0, no_answers = 0;
 constexpr std::uint32_t from_a_task = 0x8000'0000;
 
 std::uint32_t number_of(const Readings& readings) {
@@ -50,6 +54,14 @@ void storm() {
     check(interrupts < 5 * interrupts_in_all, "a wake was lost: tasks have stopped");
     latest.publish(Readings::of(interrupts));
     if (!message.set(Readings::of(interrupts))) refused_sets = refused_sets + 1;
+    if (asked) {
+        asked = false;
+        if (interrupts % 5 == 0) {
+            sender = {};
+        } else {
+            check(sender.set(Readings::of(interrupts)), "an answer is refused");
+        }
+    }
     if (interrupts % 3 != 0 && !ring.closed()) {
         (void)ring.received(static_cast<char>(bytes_come));
         bytes_come = bytes_come + 1;
@@ -83,6 +95,23 @@ Task<> take_messages() {
         if ((number & from_a_task) != 0) continue;
         check(number >= last, "a message is older than one before");
         last = number;
+    }
+}
+
+// Each question is answered once, or its sender dropped. Not at the end, where no answer might come.
+Task<> ask() {
+    for (std::uint32_t last = 0; interrupts < interrupts_in_all - 100;) {
+        sender = shot.sender();
+        asked = true;
+        const auto answer = co_await shot.next();
+        if (answer) {
+            const std::uint32_t number = number_of(*answer);
+            check(number > last && number % 5 != 0, "an answer to another question");
+            last = number;
+            ++answers;
+        } else {
+            ++no_answers;
+        }
     }
 }
 
@@ -125,7 +154,7 @@ Task<> write_bytes() {
 
 Task<> main_task() {
     arm(1);
-    co_await rouse::gather(read_values(), take_messages(), set_messages(), read_bytes(), write_bytes());
+    co_await rouse::gather(read_values(), take_messages(), ask(), set_messages(), read_bytes(), write_bytes());
 }
 
 } // namespace
@@ -138,12 +167,13 @@ int main() {
     run(clock, main_task());
     Stopwatch::stop();
     board::print("value_storm: ", std::uint32_t{interrupts}, " interrupts at ", addresses.distinct(),
-                 " distinct addresses; ", values, " values read, ", messages, " messages taken; bytes in ", bytes_read,
-                 " (", bytes_lost, " lost), out ", std::uint32_t{bytes_sent}, "\n");
+                 " distinct addresses; ", values, " values read, ", messages, " messages taken, ", answers,
+                 " answers; bytes in ", bytes_read, " (", bytes_lost, " lost), out ", std::uint32_t{bytes_sent}, "\n");
     check(refused_sets == 0, "a set was refused, though the setters are not too many");
     check(bytes_read + bytes_lost == bytes_come, "bytes were lost that nobody has counted");
     check(values > 1000 && values <= interrupts, "more values than interrupts, or hardly any");
     check(messages > 1000, "hardly any messages");
+    check(answers > 500 && no_answers > 50, "hardly any answers, or none that was dropped");
     check(bytes_sent > 1000 && bytes_sent + 3 >= bytes_written - 3, "bytes were written and not sent");
     check(addresses.distinct() > 500, "the interrupts came in too few places");
 }

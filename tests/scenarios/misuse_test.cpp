@@ -109,6 +109,7 @@ TEST_CASE("an object of threadsafe/ in which a task waits must not be destroyed 
     const auto message_wait = [](Message<int>& m) -> Task<> { std::ignore = co_await m.wait(); };
     const auto message_next = [](Message<int>& m) -> Task<> { std::ignore = co_await m.next(); };
     const auto latest = [](Latest<int>& l) -> Task<> { std::ignore = co_await l.next(); };
+    const auto answer = [](OneShot<int>& shot) -> Task<> { std::ignore = co_await shot.next(); };
     const auto read = [](RingIO<4>& io) -> Task<> {
         char bytes[4];
         std::ignore = co_await io.read(bytes);
@@ -130,6 +131,7 @@ TEST_CASE("an object of threadsafe/ in which a task waits must not be destroyed 
     CHECK(contains(destroyed_elsewhere(std::make_unique<Message<int>>(), message_wait), "in a Message"));
     CHECK(contains(destroyed_elsewhere(std::make_unique<Message<int>>(), message_next), "in a Message"));
     CHECK(contains(destroyed_elsewhere(std::make_unique<Latest<int>>(), latest), "in a Latest"));
+    CHECK(contains(destroyed_elsewhere(std::make_unique<OneShot<int>>(), answer), "a OneShot"));
     CHECK(contains(destroyed_elsewhere(std::make_unique<RingIO<4>>(), read), "a RingIO"));
     CHECK(contains(destroyed_elsewhere(std::make_unique<RingIO<4>>(), write), "rouse: ~ThreadSafeQueue"));
     CHECK(contains(destroyed_elsewhere(std::make_unique<RingIO<4>>(), drain), "a RingIO"));
@@ -142,6 +144,7 @@ TEST_CASE("an object of threadsafe/ in which a task waits must not be destroyed 
     CHECK(destroyed_later(std::make_unique<ThreadSafeQueue<int, 1>>(), put));
     CHECK(destroyed_later(std::make_unique<Message<int>>(), message_wait));
     CHECK(destroyed_later(std::make_unique<Latest<int>>(), latest));
+    CHECK(destroyed_later(std::make_unique<OneShot<int>>(), answer));
     CHECK(destroyed_later(std::make_unique<RingIO<4>>(), write));
     CHECK(destroyed_later(std::make_unique<RingIO<4>>(), drain));
     CHECK(destroyed_later(std::make_unique<Delay>(1h), delay_running));

@@ -31,7 +31,8 @@ class AnyWait {
               decltype(std::declval<rouse::ThreadSafeFlag&>().wait()),
               decltype(std::declval<rouse::ThreadSafeEvent&>().wait()),
               decltype(std::declval<rouse::ThreadSafeQueue<Item>&>().put(std::declval<Item>())),
-              decltype(std::declval<rouse::ThreadSafeQueue<Item>&>().next())>;
+              decltype(std::declval<rouse::ThreadSafeQueue<Item>&>().next()),
+              decltype(std::declval<rouse::OneShot<Item>&>().next())>;
 
 public:
     /// What a step waits for; `item` is what it puts.
@@ -87,6 +88,7 @@ private:
         case Op::flag_wait: return Held{o.flags[n].wait()};
         case Op::shared_event_wait: return Held{o.shared_events[n].wait()};
         case Op::shared_queue_put: return Held{o.shared_queues[n].put(std::move(item))};
+        case Op::one_shot_next: return Held{w.one_shots[n].next()};
         default: return Held{o.shared_queues[n].next()};
         }
     }

@@ -66,6 +66,7 @@ enum class Kind : std::uint8_t {
     shared_queue,
     message,
     latest,
+    one_shot,     // with a sender at any time
     ring_io_in,   // of a RingIO: what has come, and who waits for it
     ring_io_out,  // what is to be sent, and who waits for room
     ring_io_idle, // who waits until all is sent

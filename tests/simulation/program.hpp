@@ -58,6 +58,9 @@ enum class Op : std::uint8_t {
     latest_publish,
     latest_value,
     latest_next,
+    one_shot_set,
+    one_shot_drop,
+    one_shot_next,
     ring_io_received,
     ring_io_received_burst,
     ring_io_next_to_send,
@@ -97,6 +100,7 @@ enum class Group : std::uint8_t {
     shared_queue,
     message,
     latest,
+    one_shot,
     ring_io,
     end_of_list
 };
@@ -152,6 +156,9 @@ inline constexpr OpText texts[] = {
     {Op::latest_publish, Group::latest, Operand::object, false, "latest%.publish(next_number)"},
     {Op::latest_value, Group::latest, Operand::object, false, "latest%.value()"},
     {Op::latest_next, Group::latest, Operand::object, false, "latest%.next()"},
+    {Op::one_shot_set, Group::one_shot, Operand::object, false, "sender%.set(next_number)"},
+    {Op::one_shot_drop, Group::one_shot, Operand::object, false, "sender% = {}"},
+    {Op::one_shot_next, Group::one_shot, Operand::object, true, "one_shot%.next(), and the next sender%"},
     {Op::ring_io_received, Group::ring_io, Operand::object, false, "ring_io%.received(next_byte)"},
     {Op::ring_io_received_burst, Group::ring_io, Operand::object, false, "ring_io%.received(next_byte, three times)"},
     {Op::ring_io_next_to_send, Group::ring_io, Operand::object, false, "ring_io%.next_to_send()"},
@@ -237,7 +244,8 @@ struct Program {
 constexpr bool puts(Op op) {
     return op == Op::queue_put || op == Op::queue_put_nowait || op == Op::shared_queue_put ||
            op == Op::shared_queue_put_sync || op == Op::message_set || op == Op::latest_publish ||
-           op == Op::ring_io_received || op == Op::ring_io_received_burst || op == Op::ring_io_write;
+           op == Op::one_shot_set || op == Op::ring_io_received || op == Op::ring_io_received_burst ||
+           op == Op::ring_io_write;
 }
 
 /// The byte that stands for a number in a RingIO: of every three, one is a newline.
@@ -252,8 +260,8 @@ constexpr int number_of(std::span<const char> bytes) {
 
 // What may be raced in a select. (What goes once round the ready queue would always win or lose.)
 inline constexpr Op rivals[] = {
-    Op::sleep,     Op::event_wait,        Op::lock_acquire,     Op::semaphore_acquire, Op::queue_put, Op::queue_get,
-    Op::flag_wait, Op::shared_event_wait, Op::shared_queue_put, Op::shared_queue_get,  Op::join};
+    Op::sleep,     Op::event_wait,        Op::lock_acquire,     Op::semaphore_acquire, Op::queue_put,     Op::queue_get,
+    Op::flag_wait, Op::shared_event_wait, Op::shared_queue_put, Op::shared_queue_get,  Op::one_shot_next, Op::join};
 
 constexpr bool can_be_raced(Op op) { return std::find(std::begin(rivals), std::end(rivals), op) != std::end(rivals); }
 
@@ -267,17 +275,11 @@ constexpr bool puts(const Step& step) {
 }
 
 // What an interrupt may do: what is allowed in any context.
-inline constexpr Op foreign[] = {Op::flag_set,
-                                 Op::shared_event_set,
-                                 Op::shared_queue_put_sync,
-                                 Op::shared_queue_get_sync,
-                                 Op::shared_queue_close,
-                                 Op::message_set,
-                                 Op::latest_publish,
-                                 Op::ring_io_received,
-                                 Op::ring_io_received_burst,
-                                 Op::ring_io_next_to_send,
-                                 Op::ring_io_close};
+inline constexpr Op foreign[] = {
+    Op::flag_set,           Op::shared_event_set, Op::shared_queue_put_sync,  Op::shared_queue_get_sync,
+    Op::shared_queue_close, Op::message_set,      Op::latest_publish,         Op::one_shot_set,
+    Op::one_shot_drop,      Op::ring_io_received, Op::ring_io_received_burst, Op::ring_io_next_to_send,
+    Op::ring_io_close};
 
 inline std::uint8_t reduced(Op op, unsigned operand) {
     switch (texts[std::size_t(op)].operand) {

@@ -163,6 +163,20 @@ inline Given clears_itself(Call& c) {
     return {};
 }
 
+// Of a OneShot: level is whether its sender has answered or was dropped; the answer is an item.
+inline Given answers(Call& c) {
+    if (set(c.o)) return {Result::closed, 0};
+    c.o.items.push(c.self.number);
+    rouses(c, c.o);
+    return {Result::ok, c.self.number};
+}
+inline Given drops_sender(Call& c) { return set(c.o) ? Given{Result::ok, 1} : sets(c); }
+inline Given takes_answer(Call& c) {
+    c.o.level = 0;
+    if (c.o.items.empty()) return {Result::closed, 0};
+    return {Result::ok, c.o.items.pop()};
+}
+
 // Of a RingIO. Who waits looks, each time it is woken, whether there is what it wants, and else waits on.
 inline Object& ring_in(Call& c) { return c.m.object(Kind::ring_io_in, c.step.operand); }
 inline Object& ring_out(Call& c) { return c.m.object(Kind::ring_io_out, c.step.operand); }
@@ -489,6 +503,10 @@ inline constexpr Row table[] = {
     {Op::latest_publish,        Kind::latest,       never,             never,                 always,                         nowhere,      sets_number,       nothing_kept},
     {Op::latest_value,          Kind::latest,       never,             somebody_waits<0>,     always,                         nowhere,      gives_newest_once, nothing_kept},
     {Op::latest_next,           Kind::latest,       somebody_waits_in_vain, somebody_waits<0>, is<set>,                       first_place,  gives_newest_once, nothing_kept},
+
+    {Op::one_shot_set,          Kind::one_shot,     never,             never,                 always,                         nowhere,      answers,           nothing_kept},
+    {Op::one_shot_drop,         Kind::one_shot,     never,             never,                 always,                         nowhere,      drops_sender,      nothing_kept},
+    {Op::one_shot_next,         Kind::one_shot,     somebody_waits<0>, never,                 is<set>,                        first_place,  takes_answer,      nothing_kept},
 
     {Op::ring_io_received,      Kind::ring_io_in,   never,             never,                 always,                         nowhere,      receives<1>,       nothing_kept},
     {Op::ring_io_received_burst,Kind::ring_io_in,   never,             never,                 always,                         nowhere,      receives<burst>,   nothing_kept},

@@ -157,6 +157,12 @@ rouse::Task<Given> first_of(A a, B b, Step step) {
     co_return given(outcome.value());
 }
 
+// Who has taken an answer, or has been told that there is none, has the next one sent.
+inline void next_sender(World& w, Step step, Given taken) {
+    const bool over = taken.result == Result::ok || taken.result == Result::closed;
+    if (over && step.op == Op::one_shot_next) w.senders[step.operand] = w.one_shots[step.operand].sender();
+}
+
 // A put says only whether it was accepted; the item says which number that was.
 inline rouse::Task<Given> race(Running& self, Step step, int number) {
     World& w = self.w;
@@ -175,6 +181,7 @@ inline rouse::Task<Given> race(Running& self, Step step, int number) {
     }
     const Step winner = result.value >= 1000 ? b : a;
     const bool done = result.result == Result::ok;
+    next_sender(w, winner, result);
     if (done && winner.op == Op::lock_acquire) self.held |= 1U << winner.operand;
     if (done && puts(winner.op)) result.value += number;
     if (item.number() != (done && puts(winner.op) ? 0 : number)) result.result = Result::none;
@@ -300,6 +307,17 @@ inline rouse::Task<Given> perform(Running& self, Step step) {
         co_return Given{Result::ok, value};
     }
 
+    case Op::one_shot_set: {
+        const bool accepted = w.senders[n].set(std::move(item));
+        co_return put_given(accepted, item, number);
+    }
+    case Op::one_shot_drop: w.senders[n] = {}; co_return Given{Result::ok, w.one_shots[n].is_set()};
+    case Op::one_shot_next: {
+        const Given taken = co_await get(w.one_shots[n], step);
+        next_sender(w, step, taken);
+        co_return taken;
+    }
+
     case Op::ring_io_received: co_return Given{Result::ok, w.streams[n].received(byte_of(number))};
     case Op::ring_io_received_burst: co_return Given{Result::ok, receive_burst(w.streams[n], number)};
     case Op::ring_io_next_to_send: {
@@ -413,6 +431,7 @@ inline void describe(World& w) {
     for (const auto& each : w.objects->shared_queues) add(int(each.qsize()));
     for (const auto& each : w.messages) add(each.is_set());
     for (const auto& each : w.latest) add(each.fresh());
+    for (const auto& each : w.one_shots) add(each.is_set());
     for (const auto& each : w.streams) add(each.closed());
     for (auto& each : w.streams) {
         int left = 0;

@@ -69,6 +69,8 @@ struct World {
     std::array<rouse::Lock, objects_of_a_kind> locks;
     std::array<rouse::Message<int, 1>, objects_of_a_kind> messages; // these are not to be destroyed while tasks wait
     std::array<rouse::Latest<int>, objects_of_a_kind> latest;
+    std::array<rouse::OneShot<Item>, objects_of_a_kind> one_shots;
+    std::array<rouse::OneShot<Item>::Sender, objects_of_a_kind> senders{one_shots[0].sender(), one_shots[1].sender()};
     std::array<Stream, objects_of_a_kind> streams;
     std::optional<Objects> objects{std::in_place, locks};
     std::array<rouse::TaskHandle<int>, most_tasks + 1> tasks;
@@ -125,6 +127,8 @@ private:
         case Op::shared_queue_get_sync: static_cast<void>(o.shared_queues[which].get_sync()); break;
         case Op::message_set: static_cast<void>(world->messages[which].set(world->next_number++)); break;
         case Op::latest_publish: world->latest[which].publish(world->next_number++); break;
+        case Op::one_shot_set: world->senders[which].set(Item{world->next_number++}); break;
+        case Op::one_shot_drop: world->senders[which] = {}; break;
         case Op::ring_io_received: world->streams[which].received(byte_of(world->next_number++)); break;
         case Op::ring_io_received_burst: receive_burst(world->streams[which], world->next_number++); break;
         case Op::ring_io_next_to_send: static_cast<void>(world->streams[which].next_to_send()); break;

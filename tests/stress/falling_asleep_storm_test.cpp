@@ -21,9 +21,11 @@ enum class Act {
     set_event,
     set_message,
     publish,
-    receive
+    receive,
+    answer,
+    drop
 };
-constexpr int acts_on_queues = 5, all_acts = 10;
+constexpr int acts_on_queues = 5, all_acts = 12;
 
 // The longer a put takes, the more can happen in its midst.
 struct SlowToCopy {
@@ -42,6 +44,8 @@ struct Round {
     Message<int, 1> message;
     Latest<int> latest{-1};
     RingIO<1> ring;
+    OneShot<int> shot;
+    OneShot<int>::Sender sender = shot.sender();
     bool accepted = false, received = false; // in slow
 };
 
@@ -61,6 +65,8 @@ void act(Round& round) {
     case Act::set_message: (void)round.message.set(round.number); break;
     case Act::publish: round.latest.publish(round.number); break;
     case Act::receive: (void)round.ring.received('r'); break;
+    case Act::answer: round.sender.set(round.number); break;
+    case Act::drop: round.sender = {}; break;
     }
 }
 
@@ -194,6 +200,16 @@ Task<> wait_as_a_task(Round& round) {
         right = count == 1 && byte[0] == 'r';
         break;
     }
+    case Act::answer: {
+        const auto answer = co_await round.shot.next();
+        right = answer == round.number;
+        break;
+    }
+    case Act::drop: {
+        const auto answer = co_await round.shot.next();
+        right = !answer;
+        break;
+    }
     }
     if (!right) FAIL("wrong result in round " << round.number);
 }
@@ -215,7 +231,8 @@ TEST_CASE("storm: a thread falls asleep in a queue as another one puts, gets or 
     }
 }
 
-TEST_CASE("storm: a task falls asleep in an object as a thread sets, publishes, puts, gets, closes or receives") {
+TEST_CASE(
+    "storm: a task falls asleep in an object as a thread sets, publishes, puts, gets, closes, receives or answers") {
     Actor actor;
     auto main = [&]() -> Task<> {
         Storm storm{"falling asleep as a task"};

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-enum class Act { set_flag, set_event, put, get, close, set_message, publish, receive, count };
+enum class Act { set_flag, set_event, put, get, close, set_message, publish, receive, answer, drop, count };
 
 // What the handler works on: written by the thread before it arms the timer.
 struct Target {
@@ -23,6 +23,8 @@ struct Target {
     Message<int, 1> message;
     Latest<int> latest;
     RingIO<2> ring;
+    OneShot<int> shot;
+    OneShot<int>::Sender sender = shot.sender();
     Act act{};
     int round = 0;
     bool done = false;
@@ -40,6 +42,8 @@ void interrupt(int) {
     case Act::set_message: t.done = t.message.set(t.round); break;
     case Act::publish: t.latest.publish(t.round); break;
     case Act::receive: t.done = t.ring.received('r'); break;
+    case Act::answer: t.sender.set(t.round); break;
+    case Act::drop: t.sender = {}; break;
     default: t.queue.close();
     }
     fired = true;
@@ -76,6 +80,12 @@ Task<> waits(Target& t) {
         char byte[1] = {};
         const std::size_t count = co_await t.ring.read(byte);
         if (count != 1 || byte[0] != 'r') FAIL("a wrong byte in round " << t.round);
+        break;
+    }
+    case Act::answer:
+    case Act::drop: {
+        const auto answer = co_await t.shot.next();
+        if (t.act == Act::answer ? answer != t.round : answer.has_value()) FAIL("wrong answer in round " << t.round);
         break;
     }
     default: {
@@ -117,7 +127,8 @@ Task<> play(Storm& storm, SignalTimer& timer) {
 } // namespace
 
 TEST_CASE(
-    "storm: a signal sets, publishes, puts, gets, closes or receives around a task's wait, which is also cancelled and "
+    "storm: a signal sets, publishes, puts, gets, closes, receives or answers around a task's wait, which is also "
+    "cancelled and "
     "timed") {
     SignalTimer timer{interrupt};
     Storm storm{"signals and tasks"};

@@ -139,6 +139,12 @@ public:
         if (flag_ != nullptr) flag_->consume();
     }
 
+    /// For awaiters that contain this one: whether a task waits for the flag already; only before it is awaited.
+    [[nodiscard]] bool another_waits() const noexcept { return flag_->waiter_ != nullptr; }
+
+    /// For awaiters that contain this one: whether the flag has been destroyed since.
+    [[nodiscard]] bool flag_is_gone() const noexcept { return flag_ == nullptr; }
+
 private:
     friend ThreadSafeFlag;
 
@@ -193,8 +199,8 @@ inline ThreadSafeFlag::~ThreadSafeFlag() {
     if (waiter_ == nullptr) return;
     Awaiter& waiter = *waiter_;
     waiter.inbox_->scheduler().require_thread_to_destroy(
-        "rouse: ~ThreadSafeFlag (also in a Latest, a RingIO): a task of a loop of another thread waits; destroy it "
-        "after "
+        "rouse: ~ThreadSafeFlag (also in a Latest, a OneShot, a RingIO): a task of a loop of another thread waits; "
+        "destroy it after "
         "that task has ended, or on that thread");
     if (waiter.parked_ && !waiter.retract()) {
         waiter.inbox_->scheduler().wait_for_arrival([&waiter] { return !waiter.parked_; });

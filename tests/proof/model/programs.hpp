@@ -33,6 +33,7 @@ std::vector<Program> queue_programs();
 std::vector<Program> queue_thread_programs();
 std::vector<Program> latest_programs();
 std::vector<Program> message_programs();
+std::vector<Program> one_shot_programs();
 std::vector<Program> ring_io_programs();
 std::vector<Program> context_programs();
 

@@ -7,6 +7,7 @@
 #include <rouse/ports/default_port.hpp>
 #include <rouse/threadsafe/latest.hpp>
 #include <rouse/threadsafe/message.hpp>
+#include <rouse/threadsafe/one_shot.hpp>
 #include <rouse/threadsafe/ring_io.hpp>
 #include <rouse/threadsafe/thread_safe_event.hpp>
 #include <rouse/threadsafe/thread_safe_flag.hpp>
@@ -57,6 +58,10 @@ bool probe_message_is_set(const Message<Reading>& message) { return message.is_s
 void probe_latest_publish(Latest<Reading>& latest, const Reading& value) { latest.publish(value); }
 void probe_latest_value(Latest<Reading>& latest, Reading& value) { value = latest.value(); }
 bool probe_latest_fresh(const Latest<Reading>& latest) { return latest.fresh(); }
+
+bool probe_one_shot_set(OneShot<Reading>::Sender& sender, const Reading& value) { return sender.set(value); }
+void probe_one_shot_drop(OneShot<Reading>::Sender& sender) { sender = {}; }
+bool probe_one_shot_is_set(const OneShot<Reading>& shot) { return shot.is_set(); }
 
 bool probe_ring_received(RingIO<8>& ring, char byte) { return ring.received(byte); }
 bool probe_ring_next_to_send(RingIO<8>& ring, char& byte) {
