@@ -22,7 +22,9 @@ struct Tick {
     std::uint64_t missed;
     bool operator==(const Tick&) const = default;
 };
+#if ROUSE_HOSTED
 std::ostream& operator<<(std::ostream& out, const Tick& tick) { return out << tick.at_ms << "/" << tick.missed; }
+#endif
 
 // The ticks of a ticker of 10 ms whose task works for `work` after each of them.
 Task<std::vector<Tick>> ticks(Missed missed, std::vector<Clock::duration> work) {
