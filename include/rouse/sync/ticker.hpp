@@ -59,6 +59,7 @@ public:
     /// task waits for the tick.
     [[nodiscard]] Awaiter next() noexcept;
 
+    /// The period, in whole nanoseconds.
     [[nodiscard]] Clock::duration period() const noexcept { return period_; }
 
 private:
