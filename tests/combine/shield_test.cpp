@@ -82,12 +82,17 @@ TEST_CASE("a time limit on a shield does not end the shielded task") {
     CHECK(log == "worked end of the work");
 }
 
-TEST_CASE("shield returns references, moves what can only be moved, and takes tasks without a value") {
+TEST_CASE(
+    "shield returns references, copies from a variable, moves what can only be moved, and takes tasks without a "
+    "value") {
     static int number = 1;
     run_virtual([]() -> Task<> {
         const auto refers = create_task([]() -> Task<int&> { co_return number; }());
         int& same = co_await shield(refers);
         CHECK(&same == &number);
+        auto variable = create_task([]() -> Task<int> { co_return 5; }());
+        const int copied = co_await shield(variable);
+        CHECK((copied == 5 && variable.result() == 5));
         auto owns = create_task([]() -> Task<std::unique_ptr<int>> { co_return std::make_unique<int>(3); }());
         const auto owned = co_await shield(std::move(owns));
         CHECK(*owned == 3);

@@ -68,11 +68,6 @@ template <class T>
 [[nodiscard]] auto shield(TaskHandle<T>&& handle) {
     return detail::ShieldAwaiter<T, TaskHandle<T>>{std::move(handle)};
 }
-/// As above, for a handle that is a variable: the value is copied.
-template <class T>
-[[nodiscard]] auto shield(TaskHandle<T>& handle) {
-    return shield(std::as_const(handle));
-}
 /// Anything else is a compile error.
 template <class A>
     requires(!detail::is_task<std::remove_cvref_t<A>> || detail::is_a_task<std::remove_cvref_t<A>>)

@@ -30,8 +30,9 @@ enum class Missed : unsigned char {
 ///     }
 ///
 /// Each tick is due a whole number of periods after the first next(), however long the work takes and however late the
-/// loop wakes the task, so that nothing adds up: `sleep(10ms)` in its place would make each turn longer than 10 ms. A
-/// tick comes late if the loop is busy, and never early.
+/// loop wakes the task, so that nothing adds up: `sleep(10ms)` in its place would make each turn longer than 10 ms.
+/// (Missed::delay counts anew from each tick that is late by a period or more.) A tick comes late if the loop is busy,
+/// and never early.
 ///
 /// For one task at a time, of the loop's thread. A tick is taken when next() returns. A next() that is cancelled, or
 /// whose time limit passes, or that loses in select, takes none, and the following next() gets that tick.
@@ -99,7 +100,7 @@ private:
     }
 
     Ticker& ticker_;
-    bool waits_ = false;
+    bool waits_ = false; // else the ticker may be gone
 };
 
 inline Ticker::Awaiter Ticker::next() noexcept { return Awaiter{*this}; }
