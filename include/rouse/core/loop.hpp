@@ -267,8 +267,7 @@ private:
 
     static constexpr const char* elsewhere =
         "rouse: Loop::create_task: the loop runs on another thread; send it a message through a thread-safe object, "
-        "and "
-        "let a task of that loop create this one";
+        "and let a task of that loop create this one";
 
     friend detail::Scheduler& detail::scheduler_of(Loop& loop) noexcept;
 };

@@ -102,8 +102,7 @@ public:
 #if defined(__ELF__) && defined(__PIC__) && !defined(__PIE__) // compiled for a shared library
             misuse(
                 "rouse: there is no loop on this thread; this works inside run(), or beside a Loop; in a plugin, if "
-                "its "
-                "program is linked with -rdynamic (in CMake: ENABLE_EXPORTS)");
+                "its program is linked with -rdynamic (in CMake: ENABLE_EXPORTS)");
 #else
             misuse("rouse: there is no loop on this thread; this works inside run(), or beside a Loop");
 #endif
