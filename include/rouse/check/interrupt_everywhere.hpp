@@ -150,8 +150,8 @@ namespace check {
 /// Each run is a process of its own, forked at the instruction, so a crash or a hang is a failure like any other. Where
 /// the work falls asleep without a deadline (in epoll_wait or poll), only the handler can wake it, and it comes there,
 /// once just before the system call and once in it; if the work then sleeps again, a wake was lost. With `every`, only
-/// each so many'th instruction. Takes some tens of microseconds for each boundary, and about a hundred boundaries for a
-/// wait of a flag at -O2.
+/// each so many'th instruction. Takes a fork() for each boundary, which is some
+/// tens of microseconds to some milliseconds, and about a hundred boundaries for a wait of a flag at -O2.
 ///
 /// For programs of one thread. The runs share the files and sockets that were open before; what is in an eventfd is put
 /// back. It does not show what other cores would see; explore() does. Not interrupted are the unwinder, the kernel's
