@@ -123,6 +123,7 @@ inline check::InterruptReport interrupt_everywhere(std::function<bool()> work, s
         report.failure = shared.present;
         signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     }
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): thread-local, or a constant
     if (signal != 0) report.failure = std::string{"the program is ended by a signal: "} + ::strsignal(signal);
     ::munmap(memory, sizeof(Steps::Shared));
 #else

@@ -313,6 +313,7 @@ SimulationReport simulate(Body body, const SimulationOptions& options) {
         report.seed = detail::text_of_decisions(told.taken);
         return told;
     };
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing changes the environment
     const char* const from_environment = std::getenv("ROUSE_CHECK_SEED");
     if (const std::string replay = from_environment != nullptr ? from_environment : options.replay; !replay.empty()) {
         report.runs = 1;
