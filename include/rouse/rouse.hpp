@@ -34,6 +34,7 @@
 #include <rouse/threadsafe/message.hpp>
 #include <rouse/threadsafe/one_shot.hpp>
 #include <rouse/threadsafe/ring_io.hpp>
+#include <rouse/threadsafe/slot_queue.hpp>
 #include <rouse/threadsafe/thread_safe_event.hpp>
 #include <rouse/threadsafe/thread_safe_flag.hpp>
 #include <rouse/threadsafe/thread_safe_queue.hpp>

@@ -168,6 +168,14 @@ refuses "a Message of what only claims to be copyable" "Message: the value must 
 wrong: Message<std::vector<std::unique_ptr<int>>> message;
 right: Message<std::vector<std::shared_ptr<int>>> message;
 END
+refuses "a SlotQueue without a slot" "SlotQueue: a queue must have at least one slot" <<'END'
+wrong: SlotQueue<int, 0> queue;
+right: SlotQueue<int, 1> queue;
+END
+refuses "a SlotQueue of slots that cannot be constructed with it" "so T must be default-constructible and" <<'END'
+wrong: struct Block { explicit Block(int) {} }; SlotQueue<Block, 2> queue;
+right: struct Block { explicit Block(int = 0) {} }; SlotQueue<Block, 2> queue;
+END
 refuses "a queue without room" "ThreadSafeQueue: a queue must hold at least one item" <<'END'
 wrong: ThreadSafeQueue<int, 0> queue;
 right: ThreadSafeQueue<int, 1> queue;

@@ -166,6 +166,13 @@ TEST_CASE("a ThreadSafeQueue that always has an item, or room, does not starve t
     });
 }
 
+TEST_CASE("a SlotQueue that always has a filled slot, or a free one, does not starve the loop") {
+    SlotQueue<int, 2> queue;
+    queue.commit();
+    check_fair([&] { return queue.next_filled(); });
+    check_fair([&] { return queue.next_free(); });
+}
+
 TEST_CASE("a Message, a Latest, a OneShot, a RingIO and a Delay that need not be waited for do not starve the loop") {
     Message<int> message;
     std::ignore = message.set(1);

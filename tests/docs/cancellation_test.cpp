@@ -341,6 +341,38 @@ struct WaitingForAnswer : Case {
     }
 };
 
+template <bool filled>
+struct WaitingForSlot : Case {
+    using Case::Case;
+    SlotQueue<int, 1> queue;
+    const int* slot = nullptr;
+
+    Task<> task() {
+        if (!filled) queue.commit();
+        const auto guard = watch();
+        if constexpr (filled) {
+            slot = co_await queue.next_filled();
+        } else {
+            slot = co_await queue.next_free();
+        }
+        co_await rest();
+    }
+    void happen() {
+        if (filled) {
+            *queue.reserve() = 7;
+            REQUIRE(queue.commit());
+        } else {
+            queue.release();
+        }
+    }
+    std::string became() {
+        const int* const now = filled ? queue.peek() : queue.reserve();
+        if (now == nullptr || slot != (has_it() ? now : nullptr)) return lost;
+        if constexpr (filled) return later() ? "a later slot stays filled" : "the slot stays filled";
+        return later() ? "a later slot stays free" : "the slot stays free";
+    }
+};
+
 enum class Read { some, exactly, line };
 
 template <Read how>
@@ -1046,6 +1078,8 @@ static std::vector<Row> first_table() {
         {"`Latest::next()`", cells<WaitingForLatest>()},
         {"`OneShot::get()`", cells<WaitingForAnswer<false>>()},
         {"`OneShot::next()`", cells<WaitingForAnswer<true>>()},
+        {"`SlotQueue::next_filled()`", cells<WaitingForSlot<true>>()},
+        {"`SlotQueue::next_free()`", cells<WaitingForSlot<false>>()},
         {"`RingIO::read(bytes)`", cells<ReadingRing<Read::some>>()},
         {"`RingIO::readexactly(bytes)`", cells<ReadingRing<Read::exactly>>()},
         {"`RingIO::readline(bytes)`", cells<ReadingRing<Read::line>>()},

@@ -1,7 +1,8 @@
 // A storm of values and bytes: the timer interrupts again and again, after times that sweep over all remainders, and
-// each time publishes a value, sets a message, answers a OneShot, brings a byte and takes one to send, while tasks
-// read, wait, write and set the message themselves. Values must be whole and never older than one before; bytes must
-// arrive once and in order, or be counted; no wake may be missing at the end.
+// each time publishes a value, sets a message, answers a OneShot, brings a byte and takes one to send, fills a slot and
+// empties another, while tasks read, wait, write and set the message themselves. Values must be whole and never older
+// than one before; slots must arrive once and in order, and so must bytes, or be counted; no wake may be missing at the
+// end.
 #include "support.hpp"
 
 using namespace test;
@@ -25,18 +26,21 @@ constinit rouse::Message<Readings, 2> message;
 constinit rouse::OneShot<Readings> shot;
 constinit rouse::OneShot<Readings>::Sender sender;
 constinit rouse::RingIO<8, start_sending> ring;
+constinit rouse::SlotQueue<Readings, 2> slots_in, slots_out;
 
 // Written by the interrupt.
 volatile std::uint32_t interrupts = 0;
 volatile std::uint32_t bytes_come = 0; // the bytes are their numbers
 volatile std::uint32_t bytes_sent = 0;
 volatile std::uint32_t refused_sets = 0;
+volatile std::uint32_t slots_filled = 0, slots_emptied = 0;
 volatile bool over = false;
 volatile bool asked = false; // set by the task
 
 // Written by the tasks.
 std::uint32_t values = 0, messages = 0, bytes_read = 0, bytes_lost = 0, bytes_written = 0;
 std::uint32_t answers = 0, no_answers = 0;
+std::uint32_t slots_read = 0, slots_written = 0;
 constexpr std::uint32_t from_a_task = 0x8000'0000;
 
 std::uint32_t number_of(const Readings& readings) {
@@ -62,6 +66,16 @@ void storm() {
             check(sender.set(Readings::of(interrupts)), "an answer is refused");
         }
     }
+    if (Readings* const slot = slots_in.reserve()) {
+        slots_filled = slots_filled + 1;
+        *slot = Readings::of(slots_filled);
+        check(slots_in.commit(), "a slot is refused");
+    }
+    if (const Readings* const slot = slots_out.peek()) {
+        slots_emptied = slots_emptied + 1;
+        check(number_of(*slot) == slots_emptied, "a slot is not the next one written");
+        slots_out.release();
+    }
     if (interrupts % 3 != 0 && !ring.closed()) {
         (void)ring.received(static_cast<char>(bytes_come));
         bytes_come = bytes_come + 1;
@@ -75,7 +89,11 @@ void storm() {
         }
     }
     over = interrupts >= interrupts_in_all;
-    if (over) ring.close();
+    if (over) {
+        ring.close();
+        slots_in.close();
+        slots_out.close();
+    }
     if (!over || sending) arm(interrupts);
 }
 
@@ -152,9 +170,25 @@ Task<> write_bytes() {
     co_await ring.drain();
 }
 
+Task<> read_slots() {
+    while (const Readings* const slot = co_await slots_in.next_filled()) {
+        check(number_of(*slot) == ++slots_read, "a slot is not the next one filled");
+        slots_in.release();
+    }
+}
+
+Task<> write_slots() {
+    while (Readings* const slot = co_await slots_out.next_free()) {
+        *slot = Readings::of(slots_written + 1);
+        if (!slots_out.commit()) break;
+        ++slots_written;
+    }
+}
+
 Task<> main_task() {
     arm(1);
-    co_await rouse::gather(read_values(), take_messages(), ask(), set_messages(), read_bytes(), write_bytes());
+    co_await rouse::gather(read_values(), take_messages(), ask(), set_messages(), read_bytes(), write_bytes(),
+                           read_slots(), write_slots());
 }
 
 } // namespace
@@ -168,12 +202,16 @@ int main() {
     Stopwatch::stop();
     board::print("value_storm: ", std::uint32_t{interrupts}, " interrupts at ", addresses.distinct(),
                  " distinct addresses; ", values, " values read, ", messages, " messages taken, ", answers,
-                 " answers; bytes in ", bytes_read, " (", bytes_lost, " lost), out ", std::uint32_t{bytes_sent}, "\n");
+                 " answers; bytes in ", bytes_read, " (", bytes_lost, " lost), out ", std::uint32_t{bytes_sent},
+                 "; slots in ", slots_read, ", out ", std::uint32_t{slots_emptied}, "\n");
     check(refused_sets == 0, "a set was refused, though the setters are not too many");
     check(bytes_read + bytes_lost == bytes_come, "bytes were lost that nobody has counted");
     check(values > 1000 && values <= interrupts, "more values than interrupts, or hardly any");
     check(messages > 1000, "hardly any messages");
     check(answers > 500 && no_answers > 50, "hardly any answers, or none that was dropped");
     check(bytes_sent > 1000 && bytes_sent + 3 >= bytes_written - 3, "bytes were written and not sent");
+    check(slots_read == slots_filled && slots_read > 1000, "slots were lost, or hardly any filled");
+    check(slots_emptied <= slots_written && slots_written <= slots_emptied + 2, "slots were lost on their way out");
+    check(slots_emptied > 1000, "hardly any slots were emptied");
     check(addresses.distinct() > 500, "the interrupts came in too few places");
 }

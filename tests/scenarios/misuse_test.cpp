@@ -106,6 +106,11 @@ TEST_CASE("an object of threadsafe/ in which a task waits must not be destroyed 
     const auto put = [](ThreadSafeQueue<int, 1>& q) -> Task<> {
         for (;;) std::ignore = co_await q.put(1);
     };
+    const auto next_filled = [](SlotQueue<int, 1>& q) -> Task<> { std::ignore = co_await q.next_filled(); };
+    const auto next_free = [](SlotQueue<int, 1>& q) -> Task<> {
+        q.commit();
+        std::ignore = co_await q.next_free();
+    };
     const auto message_wait = [](Message<int>& m) -> Task<> { std::ignore = co_await m.wait(); };
     const auto message_next = [](Message<int>& m) -> Task<> { std::ignore = co_await m.next(); };
     const auto latest = [](Latest<int>& l) -> Task<> { std::ignore = co_await l.next(); };
@@ -128,6 +133,8 @@ TEST_CASE("an object of threadsafe/ in which a task waits must not be destroyed 
     CHECK(contains(destroyed_elsewhere(std::make_unique<ThreadSafeEvent>(), event), "rouse: ~ThreadSafeEvent"));
     CHECK(contains(destroyed_elsewhere(std::make_unique<ThreadSafeQueue<int, 1>>(), get), "rouse: ~ThreadSafeQueue"));
     CHECK(contains(destroyed_elsewhere(std::make_unique<ThreadSafeQueue<int, 1>>(), put), "rouse: ~ThreadSafeQueue"));
+    CHECK(contains(destroyed_elsewhere(std::make_unique<SlotQueue<int, 1>>(), next_filled), "rouse: ~SlotQueue"));
+    CHECK(contains(destroyed_elsewhere(std::make_unique<SlotQueue<int, 1>>(), next_free), "rouse: ~SlotQueue"));
     CHECK(contains(destroyed_elsewhere(std::make_unique<Message<int>>(), message_wait), "in a Message"));
     CHECK(contains(destroyed_elsewhere(std::make_unique<Message<int>>(), message_next), "in a Message"));
     CHECK(contains(destroyed_elsewhere(std::make_unique<Latest<int>>(), latest), "in a Latest"));
@@ -142,6 +149,8 @@ TEST_CASE("an object of threadsafe/ in which a task waits must not be destroyed 
     CHECK(destroyed_later(std::make_unique<ThreadSafeEvent>(), event));
     CHECK(destroyed_later(std::make_unique<ThreadSafeQueue<int, 1>>(), get));
     CHECK(destroyed_later(std::make_unique<ThreadSafeQueue<int, 1>>(), put));
+    CHECK(destroyed_later(std::make_unique<SlotQueue<int, 1>>(), next_filled));
+    CHECK(destroyed_later(std::make_unique<SlotQueue<int, 1>>(), next_free));
     CHECK(destroyed_later(std::make_unique<Message<int>>(), message_wait));
     CHECK(destroyed_later(std::make_unique<Latest<int>>(), latest));
     CHECK(destroyed_later(std::make_unique<OneShot<int>>(), answer));

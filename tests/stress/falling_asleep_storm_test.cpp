@@ -23,9 +23,12 @@ enum class Act {
     publish,
     receive,
     answer,
-    drop
+    drop,
+    commit,
+    release,
+    close_slots
 };
-constexpr int acts_on_queues = 5, all_acts = 12;
+constexpr int acts_on_queues = 5, all_acts = 15;
 
 // The longer a put takes, the more can happen in its midst.
 struct SlowToCopy {
@@ -46,6 +49,7 @@ struct Round {
     RingIO<1> ring;
     OneShot<int> shot;
     OneShot<int>::Sender sender = shot.sender();
+    SlotQueue<int, 1> slots, full_slots;
     bool accepted = false, received = false; // in slow
 };
 
@@ -67,6 +71,12 @@ void act(Round& round) {
     case Act::receive: (void)round.ring.received('r'); break;
     case Act::answer: round.sender.set(round.number); break;
     case Act::drop: round.sender = {}; break;
+    case Act::commit:
+        *round.slots.reserve() = round.number;
+        round.slots.commit();
+        break;
+    case Act::release: round.full_slots.release(); break;
+    case Act::close_slots: round.slots.close(); break;
     }
 }
 
@@ -122,7 +132,7 @@ private:
 Round& prepare(Round& round, int number, int acts) {
     round.number = number;
     round.act = static_cast<Act>(number % acts);
-    if (!round.full.put_sync(0)) FAIL("no room in an empty queue");
+    if (!round.full.put_sync(0) || !round.full_slots.commit()) FAIL("no room in an empty queue");
     return round;
 }
 
@@ -210,6 +220,21 @@ Task<> wait_as_a_task(Round& round) {
         right = !answer;
         break;
     }
+    case Act::commit: {
+        const int* const slot = co_await round.slots.next_filled();
+        right = slot != nullptr && *slot == round.number;
+        break;
+    }
+    case Act::release: {
+        const int* const slot = co_await round.full_slots.next_free();
+        right = slot != nullptr;
+        break;
+    }
+    case Act::close_slots: {
+        const int* const slot = co_await round.slots.next_filled();
+        right = slot == nullptr;
+        break;
+    }
     }
     if (!right) FAIL("wrong result in round " << round.number);
 }
@@ -232,7 +257,9 @@ TEST_CASE("storm: a thread falls asleep in a queue as another one puts, gets or 
 }
 
 TEST_CASE(
-    "storm: a task falls asleep in an object as a thread sets, publishes, puts, gets, closes, receives or answers") {
+    "storm: a task falls asleep in an object as a thread sets, publishes, puts, gets, closes, receives, answers, "
+    "commits "
+    "or releases") {
     Actor actor;
     auto main = [&]() -> Task<> {
         Storm storm{"falling asleep as a task"};

@@ -13,7 +13,21 @@ using namespace std::chrono_literals;
 
 namespace {
 
-enum class Act { set_flag, set_event, put, get, close, set_message, publish, receive, answer, drop, count };
+enum class Act {
+    set_flag,
+    set_event,
+    put,
+    get,
+    close,
+    set_message,
+    publish,
+    receive,
+    answer,
+    drop,
+    commit,
+    release,
+    count
+};
 
 // What the handler works on: written by the thread before it arms the timer.
 struct Target {
@@ -25,6 +39,7 @@ struct Target {
     RingIO<2> ring;
     OneShot<int> shot;
     OneShot<int>::Sender sender = shot.sender();
+    SlotQueue<int, 1> slots;
     Act act{};
     int round = 0;
     bool done = false;
@@ -44,6 +59,14 @@ void interrupt(int) {
     case Act::receive: t.done = t.ring.received('r'); break;
     case Act::answer: t.sender.set(t.round); break;
     case Act::drop: t.sender = {}; break;
+    case Act::commit:
+        *t.slots.reserve() = t.round;
+        t.done = t.slots.commit();
+        break;
+    case Act::release:
+        t.done = *t.slots.peek() == t.round;
+        t.slots.release();
+        break;
     default: t.queue.close();
     }
     fired = true;
@@ -88,6 +111,16 @@ Task<> waits(Target& t) {
         if (t.act == Act::answer ? answer != t.round : answer.has_value()) FAIL("wrong answer in round " << t.round);
         break;
     }
+    case Act::commit: {
+        const int* const slot = co_await t.slots.next_filled();
+        if (slot == nullptr || *slot != t.round) FAIL("a wrong slot in round " << t.round);
+        break;
+    }
+    case Act::release: {
+        const int* const slot = co_await t.slots.next_free();
+        if (slot == nullptr) FAIL("no free slot in round " << t.round);
+        break;
+    }
     default: {
         const auto item = co_await t.queue.next();
         if (item) FAIL("an item out of nothing in round " << t.round);
@@ -103,6 +136,10 @@ Task<> play(Storm& storm, SignalTimer& timer) {
         now.round = storm.round();
         bool full = true;
         if (now.act == Act::get) full = now.queue.put_sync(now.round) && now.queue.put_sync(now.round + 1);
+        if (now.act == Act::release) {
+            *now.slots.reserve() = now.round;
+            full = now.slots.commit();
+        }
         if (!full) FAIL("no room in round " << now.round);
         target = &now;
         fired = false;
@@ -127,9 +164,8 @@ Task<> play(Storm& storm, SignalTimer& timer) {
 } // namespace
 
 TEST_CASE(
-    "storm: a signal sets, publishes, puts, gets, closes, receives or answers around a task's wait, which is also "
-    "cancelled and "
-    "timed") {
+    "storm: a signal sets, publishes, puts, gets, closes, receives, answers, commits or releases around a task's wait, "
+    "which is also cancelled and timed") {
     SignalTimer timer{interrupt};
     Storm storm{"signals and tasks"};
     run(play(storm, timer));

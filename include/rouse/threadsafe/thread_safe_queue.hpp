@@ -285,6 +285,10 @@ private:
         return head != cached_tail_;
     }
 
+    static constexpr const char* destroyed_message =
+        "rouse: ~ThreadSafeQueue: a task of a loop of another thread waits; close the queue, and destroy it after that "
+        "task has ended, or on that thread";
+
     // The two sides, as queue_waiting.hpp sees them: where a side sleeps, which of its tasks waits, what it waits for.
     struct Producer {
         using Queue = ThreadSafeQueue;
@@ -295,6 +299,7 @@ private:
         }
         static constexpr const char* second_user =
             "rouse: ThreadSafeQueue: a second producer; only one may put at a time: give each producer its own queue";
+        static constexpr const char* destroyed = destroyed_message;
     };
     struct Consumer {
         using Queue = ThreadSafeQueue;
@@ -312,6 +317,7 @@ private:
         }
         static constexpr const char* second_user =
             "rouse: ThreadSafeQueue: a second consumer; only one may get at a time: give each consumer its own queue";
+        static constexpr const char* destroyed = destroyed_message;
     };
 
 #if ROUSE_HOSTED

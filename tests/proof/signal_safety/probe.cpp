@@ -9,6 +9,7 @@
 #include <rouse/threadsafe/message.hpp>
 #include <rouse/threadsafe/one_shot.hpp>
 #include <rouse/threadsafe/ring_io.hpp>
+#include <rouse/threadsafe/slot_queue.hpp>
 #include <rouse/threadsafe/thread_safe_event.hpp>
 #include <rouse/threadsafe/thread_safe_flag.hpp>
 #include <rouse/threadsafe/thread_safe_queue.hpp>
@@ -25,6 +26,7 @@ using OwnInts = ThreadSafeQueue<int, 8>;
 using Ints = ThreadSafeQueue<int>;
 using OwnReadings = ThreadSafeQueue<Reading, 8>;
 using Readings = ThreadSafeQueue<Reading>;
+using Slots = SlotQueue<Reading, 8>;
 
 extern "C" {
 
@@ -70,6 +72,14 @@ bool probe_ring_next_to_send(RingIO<8>& ring, char& byte) {
     return next.has_value();
 }
 void probe_ring_close(RingIO<8>& ring) { ring.close(); }
+
+Reading* probe_slots_reserve(Slots& slots, std::size_t ahead) { return slots.reserve(ahead); }
+bool probe_slots_commit(Slots& slots) { return slots.commit(); }
+Reading* probe_slots_peek(Slots& slots) { return slots.peek(); }
+void probe_slots_release(Slots& slots) { slots.release(); }
+void probe_slots_close(Slots& slots) { slots.close(); }
+bool probe_slots_closed(const Slots& slots) { return slots.closed(); }
+std::size_t probe_slots_size(const Slots& slots) { return slots.size(); }
 
 } // extern "C"
 

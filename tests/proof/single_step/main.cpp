@@ -2,9 +2,9 @@
 //
 //   single_step [--every N] [--pairs N] [--state NAME] [--expect-failure] [--broken N] [object...]
 //
-// The objects are event, flag, get, latest, message, one_shot, put, ring_io; all if none is named. With --every, only
-// every N-th instruction is interrupted. With two interrupts, each comes at about N places of a turn (--pairs, 12);
-// with 0 there are never two. With --state, only the states of this name.
+// The objects are event, flag, get, latest, message, one_shot, put, ring_io, slot_queue; all if none is named. With
+// --every, only every N-th instruction is interrupted. With two interrupts, each comes at about N places of a turn
+// (--pairs, 12); with 0 there are never two. With --state, only the states of this name.
 //
 // With --expect-failure, for a deliberate fault: says where it was caught, and succeeds if it was. --broken switches on
 // one of those that controls.toml puts into the headers.

@@ -7,6 +7,7 @@
 //     Side::waiter(queue)       a pointer to the task of this side that is suspended, or null
 //     Side::can_proceed(queue)  whether this side need not sleep: there is an item or room, or the queue has ended
 //     Side::second_user         the message of the UsageError for a second user of this side
+//     Side::destroyed           the message of the panic if the queue is destroyed and a task of another thread waits
 //
 // The consumer's also has:
 //
@@ -84,10 +85,7 @@ public:
     /// Called by the queue's destructor. The task stays suspended until it is cancelled. If it was about to be resumed,
     /// it is resumed and finds the queue closed.
     void detach() noexcept {
-        inbox_->scheduler().require_thread_to_destroy(
-            "rouse: ~ThreadSafeQueue: a task of a loop of another thread waits; close the queue, and destroy it after "
-            "that "
-            "task has ended, or on that thread");
+        inbox_->scheduler().require_thread_to_destroy(Side::destroyed);
         const bool given_up_before = given_up_;
         leave();
         queue_ = nullptr;
