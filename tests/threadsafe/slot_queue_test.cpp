@@ -93,7 +93,7 @@ TEST_CASE("all slots can be filled, and come in the order in which they were com
 
 TEST_CASE("nothing is copied: a slot is the same object for both sides, until it is handed over") {
     struct Pinned {
-        Pinned() = default;
+        explicit Pinned() = default;
         Pinned(const Pinned&) = delete;
         Pinned& operator=(const Pinned&) = delete;
         int number = 7;

@@ -182,6 +182,11 @@ public:
     }
 
 private:
+    // An array of T itself could not be initialised if its default constructor is explicit.
+    struct Slot {
+        T value{};
+    };
+
     // Spans a commit, accepted or not: marks it as in progress, and wakes the consumer at the end.
     struct CommitGuard {
         explicit CommitGuard(SlotQueue& the_queue) noexcept : queue{the_queue} {
@@ -208,7 +213,7 @@ private:
     // Also of a position that is up to one lap too large.
     [[nodiscard]] T& slot_of(std::size_t position) noexcept {
         while (position >= N) position -= N; // no division, which a Cortex-M0 lacks
-        return slots_[position];
+        return slots_[position].value;
     }
 
     // Producer: whether the slot of the position `tail` and `ahead` more are free.
@@ -279,7 +284,7 @@ private:
 
     [[no_unique_address]] detail::CacheLinePadding padding_3_;
 
-    T slots_[N] = {}; // each is the producer's or the consumer's: see the positions
+    Slot slots_[N] = {}; // each is the producer's or the consumer's: see the positions
 };
 
 template <class T, std::size_t N>
