@@ -222,7 +222,7 @@ public:
     explicit Subscriber(Broadcast& broadcast)
         : broadcast_{broadcast},
           place_{broadcast.claim()},
-          next_{broadcast.published_.load(std::memory_order_relaxed)} {} // after the place is taken; see wake()
+          next_{broadcast.published_.load(std::memory_order_relaxed)} {} // shown by claim()
     Subscriber(const Subscriber&) = delete;
     Subscriber& operator=(const Subscriber&) = delete;
     ~Subscriber() { broadcast_.leave(place_); }
