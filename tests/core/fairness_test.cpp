@@ -173,7 +173,9 @@ TEST_CASE("a SlotQueue that always has a filled slot, or a free one, does not st
     check_fair([&] { return queue.next_free(); });
 }
 
-TEST_CASE("a Message, a Latest, a OneShot, a RingIO and a Delay that need not be waited for do not starve the loop") {
+TEST_CASE(
+    "a Message, a Latest, a Broadcast, a OneShot, a RingIO and a Delay that need not be waited for do not starve the "
+    "loop") {
     Message<int> message;
     std::ignore = message.set(1);
     check_fair([&] { return message.wait(); });
@@ -190,6 +192,12 @@ TEST_CASE("a Message, a Latest, a OneShot, a RingIO and a Delay that need not be
     check_fair([&] {
         shot.sender().set(1);
         return shot.get();
+    });
+    Broadcast<int, 2> numbers;
+    Broadcast<int, 2>::Subscriber subscriber{numbers};
+    check_fair([&] {
+        numbers.publish(1);
+        return subscriber.next();
     });
     RingIO<8> ring;
     char byte = 0;

@@ -373,6 +373,24 @@ struct WaitingForSlot : Case {
     }
 };
 
+struct WaitingForBroadcast : Case {
+    using Case::Case;
+    Broadcast<int, 2> broadcast;
+    Broadcast<int, 2>::Subscriber subscriber{broadcast};
+
+    Task<> task() {
+        const auto guard = watch();
+        co_await subscriber.next();
+        co_await rest();
+    }
+    void happen() { broadcast.publish(7); }
+    std::string became() {
+        const auto left = subscriber.get_sync();
+        if (left.has_value() == has_it() || left.value_or(7) != 7) return lost;
+        return has_it() ? "it has the value" : later() ? "a later value stays unread" : "the value stays unread";
+    }
+};
+
 enum class Read { some, exactly, line };
 
 template <Read how>
@@ -1080,6 +1098,7 @@ static std::vector<Row> first_table() {
         {"`OneShot::next()`", cells<WaitingForAnswer<true>>()},
         {"`SlotQueue::next_filled()`", cells<WaitingForSlot<true>>()},
         {"`SlotQueue::next_free()`", cells<WaitingForSlot<false>>()},
+        {"`Broadcast::Subscriber::next()`", cells<WaitingForBroadcast>()},
         {"`RingIO::read(bytes)`", cells<ReadingRing<Read::some>>()},
         {"`RingIO::readexactly(bytes)`", cells<ReadingRing<Read::exactly>>()},
         {"`RingIO::readline(bytes)`", cells<ReadingRing<Read::line>>()},

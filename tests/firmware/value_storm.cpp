@@ -1,8 +1,8 @@
 // A storm of values and bytes: the timer interrupts again and again, after times that sweep over all remainders, and
-// each time publishes a value, sets a message, answers a OneShot, brings a byte and takes one to send, fills a slot and
-// empties another, while tasks read, wait, write and set the message themselves. Values must be whole and never older
-// than one before; slots must arrive once and in order, and so must bytes, or be counted; no wake may be missing at the
-// end.
+// each time publishes a value (in two ways), sets a message, answers a OneShot, brings a byte and takes one to send,
+// fills a slot and empties another, while tasks read, wait, write and set the message themselves. Values must be whole
+// and never older than one before; slots must arrive once and in order, and so must bytes, or be counted; no wake may
+// be missing at the end.
 #include "support.hpp"
 
 using namespace test;
@@ -25,6 +25,7 @@ constinit rouse::Latest<Readings> latest;
 constinit rouse::Message<Readings, 2> message;
 constinit rouse::OneShot<Readings> shot;
 constinit rouse::OneShot<Readings>::Sender sender;
+constinit rouse::Broadcast<Readings, 2> broadcast;
 constinit rouse::RingIO<8, start_sending> ring;
 constinit rouse::SlotQueue<Readings, 2> slots_in, slots_out;
 
@@ -38,7 +39,7 @@ volatile bool over = false;
 volatile bool asked = false; // set by the task
 
 // Written by the tasks.
-std::uint32_t values = 0, messages = 0, bytes_read = 0, bytes_lost = 0, bytes_written = 0;
+std::uint32_t values = 0, messages = 0, bytes_read = 0, bytes_lost = 0, bytes_written = 0, heard = 0, lagged = 0;
 std::uint32_t answers = 0, no_answers = 0;
 std::uint32_t slots_read = 0, slots_written = 0;
 constexpr std::uint32_t from_a_task = 0x8000'0000;
@@ -49,7 +50,7 @@ std::uint32_t number_of(const Readings& readings) {
 }
 
 // From a few instructions behind the last interrupt to a whole turn of the loop; 997 is prime.
-void arm(std::uint32_t which) { board::start_timer(60 + which * 389 % 997 * ((which & 7) + 1) / 2, false); }
+void arm(std::uint32_t which) { board::start_timer(60 + which * 389 % 997 * ((which & 7) + 1), false); }
 
 void storm() {
     Stopwatch::start(10'000'000); // a watchdog
@@ -57,6 +58,7 @@ void storm() {
     interrupts = interrupts + 1;
     check(interrupts < 5 * interrupts_in_all, "a wake was lost: tasks have stopped");
     latest.publish(Readings::of(interrupts));
+    broadcast.publish(Readings::of(interrupts));
     if (!message.set(Readings::of(interrupts))) refused_sets = refused_sets + 1;
     if (asked) {
         asked = false;
@@ -93,6 +95,7 @@ void storm() {
         ring.close();
         slots_in.close();
         slots_out.close();
+        broadcast.close();
     }
     if (!over || sending) arm(interrupts);
 }
@@ -104,6 +107,22 @@ Task<> read_values() {
         check(number > last, "a value is not newer than one before");
         last = number;
     }
+}
+
+// In order, and what it lost is counted; others come and go meanwhile.
+Task<> hear(rouse::Broadcast<Readings, 2>::Subscriber& mine) {
+    std::uint32_t last = 0;
+    std::size_t lost = 0;
+    while (const auto readings = co_await mine.next()) {
+        const std::uint32_t number = number_of(*readings);
+        check(number == last + 1 + (mine.lagged() - lost), "a value is not the one that is due");
+        last = number;
+        lost = mine.lagged();
+        ++heard;
+        if (heard % 3 == 0) (void)rouse::Broadcast<Readings, 2>::Subscriber{broadcast}.get_sync();
+    }
+    check(last == interrupts_in_all, "the stream ended before its last value");
+    lagged = static_cast<std::uint32_t>(lost);
 }
 
 Task<> take_messages() {
@@ -186,9 +205,10 @@ Task<> write_slots() {
 }
 
 Task<> main_task() {
+    rouse::Broadcast<Readings, 2>::Subscriber subscriber{broadcast};
     arm(1);
-    co_await rouse::gather(read_values(), take_messages(), ask(), set_messages(), read_bytes(), write_bytes(),
-                           read_slots(), write_slots());
+    co_await rouse::gather(read_values(), hear(subscriber), take_messages(), ask(), set_messages(), read_bytes(),
+                           write_bytes(), read_slots(), write_slots());
 }
 
 } // namespace
@@ -201,17 +221,19 @@ int main() {
     run(clock, main_task());
     Stopwatch::stop();
     board::print("value_storm: ", std::uint32_t{interrupts}, " interrupts at ", addresses.distinct(),
-                 " distinct addresses; ", values, " values read, ", messages, " messages taken, ", answers,
-                 " answers; bytes in ", bytes_read, " (", bytes_lost, " lost), out ", std::uint32_t{bytes_sent},
-                 "; slots in ", slots_read, ", out ", std::uint32_t{slots_emptied}, "\n");
+                 " distinct addresses; ", values, " values read, ", messages, " messages taken, ", heard,
+                 " values heard, ", lagged, " too late, ", answers, " answers; bytes in ", bytes_read, " (", bytes_lost,
+                 " lost), out ", std::uint32_t{bytes_sent}, "; slots in ", slots_read, ", out ",
+                 std::uint32_t{slots_emptied}, "\n");
     check(refused_sets == 0, "a set was refused, though the setters are not too many");
     check(bytes_read + bytes_lost == bytes_come, "bytes were lost that nobody has counted");
     check(values > 1000 && values <= interrupts, "more values than interrupts, or hardly any");
-    check(messages > 1000, "hardly any messages");
-    check(answers > 500 && no_answers > 50, "hardly any answers, or none that was dropped");
+    check(heard > 1000 && heard + lagged == interrupts_in_all, "values were lost that nobody has counted");
+    check(messages > 500, "hardly any messages");
+    check(answers > 200 && no_answers > 25, "hardly any answers, or none that was dropped");
     check(bytes_sent > 1000 && bytes_sent + 3 >= bytes_written - 3, "bytes were written and not sent");
-    check(slots_read == slots_filled && slots_read > 1000, "slots were lost, or hardly any filled");
+    check(slots_read == slots_filled && slots_read > 500, "slots were lost, or hardly any filled");
     check(slots_emptied <= slots_written && slots_written <= slots_emptied + 2, "slots were lost on their way out");
-    check(slots_emptied > 1000, "hardly any slots were emptied");
+    check(slots_emptied > 500, "hardly any slots were emptied");
     check(addresses.distinct() > 500, "the interrupts came in too few places");
 }
