@@ -249,6 +249,30 @@ TEST_CASE("a cancellation of the scope after its task was cancelled by another i
     CHECK(log == "cancelled end run gone");
 }
 
+TEST_CASE("a scope is free when its task has ended, even before run() has returned") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        CancelScope scope;
+        TaskHandle<> inside;
+        auto work = [](TaskHandle<>& own) -> Task<int> {
+            own = current_task();
+            for (int i = 0; i < 3; ++i) co_await yield();
+            co_return 1;
+        };
+        create_task([](CancelScope& of_another, TaskHandle<>& other, Log& words) -> Task<> {
+            co_await yield();
+            while (!other.done()) co_await yield();
+            const auto outcome = co_await of_another.run(works(words, 1s));
+            words(in_words(outcome));
+        }(scope, inside, to));
+        const auto first = co_await scope.run(work(inside));
+        CHECK(first.value() == 1);
+        to("first");
+        co_await sleep(2s);
+    }(log));
+    CHECK(log == "first worked end the outcome is a value");
+}
+
 TEST_CASE("of two scopes, one inside the other, each absorbs its own cancellation") {
     for (const bool outer_is_cancelled : {false, true}) {
         Log log;

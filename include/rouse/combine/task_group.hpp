@@ -24,6 +24,11 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
+/// The type of `first_error`.
+struct first_error_t {};
+/// Tag: TaskGroup::run(first_error, body) throws the first error itself instead of an ExceptionGroup.
+inline constexpr first_error_t first_error{};
+
 /// Structured concurrency: run() executes a body of code that starts tasks in a group, and returns when all of them
 /// have ended. Like Python's `async with TaskGroup() as group:`
 ///
@@ -39,9 +44,10 @@ inline namespace ROUSE_ABI {
 /// For the tasks of one loop: the body and the tasks of the group may call create_task() and cancel().
 ///
 /// If a task or the body fails, all others are cancelled; when all have ended, run() throws an ExceptionGroup of the
-/// errors. A task that is cancelled has not failed. If the task that awaits run() is cancelled, everything in the group
-/// is cancelled, and run() ends when all have ended. Then it throws CancelledError; or, if there are errors, those, and
-/// the cancellation is delivered at the next co_await that waits.
+/// errors. run(first_error, body) throws the first of them instead, so that it can be caught by its type. A task that
+/// is cancelled has not failed. If the task that awaits run() is cancelled, everything in the group is cancelled, and
+/// run() ends when all have ended. Then it throws CancelledError; or, if there are errors, those, and the cancellation
+/// is delivered at the next co_await that waits.
 ///
 /// Each task of the group costs a block of the loop's frame pool in addition to its frame.
 //
@@ -61,7 +67,17 @@ public:
             detail::safe_in_await<Body>,
             "rouse: TaskGroup::run: this compiler destroys a lambda that is written inside a co_await expression "
             "twice; capture by reference, or give the lambda a name first");
-        return run_body<Body>(std::forward<Body>(body));
+        return run_body<Body>(std::forward<Body>(body), false);
+    }
+    /// `co_await TaskGroup::run(first_error, body)`: as above, but throws the error of the task, or the body, that
+    /// failed first, for callers that expect a certain type. The errors of the others are discarded, as by gather.
+    template <class Body>
+    static Task<> run(first_error_t, Body&& body) {
+        static_assert(
+            detail::safe_in_await<Body>,
+            "rouse: TaskGroup::run: this compiler destroys a lambda that is written inside a co_await expression "
+            "twice; capture by reference, or give the lambda a name first");
+        return run_body<Body>(std::forward<Body>(body), true);
     }
 
     /// Starts a task in the group and returns its handle. The handle is empty if `task` is empty or if there is no
@@ -128,7 +144,7 @@ private:
     }
 
     template <class Body>
-    static Task<> run_body(Body body);
+    static Task<> run_body(Body body, bool only_first_error);
     template <class Body>
     bool start_body(Body& body);
     template <class T, class Start>
@@ -150,6 +166,8 @@ private:
 #if ROUSE_EXCEPTIONS
     std::vector<std::exception_ptr> errors_; // capacity for the errors of all members
     std::exception_ptr error_of_body_;       // last in the ExceptionGroup
+    bool body_failed_first_ = false;         // no other had failed when it did
+    bool only_first_error_ = false;          // see run(first_error, body)
 #endif
 };
 
@@ -170,7 +188,7 @@ public:
         const bool failed = !group_.errors_.empty();
         if (group_.body_cancelled_ && (cancelled_from_outside_ || !failed))
             detail::Scheduler::running_task().cancel_requested = true;
-        if (failed) throw ExceptionGroup{std::move(group_.errors_)};
+        if (failed) throw_errors();
 #endif
         if (task != nullptr) detail::Scheduler::check_cancelled();
     }
@@ -201,6 +219,14 @@ private:
         return true;
     }
 
+#if ROUSE_EXCEPTIONS
+    [[noreturn]] void throw_errors() {
+        const std::size_t first = group_.body_failed_first_ ? group_.errors_.size() - 1 : 0;
+        if (group_.only_first_error_) std::rethrow_exception(group_.errors_[first]);
+        throw ExceptionGroup{std::move(group_.errors_), first};
+    }
+#endif
+
     TaskGroup& group_;
     bool body_cancelled_ = false;         // while active: cancel_body() has cancelled it
     bool cancelled_from_outside_ = false; // a cancellation of the waiting task was passed to the body
@@ -208,8 +234,11 @@ private:
 /// @endcond
 
 template <class Body>
-Task<> TaskGroup::run_body(Body body) {
+Task<> TaskGroup::run_body(Body body, [[maybe_unused]] bool only_first_error) {
     TaskGroup group{detail::Scheduler::current()};
+#if ROUSE_EXCEPTIONS
+    group.only_first_error_ = only_first_error;
+#endif
     const bool started = group.start_body(body);
     co_await RunAwaiter{group};
     if (!started)
@@ -229,6 +258,7 @@ bool TaskGroup::start_body(Body& body) {
         if (add(body(*this), start)) return true;
     } catch (...) {
         error_of_body_ = detail::current_error();
+        body_failed_first_ = true; // the tasks that it has started have not run
     }
     cancel();
     return error_of_body_ != nullptr;
@@ -317,7 +347,10 @@ inline void TaskGroup::on_member_done(Member& member) noexcept {
                                                                    : from_outside && task.cancel_requested;
     }
 #if ROUSE_EXCEPTIONS
-    if (failed && is_body) error_of_body_ = task.error();
+    if (failed && is_body) {
+        error_of_body_ = task.error();
+        body_failed_first_ = errors_.empty();
+    }
     if (failed && !is_body) errors_.push_back(task.error());
 #endif
     if (is_body) body_ = nullptr;
