@@ -1,7 +1,6 @@
 #include <rouse/combine/cancel_scope.hpp>
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "support/catch.hpp"
@@ -297,7 +296,7 @@ TEST_CASE("of two scopes, one inside the other, each absorbs its own cancellatio
 TEST_CASE("a scope that is destroyed during a run leaves its task alone") {
     Log log;
     run_virtual([](Log& to) -> Task<> {
-        std::optional<CancelScope> scope{std::in_place};
+        auto scope = std::make_unique<CancelScope>();
         const auto waits = create_task(runs(*scope, works(to, 2s), to));
         co_await sleep(1s);
         scope.reset();

@@ -504,6 +504,33 @@ struct AwaitingShielded : Awaiting {
     }
 };
 
+struct WaitingForEnded : Case {
+    using Case::Case;
+    static constexpr bool may_go_first = false;
+    Event event;
+    TaskHandle<> member;
+    bool has_member = false;
+
+    Task<> body(TaskGroup& its_group) {
+        const auto guard = watch();
+        member = its_group.create_task(event.wait());
+        const auto ended = co_await its_group.next_ended();
+        has_member = ended == member;
+        co_await rest();
+    }
+    Task<> task() {
+        const auto run = [this](TaskGroup& its_group) { return body(its_group); };
+        co_await TaskGroup::run(run);
+    }
+    void happen() { event.set(); }
+    bool happened() const { return member.done(); }
+    std::string became() const {
+        if (!member.done() || has_member != has_it()) return lost;
+        if (has_member) return "it has the handle";
+        return later() ? "all in the group is cancelled too" : "the task has ended, its handle is with the group";
+    }
+};
+
 struct RunningInScope : Case {
     using Case::Case;
     static constexpr bool may_go_first = false;
@@ -1092,6 +1119,7 @@ static std::vector<Row> first_table() {
         {"`select(queue.get(), ...)`", cells<SelectingItem>()},
         {"`select(f(), ...)`", cells<SelectingTask>()},
         {"`TaskGroup::run(body)`", cells<RunningGroup>()},
+        {"`group.next_ended()`", cells<WaitingForEnded>()},
         {"`scope.run(f())`: it ends", cells<RunningInScope>()},
         {"`scope.run(f())`: the scope is cancelled", cells<CancellingScope>()},
         {"`try_wait_for(handle, d)`: it ends", cells<AwaitingWithLimit>()},
