@@ -129,6 +129,7 @@ END
 refuses "a Broadcast that keeps nothing" "Broadcast: at least one value must be kept" <<'END'
 wrong: Broadcast<int, 0> broadcast;
 right: Broadcast<int, 1> broadcast;
+END
 refuses "a handle in a CancelScope" "await the handle or the object in a coroutine" <<'END'
 wrong: CancelScope scope; const auto handle = create_task(number()); co_await scope.run(handle);
 right: CancelScope scope; co_await scope.run(number());
