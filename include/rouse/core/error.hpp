@@ -31,6 +31,14 @@ public:
     [[nodiscard]] const char* what() const noexcept override { return "rouse: the queue is closed and empty"; }
 };
 
+/// Thrown at the `co_await` of a foreign() awaitable, if the coroutine handle that it was given is destroyed instead of
+/// resumed: the operation will never end.
+class AbandonedError : public std::exception {
+public:
+    /// "rouse: the awaited operation was abandoned"; a string literal.
+    [[nodiscard]] const char* what() const noexcept override { return "rouse: the awaited operation was abandoned"; }
+};
+
 /// Thrown when the library is used wrongly. The message names the object, the rule that was broken and the remedy.
 /// Where exceptions are off, ROUSE_PANIC is called with that message instead.
 class UsageError : public std::exception {
