@@ -8,6 +8,7 @@
 
 #include <rouse/core/config.hpp> // first, so that what it says of the compiler is the first error
 
+#include <rouse/combine/cancel_scope.hpp>
 #include <rouse/combine/gather.hpp>
 #include <rouse/combine/select.hpp>
 #include <rouse/combine/shield.hpp>
@@ -30,6 +31,7 @@
 #include <rouse/sync/queue.hpp>
 #include <rouse/sync/semaphore.hpp>
 #include <rouse/sync/ticker.hpp>
+#include <rouse/threadsafe/broadcast.hpp>
 #include <rouse/threadsafe/delay.hpp>
 #include <rouse/threadsafe/latest.hpp>
 #include <rouse/threadsafe/message.hpp>

@@ -189,6 +189,8 @@ std::string wrongly_told(const std::vector<Call>& calls) {
     return wrong;
 }
 
+Task<> sleep_briefly() { co_await sleep(1ms); }
+
 // The same for what is awaited, by a task of a loop of another thread.
 struct Await {
     const char* function;
@@ -268,6 +270,24 @@ TEST_CASE("checked: every function of an object of sync/ refuses another thread 
         const bool unchanged = item == 1 && !event.is_set() && !lock.locked() && !barrier.broken();
         if (!unchanged) wrong += "something has changed";
         co_return;
+    };
+    run(main());
+    CHECK(wrong == "");
+}
+
+TEST_CASE("checked: every function of a CancelScope refuses another thread than that of its loop") {
+    CancelScope scope;
+    std::string wrong;
+    auto main = [&]() -> Task<> {
+        std::ignore = co_await scope.run(sleep_briefly());
+        wrong = wrongly_told(std::vector<Call>{
+            {"CancelScope::cancel", [&] { scope.cancel(); }},
+            {"CancelScope::cancelled", [&] { std::ignore = scope.cancelled(); }},
+        });
+        wrong += wrongly_told(std::vector<Await>{
+            {"CancelScope::run", [&]() -> Task<> { std::ignore = co_await scope.run(sleep_briefly()); }},
+        });
+        if (scope.cancelled()) wrong += "it is cancelled";
     };
     run(main());
     CHECK(wrong == "");
@@ -416,6 +436,10 @@ TEST_CASE("checked: an object in which tasks wait must not be destroyed on anoth
     CHECK(contains(destroyed_elsewhere(std::make_unique<Queue<int>>(),
                                        [](Queue<int>& q) -> Task<> { std::ignore = co_await q.get(); }),
                    "rouse: ~Queue: "));
+    CHECK(contains(
+        destroyed_elsewhere(std::make_unique<CancelScope>(),
+                            [](CancelScope& s) -> Task<> { std::ignore = co_await s.run(returns_after(1, 24h)); }),
+        "rouse: ~CancelScope: "));
 }
 
 TEST_CASE("checked: a Guard must not be released on another thread") {
@@ -519,7 +543,7 @@ TEST_CASE("checked: two producers of a ThreadSafeQueue at once are detected, wha
     CHECK(contains(told, "rouse: ThreadSafeQueue: a second producer"));
 }
 
-TEST_CASE("checked: two writers of a Latest, and two devices of a RingIO, are detected") {
+TEST_CASE("checked: two writers of a Latest or a Broadcast, and two devices of a RingIO, are detected") {
     struct Big {
         int words[1000];
     };
@@ -541,6 +565,15 @@ TEST_CASE("checked: two writers of a Latest, and two devices of a RingIO, are de
                        first.join();
                    }),
                    "rouse: Latest::value: a second reader; only one may read at a time"));
+    CHECK(contains(panic_of([] {
+                       Broadcast<Big, 1> broadcast;
+                       const auto write = [&]() noexcept {
+                           for (;;) broadcast.publish(Big{});
+                       };
+                       std::thread first{write}, second{write};
+                       first.join();
+                   }),
+                   "rouse: Broadcast::publish: a second writer; only one context may publish at a time"));
     CHECK(contains(panic_of([] {
                        RingIO<16> io;
                        const auto receive = [&]() noexcept {
