@@ -16,6 +16,7 @@
 #include <rouse/combine/wait_for.hpp>
 #include <rouse/core/awaiter_base.hpp>
 #include <rouse/core/error.hpp>
+#include <rouse/core/foreign.hpp>
 #include <rouse/core/loop.hpp>
 #include <rouse/core/on_cancel.hpp>
 #include <rouse/core/outcome.hpp>

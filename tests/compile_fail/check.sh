@@ -244,6 +244,26 @@ refuses "a custom awaiter that cannot be retracted" "retract" <<'END'
 wrong: struct Never final : AwaiterBase { bool await_ready() { return false; } void await_suspend(std::coroutine_handle<> f) { park(f); } void await_resume() {} }; co_await Never{};
 right: struct Never final : AwaiterBase { bool await_ready() { return false; } void await_suspend(std::coroutine_handle<> f) { park(f); } void await_resume() {} bool retract() noexcept override { return true; } }; co_await Never{};
 END
+refuses "foreign of what is no awaitable" "foreign: this cannot be awaited" <<'END'
+wrong: struct Number { int n; }; co_await foreign(Number{});
+right: struct Ready { bool await_ready() { return true; } void await_suspend(std::coroutine_handle<>) {} void await_resume() {} }; co_await foreign(Ready{});
+END
+refuses "foreign of one of rouse's own" "foreign: this is rouse's own" <<'END'
+wrong: Event event; co_await foreign(event.wait());
+right: Event event; co_await event.wait();
+END
+refuses "foreign of a Task" "foreign: this is rouse's own" <<'END'
+wrong: co_await foreign(number());
+right: co_await number();
+END
+refuses "foreign of what needs a promise of its own" "foreign: await_suspend must take a std::coroutine_handle<>" <<'END'
+wrong: struct Picky { struct P {}; bool await_ready() { return true; } void await_suspend(std::coroutine_handle<P>) {} void await_resume() {} }; co_await foreign(Picky{});
+right: struct Picky { bool await_ready() { return true; } void await_suspend(std::coroutine_handle<>) {} void await_resume() {} }; co_await foreign(Picky{});
+END
+refuses "foreign of a temporary that cannot be moved" "foreign: this awaitable cannot be moved; give it a name" <<'END'
+wrong: struct Stuck { Stuck() {} Stuck(const Stuck&) = delete; bool await_ready() { return true; } void await_suspend(std::coroutine_handle<>) {} void await_resume() {} }; co_await foreign(Stuck());
+right: struct Stuck { Stuck() {} Stuck(const Stuck&) = delete; bool await_ready() { return true; } void await_suspend(std::coroutine_handle<>) {} void await_resume() {} }; Stuck stuck; co_await foreign(stuck);
+END
 refuses "a task made of a callable that returns no Task" "the callable must return a Task" <<'END'
 wrong: create_task([](int n) { return n; }, 1);
 right: create_task([](int n) -> Task<int> { co_return n; }, 1);

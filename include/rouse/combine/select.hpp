@@ -87,6 +87,14 @@ private:
     std::optional<Awaiter> awaiter_;
 };
 
+/// What has an operator co_await, such as the result of foreign(): awaited in a Task of its own.
+template <class A, Handle handle>
+    requires AwaitedByOther<A>
+class SelectCase<A, handle> : public SelectCase<Task<Awaited<A>>, Handle::given_up> {
+public:
+    explicit SelectCase(A awaitable) : SelectCase<Task<Awaited<A>>, Handle::given_up>{as_task(std::move(awaitable))} {}
+};
+
 // The type of a result in the variant: Nothing for void, a pointer for a reference.
 template <class T>
 using Selected = std::conditional_t<std::is_void_v<T>, Nothing,

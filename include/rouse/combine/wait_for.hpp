@@ -153,6 +153,10 @@ auto try_wait_for(A awaitable, std::chrono::duration<Rep, Period> at_most)
         using T = typename detail::ResultOf<A>::type;
         TaskHandle<T> task = detail::as_handle(std::move(awaitable));
         co_return co_await detail::TaskDeadline<T, detail::Handle::given_up>{task, detail::from_now(at_most)};
+    } else if constexpr (detail::AwaitedByOther<A>) { // such as the result of foreign()
+        using T = typename detail::ResultOf<A>::type;
+        TaskHandle<T> task = detail::as_handle(detail::as_task(std::move(awaitable)));
+        co_return co_await detail::TaskDeadline<T, detail::Handle::given_up>{task, detail::from_now(at_most)};
     } else {
         co_return co_await detail::WaitDeadline<A>{awaitable, detail::from_now(at_most)};
     }

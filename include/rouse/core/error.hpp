@@ -32,7 +32,7 @@ public:
 };
 
 /// Thrown at the `co_await` of something that can no longer happen: the sender of a OneShot was destroyed without an
-/// answer.
+/// answer, or the coroutine handle that a foreign() awaitable was given was destroyed instead of resumed.
 class AbandonedError : public std::exception {
 public:
     /// "rouse: the awaited operation was abandoned"; a string literal.

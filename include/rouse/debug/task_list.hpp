@@ -55,6 +55,7 @@ namespace detail {
     case TaskState::waiting_in_select: return "waits in select";
     case TaskState::waiting_in_gather: return "waits in gather";
     case TaskState::waiting_in_task_group: return "waits in a TaskGroup";
+    case TaskState::waiting_in_foreign: return "waits for an awaitable that is not rouse's";
     case TaskState::waiting_in_custom: return "waits in a custom awaiter";
     default: return {};
     }

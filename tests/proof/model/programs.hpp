@@ -28,6 +28,7 @@ struct Program {
 
 std::vector<Program> inbox_programs();
 std::vector<Program> flag_programs();
+std::vector<Program> foreign_programs();
 std::vector<Program> event_programs();
 std::vector<Program> queue_programs();
 std::vector<Program> queue_thread_programs();

@@ -1156,8 +1156,8 @@ inline void Scheduler::step(TaskRecord& task) noexcept {
         finish(task);
     } else if (task.state == TaskState::running) [[unlikely]] {
         ROUSE_PANIC(
-            "rouse: a task was suspended by an awaitable that is not rouse's and cannot be resumed; derive its awaiter "
-            "from AwaiterBase");
+            "rouse: a task was suspended by an awaitable that is not rouse's and cannot be resumed; co_await "
+            "foreign(awaitable), or derive its awaiter from AwaiterBase");
     } else if (task.cancel_requested && task.waiting()) [[unlikely]] {
         end_cancelled_(*this, task); // it was cancelled while it ran, through a task that awaits it
     }

@@ -67,7 +67,8 @@ enum class TaskState : std::uint8_t {
     waiting_in_select,
     waiting_in_gather,
     waiting_in_task_group,
-    waiting_in_custom, // a class derived from AwaiterBase
+    waiting_in_foreign, // an awaitable that is not rouse's, see ForeignAwaiter
+    waiting_in_custom,  // a class derived from AwaiterBase
     // ended:
     done,      // it has returned or thrown; its frame is gone, except for the value
     destroyed, // its frame was destroyed by a cancellation; only the record is left
