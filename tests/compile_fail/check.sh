@@ -100,6 +100,14 @@ refuses "a select of nothing" "would never return" <<'END'
 wrong: co_await select();
 right: co_await select(sleep(1s));
 END
+refuses "a shield around a Task" "start the Task with create_task" <<'END'
+wrong: co_await shield(number());
+right: const auto handle = create_task(number()); co_await shield(handle);
+END
+refuses "a shield around an object's wait" "start the Task with create_task" <<'END'
+wrong: Event event; co_await shield(event.wait());
+right: Event event; co_await event.wait();
+END
 refuses "a Latest of what has a copy constructor of its own" "Latest: the value must be trivially copyable" <<'END'
 wrong: Latest<std::shared_ptr<int>> latest; latest.publish(nullptr);
 right: Latest<int*> latest; latest.publish(nullptr);

@@ -46,6 +46,7 @@
 #include <rouse/core/detail/inbox.hpp>
 #include <rouse/core/detail/loop_number.hpp>
 #include <rouse/core/detail/misuse.hpp>
+#include <rouse/core/detail/port_user.hpp>
 #include <rouse/core/detail/ready_queue.hpp>
 #include <rouse/core/detail/task_record.hpp>
 #include <rouse/core/detail/timer.hpp>
