@@ -50,9 +50,10 @@ constexpr std::uint64_t all_executions = rouse::check::Options{}.most_executions
 
 std::vector<Known> all_programs(const char* filter) {
     std::vector<Known> all;
-    for (const auto& some : {model::inbox_programs(), model::flag_programs(), model::event_programs(),
-                             model::queue_programs(), model::queue_thread_programs(), model::latest_programs(),
-                             model::message_programs(), model::ring_io_programs(), model::context_programs()}) {
+    for (const auto& some :
+         {model::inbox_programs(), model::flag_programs(), model::event_programs(), model::queue_programs(),
+          model::queue_thread_programs(), model::latest_programs(), model::message_programs(),
+          model::ring_io_programs(), model::broadcast_programs(), model::context_programs()}) {
         for (const Program& program : some) {
             if (std::strstr(program.name, filter) != nullptr) all.push_back(Known{program});
         }
