@@ -53,7 +53,7 @@ std::vector<Known> all_programs(const char* filter) {
     for (const auto& some :
          {model::inbox_programs(), model::flag_programs(), model::event_programs(), model::queue_programs(),
           model::queue_thread_programs(), model::latest_programs(), model::message_programs(),
-          model::ring_io_programs(), model::broadcast_programs(), model::context_programs()}) {
+          model::ring_io_programs(), model::broadcast_programs(), model::context_programs(), model::delay_programs()}) {
         for (const Program& program : some) {
             if (std::strstr(program.name, filter) != nullptr) all.push_back(Known{program});
         }
