@@ -8,6 +8,7 @@
 
 #include <rouse/core/config.hpp> // first, so that what it says of the compiler is the first error
 
+#include <rouse/combine/cancel_scope.hpp>
 #include <rouse/combine/gather.hpp>
 #include <rouse/combine/select.hpp>
 #include <rouse/combine/shield.hpp>

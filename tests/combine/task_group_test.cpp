@@ -438,6 +438,122 @@ TEST_CASE("destroying a loop just after a set ends the tasks of a group before t
     }
 }
 
+TEST_CASE("next_ended returns the tasks of the group in the order in which they end, and then an empty handle") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        const auto body = [&](TaskGroup& group) -> Task<> {
+            const auto slow = group.create_task(returns_after(3, 3s));
+            const auto fast = group.create_task(returns_after(1, 1s));
+            const auto same = group.create_task(returns_after(2, 1s));
+            while (const auto ended = co_await group.next_ended()) {
+                CHECK(ended.done());
+                if (ended == fast) to("fast");
+                if (ended == same) to("same");
+                if (ended == slow) to("slow");
+            }
+            CHECK(Clock::now() == TimePoint{3s});
+            CHECK(group.size() == 1);
+            CHECK(slow.result() + fast.result() + same.result() == 6);
+            const auto none = co_await group.next_ended();
+            CHECK(!none);
+        };
+        co_await TaskGroup::run(body);
+    }(log));
+    CHECK(log == "fast same slow");
+}
+
+TEST_CASE(
+    "next_ended returns what has ended since it was first called, also if it was not waiting, and what comes later") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        const auto body = [&](TaskGroup& group) -> Task<> {
+            group.create_task(says_after(to, "before", 0s));
+            co_await sleep(1s);
+            const auto nothing = co_await group.next_ended(); // it was not called when that task ended
+            CHECK(!nothing);
+            const auto first = group.create_task(says_after(to, "first", 1s));
+            const auto second = group.create_task(says_after(to, "second", 1s));
+            co_await sleep(2s);
+            CHECK(group.size() == 1);
+            const auto one = co_await group.next_ended();
+            CHECK(one == first);
+            group.create_task(says_after(to, "third", 1s));
+            const auto two = co_await group.next_ended();
+            CHECK(two == second);
+            const auto three = co_await group.next_ended();
+            CHECK((three && three != first));
+        };
+        co_await TaskGroup::run(body);
+    }(log));
+    CHECK(log == "before before gone first first gone second second gone third third gone");
+}
+
+TEST_CASE("next_ended returns cancelled tasks too, and the body need not ask for all") {
+    run_virtual([]() -> Task<> {
+        const auto body = [](TaskGroup& group) -> Task<> {
+            const auto one = group.create_task(returns_after(1, 5s));
+            group.create_task(returns_after(2, 6s));
+            create_task([](TaskHandle<int> other) -> Task<> {
+                co_await sleep(1s);
+                other.cancel();
+            }(one));
+            const auto ended = co_await group.next_ended();
+            CHECK(ended == one);
+            CHECK(ended.cancelled());
+        };
+        co_await TaskGroup::run(body);
+        CHECK(Clock::now() == TimePoint{6s});
+    }());
+}
+
+TEST_CASE("a wait for the next that ends may have a time limit, and loses no task by it") {
+    run_virtual([]() -> Task<> {
+        const auto body = [](TaskGroup& group) -> Task<> {
+            const auto one = group.create_task(returns_after(1, 2s));
+            const auto late = co_await try_wait_for(group.next_ended(), 1s);
+            CHECK(late.timed_out());
+            const auto ended = co_await group.next_ended();
+            CHECK(ended == one);
+        };
+        co_await TaskGroup::run(body);
+    }());
+}
+
+TEST_CASE("cancelling a group ends a wait for the next that ends, with the body") {
+    Log log;
+    run_virtual([](Log& to) -> Task<> {
+        const auto body = [&](TaskGroup& group) -> Task<> {
+            Mark mark{to, "body gone"};
+            group.create_task(says_after(to, "wrong", 2s));
+            create_task([](TaskGroup& other) -> Task<> {
+                co_await sleep(1s);
+                other.cancel();
+            }(group));
+            static_cast<void>(co_await group.next_ended());
+            to("wrong");
+        };
+        co_await TaskGroup::run(body);
+        to("left");
+    }(log));
+    CHECK(log == "body gone wrong gone left");
+}
+
+TEST_CASE("a task of the group that calls next_ended would wait for itself, which is a UsageError") {
+    CHECK(contains(misuse_of([] {
+                       run_virtual([]() -> Task<> {
+                           const auto body = [](TaskGroup& group) -> Task<> {
+                               const auto member = [](TaskGroup& own) -> Task<> {
+                                   static_cast<void>(co_await own.next_ended());
+                               };
+                               group.create_task(member(group));
+                               co_return;
+                           };
+                           co_await TaskGroup::run(first_error, body);
+                       }());
+                   }),
+                   "rouse: TaskGroup::next_ended: a task of the group would wait for itself; call it in the body"));
+}
+
 #if ROUSE_EXCEPTIONS
 
 namespace {

@@ -130,6 +130,14 @@ refuses "a Broadcast that keeps nothing" "Broadcast: at least one value must be 
 wrong: Broadcast<int, 0> broadcast;
 right: Broadcast<int, 1> broadcast;
 END
+refuses "a handle in a CancelScope" "await the handle or the object in a coroutine" <<'END'
+wrong: CancelScope scope; const auto handle = create_task(number()); co_await scope.run(handle);
+right: CancelScope scope; co_await scope.run(number());
+END
+refuses "an object's wait in a CancelScope" "await the handle or the object in a coroutine" <<'END'
+wrong: CancelScope scope; Event event; co_await scope.run(event.wait(), 1s);
+right: CancelScope scope; co_await scope.run(number(), 1s);
+END
 refuses "a Latest of what has a copy constructor of its own" "Latest: the value must be trivially copyable" <<'END'
 wrong: Latest<std::shared_ptr<int>> latest; latest.publish(nullptr);
 right: Latest<int*> latest; latest.publish(nullptr);

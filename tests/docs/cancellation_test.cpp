@@ -3,11 +3,13 @@
 // without exceptions. The third table, of net, is made by tests/io/cancellation_test.cpp.
 #include <memory>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include <rouse/combine/cancel_scope.hpp>
 #include <rouse/combine/select.hpp>
 #include <rouse/combine/task_group.hpp>
 #include <rouse/sync/barrier.hpp>
@@ -520,6 +522,88 @@ struct AwaitingShielded : Awaiting {
     }
 };
 
+struct WaitingForEnded : Case {
+    using Case::Case;
+    static constexpr bool may_go_first = false;
+    Event event;
+    TaskHandle<> member;
+    bool has_member = false;
+
+    Task<> body(TaskGroup& its_group) {
+        const auto guard = watch();
+        member = its_group.create_task(event.wait());
+        const auto ended = co_await its_group.next_ended();
+        has_member = ended == member;
+        co_await rest();
+    }
+    Task<> task() {
+        const auto run = [this](TaskGroup& its_group) { return body(its_group); };
+        co_await TaskGroup::run(run);
+    }
+    void happen() { event.set(); }
+    bool happened() const { return member.done(); }
+    std::string became() const {
+        if (!member.done() || has_member != has_it()) return lost;
+        if (has_member) return "it has the handle";
+        return later() ? "all in the group is cancelled too" : "the task has ended, its handle is with the group";
+    }
+};
+
+struct RunningInScope : Case {
+    using Case::Case;
+    static constexpr bool may_go_first = false;
+    CancelScope scope;
+    Event event;
+    bool ended = false;
+    bool ended_before = false; // by a cancellation, and before `task` was told of it
+    int result = 0;
+
+    Task<int> inside() {
+        const auto guard = on_cancel([this] { ended_before = told().empty(); });
+        co_await event.wait();
+        ended = true;
+        co_return 7;
+    }
+    Task<> task() {
+        const auto guard = watch();
+        auto outcome = co_await scope.run(inside());
+        result = outcome.value();
+        co_await rest();
+    }
+    void happen() { event.set(); }
+    bool happened() const { return ended; }
+    std::string became() const {
+        if (scope.cancelled()) return lost;
+        if (!ended) return ended_before ? "`f()` is cancelled too, and ends first" : lost;
+        return result == 7 ? "it has the result" : "`f()` has ended, its result is gone";
+    }
+};
+
+struct CancellingScope : Case {
+    using Case::Case;
+    static constexpr bool may_go_first = false;
+    CancelScope scope;
+    bool cancelled_inside = false;
+
+    Task<> inside() {
+        const auto guard = on_cancel([this] { cancelled_inside = true; });
+        co_await sleep(24h);
+    }
+    Task<> task() {
+        const auto guard = watch();
+        const auto outcome = co_await scope.run(inside());
+        CHECK(outcome.cancelled());
+        co_await rest();
+    }
+    void happen() { scope.cancel(); }
+    bool happened() const { return cancelled_inside; }
+    std::string became() const {
+        if (!cancelled_inside) return lost;
+        if (has_it()) return "it has the Outcome";
+        return later() ? "`f()` is cancelled too, and ends first" : "the scope has cancelled `f()`";
+    }
+};
+
 struct WaitingForTick : Case {
     using Case::Case;
     Ticker ticker{1s};
@@ -970,6 +1054,12 @@ static Task<std::string> await_shielded(TaskHandle<int> awaited) {
     co_return lost;
 }
 
+static Task<std::string> await_in_scope(TaskHandle<int> awaited) {
+    CancelScope scope;
+    std::ignore = co_await scope.run(await_handle(awaited));
+    co_return lost;
+}
+
 static Task<std::string> await_gathered(TaskHandle<int> awaited) {
     co_await gather(awaited);
     co_return lost;
@@ -1048,6 +1138,9 @@ static std::vector<Row> first_table() {
         {"`select(queue.get(), ...)`", cells<SelectingItem>()},
         {"`select(f(), ...)`", cells<SelectingTask>()},
         {"`TaskGroup::run(body)`", cells<RunningGroup>()},
+        {"`group.next_ended()`", cells<WaitingForEnded>()},
+        {"`scope.run(f())`: it ends", cells<RunningInScope>()},
+        {"`scope.run(f())`: the scope is cancelled", cells<CancellingScope>()},
         {"`try_wait_for(handle, d)`: it ends", cells<AwaitingWithLimit>()},
         {"`try_wait_for(handle, d)`: the time is up", cells<AwaitingTooLong>()},
         {"`try_wait_for(f(), d)`: it ends", cells<WaitingForTaskWithLimit>()},
@@ -1076,6 +1169,7 @@ static std::vector<Row> second_table() {
         {"`gather(return_exceptions, handle, ...)`", here(seen_by(await_gathered_outcomes))},
         {"`select(handle, ...)`", here(seen_by(await_selected))},
         {"`TaskGroup::run`: a task of the group", here(seen_by(await_in_group))},
+        {"`CancelScope::run`: its Task awaits it", here(seen_by(await_in_scope))},
         {"`try_wait_for(handle, d)`", here(seen_by(await_with_limit))},
 #if ROUSE_EXCEPTIONS
         {"`wait_for(handle, d)`", here(seen_by(await_or_throw))},

@@ -188,6 +188,8 @@ std::string wrongly_told(const std::vector<Call>& calls) {
     return wrong;
 }
 
+Task<> sleep_briefly() { co_await sleep(1ms); }
+
 // The same for what is awaited, by a task of a loop of another thread.
 struct Await {
     const char* function;
@@ -270,6 +272,24 @@ TEST_CASE("checked: every function of an object of sync/ refuses another thread 
         const bool unchanged = item == 1 && !event.is_set() && !lock.locked() && !barrier.broken();
         if (!unchanged) wrong += "something has changed";
         co_return;
+    };
+    run(main());
+    CHECK(wrong == "");
+}
+
+TEST_CASE("checked: every function of a CancelScope refuses another thread than that of its loop") {
+    CancelScope scope;
+    std::string wrong;
+    auto main = [&]() -> Task<> {
+        std::ignore = co_await scope.run(sleep_briefly());
+        wrong = wrongly_told(std::vector<Call>{
+            {"CancelScope::cancel", [&] { scope.cancel(); }},
+            {"CancelScope::cancelled", [&] { std::ignore = scope.cancelled(); }},
+        });
+        wrong += wrongly_told(std::vector<Await>{
+            {"CancelScope::run", [&]() -> Task<> { std::ignore = co_await scope.run(sleep_briefly()); }},
+        });
+        if (scope.cancelled()) wrong += "it is cancelled";
     };
     run(main());
     CHECK(wrong == "");
@@ -418,6 +438,10 @@ TEST_CASE("checked: an object in which tasks wait must not be destroyed on anoth
     CHECK(contains(destroyed_elsewhere(std::make_unique<Queue<int>>(),
                                        [](Queue<int>& q) -> Task<> { std::ignore = co_await q.get(); }),
                    "rouse: ~Queue: "));
+    CHECK(contains(
+        destroyed_elsewhere(std::make_unique<CancelScope>(),
+                            [](CancelScope& s) -> Task<> { std::ignore = co_await s.run(returns_after(1, 24h)); }),
+        "rouse: ~CancelScope: "));
 }
 
 TEST_CASE("checked: a Guard must not be released on another thread") {

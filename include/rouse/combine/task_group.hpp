@@ -16,6 +16,7 @@
 #include <rouse/core/detail/waiter.hpp>
 #include <rouse/core/loop.hpp>
 #include <rouse/core/task_handle.hpp>
+#include <rouse/sync/event.hpp>
 
 #if ROUSE_EXCEPTIONS
 #include <vector>
@@ -23,6 +24,11 @@
 
 namespace rouse {
 inline namespace ROUSE_ABI {
+
+/// The type of `first_error`.
+struct first_error_t {};
+/// Tag: TaskGroup::run(first_error, body) throws the first error itself instead of an ExceptionGroup.
+inline constexpr first_error_t first_error{};
 
 /// Structured concurrency: run() executes a body of code that starts tasks in a group, and returns when all of them
 /// have ended. Like Python's `async with TaskGroup() as group:`
@@ -39,9 +45,10 @@ inline namespace ROUSE_ABI {
 /// For the tasks of one loop: the body and the tasks of the group may call create_task() and cancel().
 ///
 /// If a task or the body fails, all others are cancelled; when all have ended, run() throws an ExceptionGroup of the
-/// errors. A task that is cancelled has not failed. If the task that awaits run() is cancelled, everything in the group
-/// is cancelled, and run() ends when all have ended. Then it throws CancelledError; or, if there are errors, those, and
-/// the cancellation is delivered at the next co_await that waits.
+/// errors. run(first_error, body) throws the first of them instead, so that it can be caught by its type. A task that
+/// is cancelled has not failed. If the task that awaits run() is cancelled, everything in the group is cancelled, and
+/// run() ends when all have ended. Then it throws CancelledError; or, if there are errors, those, and the cancellation
+/// is delivered at the next co_await that waits.
 ///
 /// Each task of the group costs a block of the loop's frame pool in addition to its frame.
 //
@@ -61,7 +68,17 @@ public:
             detail::safe_in_await<Body>,
             "rouse: TaskGroup::run: this compiler destroys a lambda that is written inside a co_await expression "
             "twice; capture by reference, or give the lambda a name first");
-        return run_body<Body>(std::forward<Body>(body));
+        return run_body<Body>(std::forward<Body>(body), false);
+    }
+    /// `co_await TaskGroup::run(first_error, body)`: as above, but throws the error of the task, or the body, that
+    /// failed first, for callers that expect a certain type. The errors of the others are discarded, as by gather.
+    template <class Body>
+    static Task<> run(first_error_t, Body&& body) {
+        static_assert(
+            detail::safe_in_await<Body>,
+            "rouse: TaskGroup::run: this compiler destroys a lambda that is written inside a co_await expression "
+            "twice; capture by reference, or give the lambda a name first");
+        return run_body<Body>(std::forward<Body>(body), true);
     }
 
     /// Starts a task in the group and returns its handle. The handle is empty if `task` is empty or if there is no
@@ -96,6 +113,16 @@ public:
                            name.name);
     }
 
+    /// `while (auto task = co_await group.next_ended())`: waits for the next task of the group to end, in whatever way,
+    /// and returns its handle, in the order in which they end. An empty handle says that none is left. To know which it
+    /// is, compare it with the handle that create_task() has returned, which has the value.
+    ///
+    /// For the body and what it awaits; the body itself is not among the tasks. A task that fails cancels the body, so
+    /// also this wait. From the first call on, the group keeps each ended task, with its value, until it is returned or
+    /// the group ends; tasks that have ended before are not returned. UsageError in a task of the group, which would
+    /// wait for itself. Costs a coroutine frame.
+    [[nodiscard]] Task<TaskHandle<>> next_ended();
+
     /// Cancels everything in the group, including the body. A task of the group that calls this is itself cancelled at
     /// its next co_await that waits. This is not an error: run() returns when all have ended.
     void cancel() noexcept;
@@ -118,17 +145,18 @@ private:
         }
 
         TaskGroup& group;
-        detail::TaskRecord* task = nullptr; // valid until on_member_wake() returns
+        detail::TaskRecord* task = nullptr; // valid until on_member_wake() returns, and in ended_
         detail::JoinWaiter waiter;
     };
 
     explicit TaskGroup(detail::Scheduler& loop) noexcept : CancelForwarder{cancel_next_member}, scheduler_{loop} {}
     ~TaskGroup() {
         while (!members_.empty()) remove(first_member()); // not empty only when the loop is being destroyed
+        while (!ended_.empty()) static_cast<void>(take_ended());
     }
 
     template <class Body>
-    static Task<> run_body(Body body);
+    static Task<> run_body(Body body, bool only_first_error);
     template <class Body>
     bool start_body(Body& body);
     template <class T, class Start>
@@ -136,6 +164,10 @@ private:
     bool make_room_for_error() noexcept;
     Member& first_member() noexcept { return static_cast<Member&>(members_.pop_front()); }
     void remove(Member& member) noexcept;
+    static void free(Member& member) noexcept;
+    static void keep(TaskGroup& group, Member& member) noexcept;
+    TaskHandle<> take_ended() noexcept;
+    [[nodiscard]] bool is_member(detail::TaskRecord& task) const noexcept;
     static bool cancel_next_member(CancelForwarder& forwarder) noexcept;
     void on_member_done(Member& member) noexcept;
 
@@ -145,11 +177,18 @@ private:
     std::size_t left_to_cancel_ = 0;     // while active: the number of members, from the first on, not yet cancelled
     detail::TaskRecord* body_ = nullptr; // the body; null after it has ended
     RunAwaiter* run_awaiter_ = nullptr;  // set when run() waits
-    bool cancelled_ = false;             // cancel() has been called, so later tasks are cancelled, too
-    bool body_cancelled_ = false;        // the body was cancelled, but not by the group
+    // Those that next_ended() has yet to return. Its function is called by way of a pointer, which it sets, so that a
+    // program that does not call it does not link the code for it.
+    void (*keep_ended_)(TaskGroup&, Member&) noexcept = nullptr;
+    detail::WaitList ended_;
+    Event one_ended_;             // set and cleared again when one is added
+    bool cancelled_ = false;      // cancel() has been called, so later tasks are cancelled, too
+    bool body_cancelled_ = false; // the body was cancelled, but not by the group
 #if ROUSE_EXCEPTIONS
     std::vector<std::exception_ptr> errors_; // capacity for the errors of all members
     std::exception_ptr error_of_body_;       // last in the ExceptionGroup
+    bool body_failed_first_ = false;         // no other had failed when it did
+    bool only_first_error_ = false;          // see run(first_error, body)
 #endif
 };
 
@@ -170,7 +209,7 @@ public:
         const bool failed = !group_.errors_.empty();
         if (group_.body_cancelled_ && (cancelled_from_outside_ || !failed))
             detail::Scheduler::running_task().cancel_requested = true;
-        if (failed) throw ExceptionGroup{std::move(group_.errors_)};
+        if (failed) throw_errors();
 #endif
         if (task != nullptr) detail::Scheduler::check_cancelled();
     }
@@ -201,6 +240,14 @@ private:
         return true;
     }
 
+#if ROUSE_EXCEPTIONS
+    [[noreturn]] void throw_errors() {
+        const std::size_t first = group_.body_failed_first_ ? group_.errors_.size() - 1 : 0;
+        if (group_.only_first_error_) std::rethrow_exception(group_.errors_[first]);
+        throw ExceptionGroup{std::move(group_.errors_), first};
+    }
+#endif
+
     TaskGroup& group_;
     bool body_cancelled_ = false;         // while active: cancel_body() has cancelled it
     bool cancelled_from_outside_ = false; // a cancellation of the waiting task was passed to the body
@@ -208,8 +255,11 @@ private:
 /// @endcond
 
 template <class Body>
-Task<> TaskGroup::run_body(Body body) {
+Task<> TaskGroup::run_body(Body body, [[maybe_unused]] bool only_first_error) {
     TaskGroup group{detail::Scheduler::current()};
+#if ROUSE_EXCEPTIONS
+    group.only_first_error_ = only_first_error;
+#endif
     const bool started = group.start_body(body);
     co_await RunAwaiter{group};
     if (!started)
@@ -229,6 +279,7 @@ bool TaskGroup::start_body(Body& body) {
         if (add(body(*this), start)) return true;
     } catch (...) {
         error_of_body_ = detail::current_error();
+        body_failed_first_ = true; // the tasks that it has started have not run
     }
     cancel();
     return error_of_body_ != nullptr;
@@ -283,9 +334,51 @@ inline bool TaskGroup::make_room_for_error() noexcept {
 inline void TaskGroup::remove(Member& member) noexcept {
     detail::leave(member.waiter);
     member.unlink();
+    free(member);
+    --size_;
+}
+
+inline void TaskGroup::free(Member& member) noexcept {
     member.state = detail::TaskState::unused;
     detail::FramePool::release(member);
-    --size_;
+}
+
+inline Task<TaskHandle<>> TaskGroup::next_ended() {
+    if (is_member(detail::Scheduler::running_task_itself()))
+        detail::misuse("rouse: TaskGroup::next_ended: a task of the group would wait for itself; call it in the body");
+    keep_ended_ = keep;
+    while (ended_.empty() && size_ != (body_ != nullptr ? 1U : 0U)) co_await one_ended_.wait();
+    if (ended_.empty()) co_return TaskHandle<>{};
+    co_return take_ended();
+}
+
+// Instead of remove(): moves the member to ended_, and keeps its record.
+inline void TaskGroup::keep(TaskGroup& group, Member& member) noexcept {
+    member.task->add_reference();
+    member.unlink();
+    group.ended_.push_back(member);
+    --group.size_;
+    group.one_ended_.set();
+    group.one_ended_.clear();
+}
+
+inline TaskHandle<> TaskGroup::take_ended() noexcept {
+    Member& member = static_cast<Member&>(ended_.pop_front());
+    TaskHandle<> handle = detail::handle_of<void>(member.task);
+    detail::Scheduler::release(*member.task);
+    free(member);
+    return handle;
+}
+
+// A task is awaited by the Member of its group.
+inline bool TaskGroup::is_member(detail::TaskRecord& task) const noexcept {
+    if (&task == body_) return false;
+    for (const detail::JoinWaiter* each = task.awaiters(); each != nullptr; each = each->next) {
+        if (each->task == nullptr || each->task->is_task) continue;
+        const auto& branch = static_cast<const detail::Branch&>(*each->task);
+        if (branch.on_wake == Member::on_member_wake && &static_cast<const Member&>(branch).group == this) return true;
+    }
+    return false;
 }
 
 inline void TaskGroup::cancel() noexcept {
@@ -317,11 +410,18 @@ inline void TaskGroup::on_member_done(Member& member) noexcept {
                                                                    : from_outside && task.cancel_requested;
     }
 #if ROUSE_EXCEPTIONS
-    if (failed && is_body) error_of_body_ = task.error();
+    if (failed && is_body) {
+        error_of_body_ = task.error();
+        body_failed_first_ = errors_.empty();
+    }
     if (failed && !is_body) errors_.push_back(task.error());
 #endif
     if (is_body) body_ = nullptr;
-    remove(member);
+    if (keep_ended_ != nullptr && !is_body) {
+        keep_ended_(*this, member);
+    } else {
+        remove(member);
+    }
     if ((failed || body_cancelled_) && !cancelled_) cancel();
     if (size_ != 0) return;
     // Without exceptions, awaiting a cancelled task cancels the awaiting task.
