@@ -57,7 +57,7 @@ has() { grep -qE "$2" <<<"$1"; }
 
 # ---- arguments ----
 for each in echo_thread isr_event data_sharing tcp_echo tcp_echo_client unix_echo udp_echo http_hello line_server chat \
-    reachable pipe_filter two_loops background_loop; do
+    reachable pipe_filter two_loops directory_watch serial_lines background_loop; do
     ok "$each --help prints how it is used" helps ./$each --help
     ok "$each -h does, too" helps ./$each -h
     ok "$each refuses an option that it does not have" misused ./$each --port
@@ -78,6 +78,10 @@ ok "tcp_echo_client names a file that is not there" refuses ./tcp_echo_client 12
 ok "reachable needs arguments" misused ./reachable
 ok "reachable refuses port 0" misused ./reachable 127.0.0.1:0
 ok "pipe_filter refuses another word" misused ./pipe_filter lower
+ok "directory_watch names a directory that is not there" refuses ./directory_watch /nosuch
+ok "serial_lines needs a port" misused ./serial_lines
+ok "serial_lines names a rate that there is not" refuses ./serial_lines /dev/null 123
+ok "serial_lines names what is no serial port" refuses ./serial_lines /dev/null
 ok "isr_event refuses a negative number" misused ./isr_event -1
 ok "unix_echo names a path that cannot be made" refuses ./unix_echo /nosuch/socket
 
@@ -166,6 +170,51 @@ until [[ -S $socket ]]; do sleep 0.02; done
 interrupt_child $pid
 ok "unix_echo ends on Ctrl-C" wait $pid
 ok "unix_echo removes its file" test ! -e "$socket"
+
+# What directory_watch prints while a file comes and goes, and then the directory.
+directory_watched() {
+    local path out watch
+    path=$(mktemp -d)
+    out=$(mktemp)
+    timeout -s KILL 60 ./directory_watch "$path" >"$out" & watch=$!
+    until grep -q "^watching $path$" "$out"; do sleep 0.02; done
+    echo x >"$path/a"
+    mv "$path/a" "$path/b"
+    rm "$path/b"
+    rmdir "$path"
+    wait $watch && [[ $(grep -v '^watching' "$out") == "created a
+written a
+renamed from a
+renamed to b
+deleted b
+$path was deleted" ]] || { cat "$out"; rm "$out"; return 1; }
+    rm "$out"
+}
+ok "directory_watch prints what happens" directory_watched
+ok "directory_watch stops on Ctrl-C" stops ./directory_watch .
+# A device on a pseudo-terminal, which answers one line and is then unplugged.
+serial_line_answered() {
+    timeout -s KILL 60 python3 - <<'PYTHON'
+import os, subprocess
+device, port = os.openpty()
+path = os.ttyname(port)
+ours = subprocess.Popen(["./serial_lines", path, "9600"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+ours.stdin.write(b"hello\n")
+ours.stdin.flush()
+asked = b""
+while not asked.endswith(b"\n"):
+    asked += os.read(device, 100)
+os.write(device, b"you said " + asked)
+answer = ours.stdout.readline()
+os.close(port)
+os.close(device)
+rest = ours.stdout.read()
+ours.stdin.close()
+print(asked, answer, rest, ours.wait())
+raise SystemExit(not (answer == b"you said hello\n" and rest == path.encode() + b" was unplugged\n" and ours.wait() == 1))
+PYTHON
+}
+ok "serial_lines sends lines and prints the answers, until the device is unplugged" serial_line_answered
 
 coproc udp { exec timeout -s KILL 120 ./udp_echo 127.0.0.1 0; }
 udp_server=$udp_PID

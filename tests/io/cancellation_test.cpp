@@ -5,6 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <rouse/io/io.hpp>
 #include <rouse/rouse.hpp>
 
@@ -232,6 +235,26 @@ struct Connecting : Case {
     }
 };
 
+struct WaitingForDescriptor : Case {
+    using Case::Case;
+    int number = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+    Task<> prepare() { co_return; }
+    Task<> task() {
+        const auto guard = watch();
+        co_await readable(number);
+        co_await rest();
+    }
+    void happen() const { ::eventfd_write(number, 1); }
+    Task<std::string> became() const {
+        co_await readable(number);
+        eventfd_t count = 0;
+        const bool there = ::eventfd_read(number, &count) == 0 && count > 0;
+        ::close(number);
+        co_return there ? "the descriptor stays readable" : lost;
+    }
+};
+
 TEST_CASE("the table of net in docs/cancellation.md says what happens") {
     const loopback::Deadline deadline;
     const std::vector<Row> rows{
@@ -241,6 +264,7 @@ TEST_CASE("the table of net in docs/cancellation.md says what happens") {
         {"`drain()`", cells<Draining>()},
         {"`wait_closed()`", cells<WaitingUntilClosed>()},
         {"`open_connection(host, port)`", cells<Connecting>()},
+        {"`readable(fd)`, `writable(fd)`", cells<WaitingForDescriptor>()},
     };
     const Table net{"net", "tests/io/cancellation_test.cpp", "| | before | at | after |\n|---|---|---|---|\n"};
     check_page("cancellation.md", [&](const std::string& page) {

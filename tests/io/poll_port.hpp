@@ -10,6 +10,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <rouse/ports/detail/io_port.hpp>
@@ -50,6 +51,9 @@ public:
     }
 
     [[nodiscard]] int arm(int descriptor, Watch& watch) override {
+        struct stat file{};
+        if (::fstat(descriptor, &file) != 0) return errno;
+        if (S_ISREG(file.st_mode) || S_ISDIR(file.st_mode)) return EPERM; // poll(2) finds them always ready
         if (find_entry(descriptor) != entries_.end()) return EEXIST;
         entries_.push_back({descriptor, &watch, POLLIN | POLLOUT});
         return 0;

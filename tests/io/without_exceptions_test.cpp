@@ -7,11 +7,13 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -395,6 +397,50 @@ static Task<> serve_until_cancelled() {
     const std::size_t left = co_await other.close_within(1ms);
     CHECK(left == 0);
 }
+static Task<> wait_for_descriptors() {
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    auto room = co_await writable(ends[1]);
+    CHECK(room.has_value());
+    auto wrong = co_await readable(ends[1]);
+    CHECK(wrong.error().code() == std::errc::bad_file_descriptor);
+    CHECK(contains(wrong.error().what(), "rouse: cannot wait until descriptor " + std::to_string(ends[1]) +
+                                             " is readable, as it is closed or open for writing only"));
+    auto late = co_await try_wait_for(readable(ends[0]), 1ms);
+    CHECK(late.timed_out());
+    bool ended = false;
+    auto waiting = create_task([](int descriptor, bool& flag) -> Task<> {
+        auto there = co_await readable(descriptor);
+        flag = there.has_value();
+    }(ends[0], ended));
+    co_await sleep(1ms);
+    waiting.cancel(); // its frame is destroyed
+    CHECK(::write(ends[1], "x", 1) == 1);
+    auto there = co_await readable(ends[0]);
+    CHECK(there.has_value());
+    CHECK_FALSE(ended);
+    ::close(ends[0]);
+    ::close(ends[1]);
+}
+TEST_CASE("without exceptions: readable and writable return what is wrong") { bounded(wait_for_descriptors()); }
+
+static Task<> open_serial_ports() {
+    const int device = ::posix_openpt(O_RDWR | O_NOCTTY);
+    REQUIRE((::grantpt(device) == 0 && ::unlockpt(device) == 0));
+    auto wrong_rate = co_await open_serial(::ptsname(device), 12345);
+    CHECK(wrong_rate.error().code() == std::errc::invalid_argument);
+    auto streams = co_await open_serial(::ptsname(device), 9600);
+    REQUIRE(streams.has_value());
+    auto& [reader, writer] = *streams;
+    CHECK(::write(device, "hello\n", 6) == 6);
+    auto line = co_await reader.readline();
+    CHECK(line.value() == "hello\n");
+    ::close(device);
+    auto rest = co_await reader.read();
+    CHECK(rest.value().empty());
+}
+TEST_CASE("without exceptions: open_serial returns the streams, or what is wrong") { bounded(open_serial_ports()); }
+
 TEST_CASE("without exceptions: serve_forever closes the server when it is cancelled") {
     bounded(serve_until_cancelled());
 }

@@ -156,7 +156,6 @@ TEST_CASE("an object of threadsafe/ in which a task waits must not be destroyed 
     CHECK(destroyed_later(std::make_unique<OneShot<int>>(), answer));
     CHECK(destroyed_later(std::make_unique<RingIO<4>>(), write));
     CHECK(destroyed_later(std::make_unique<RingIO<4>>(), drain));
-    CHECK(destroyed_later(std::make_unique<Delay>(1h), delay_running));
 }
 
 #endif
@@ -253,9 +252,12 @@ TEST_CASE("checked: every function of an object of sync/ refuses another thread 
             {"Condition::release", [&] { condition.release(); }},
             {"Barrier::reset", [&] { barrier.reset(); }},
             {"Barrier::abort", [&] { barrier.abort(); }},
+            {"Barrier::trigger", [&] { std::ignore = barrier.trigger(); }},
             {"Barrier::n_waiting", [&] { std::ignore = barrier.n_waiting(); }},
             {"Barrier::broken", [&] { std::ignore = barrier.broken(); }},
             {"Queue::put_nowait", [&] { std::ignore = queue.put_nowait(2); }},
+            {"Queue::put_overwriting", [&] { std::ignore = queue.put_overwriting(2); }},
+            {"Queue::peek", [&] { std::ignore = queue.peek(); }},
             {"Queue::get_nowait", [&] { std::ignore = queue.get_nowait(); }},
             {"Queue::qsize", [&] { std::ignore = queue.size(); }},
             {"Queue::join", [&] { std::ignore = queue.join(); }},
@@ -331,14 +333,12 @@ TEST_CASE("checked: the loop-side functions of the objects of threadsafe/ refuse
     std::string wrong;
     auto waits = [&]() -> Task<> { co_await event.wait(); };
     auto main = [&]() -> Task<> {
-        delay.trigger();
+        delay.trigger(1h);
         std::ignore = message.value();
         auto waiting = create_task(waits());
         co_await yield();
         const std::vector<Call> calls{
             {"Delay::trigger", [&] { delay.trigger(1s); }},
-            {"Delay::trigger", [&] { delay.trigger(); }},
-            {"Delay::stop", [&] { delay.stop(); }},
             {"Delay::running", [&] { std::ignore = delay.running(); }},
             {"ThreadSafeEvent::clear", [&] { event.clear(); }},
             {"Message::clear", [&] { message.clear(); }},
@@ -356,6 +356,8 @@ TEST_CASE("checked: the loop-side functions of the objects of threadsafe/ refuse
         on_another_thread([&] {
             event.set();
             if (!message.set(1)) wrong += "refused";
+            delay.stop();
+            delay.trigger();
         });
         co_await waiting;
     };

@@ -54,6 +54,71 @@ TEST_CASE("wait returns the order of arrival") {
     run_virtual(main());
 }
 
+TEST_CASE("trigger arrives without waiting, and the others continue when all have arrived") {
+    Log log;
+    Barrier barrier{3};
+    auto main = [&]() -> Task<> {
+        CHECK_FALSE(barrier.busy());
+        CHECK_FALSE(barrier.trigger());
+        CHECK(barrier.busy());
+        CHECK(barrier.n_waiting() == 0);
+        create_task(come(barrier, log, "a"));
+        co_await sleep(1s);
+        CHECK(log == "");
+        co_await come(barrier, log, "b");
+        co_await yield();
+        CHECK_FALSE(barrier.busy());
+    };
+    run_virtual(main());
+    CHECK(log == "b2 a0");
+}
+
+TEST_CASE("trigger by the last party completes the round, and the barrier can be used again") {
+    Log log;
+    Barrier barrier{3};
+    auto main = [&]() -> Task<> {
+        for (int round = 0; round < 2; ++round) {
+            create_task(come(barrier, log, "a"));
+            create_task(come(barrier, log, "b"));
+            co_await yield();
+            CHECK(barrier.trigger());
+            log("last");
+            co_await yield();
+        }
+    };
+    run_virtual(main());
+    CHECK(log == "last a0 b1 last a0 b1");
+}
+
+TEST_CASE("a barrier can be passed by trigger alone") {
+    Barrier barrier{2};
+    CHECK_FALSE(barrier.trigger());
+    CHECK(barrier.trigger());
+    CHECK_FALSE(barrier.busy());
+    CHECK_FALSE(barrier.trigger());
+}
+
+TEST_CASE("reset and abort forget the parties that have triggered") {
+    Log log;
+    Barrier barrier{2};
+    auto main = [&]() -> Task<> {
+        CHECK_FALSE(barrier.trigger());
+        barrier.reset();
+        CHECK_FALSE(barrier.busy());
+        CHECK_FALSE(barrier.trigger());
+        barrier.abort();
+        CHECK_FALSE(barrier.trigger()); // does nothing
+        barrier.reset();
+        create_task(come(barrier, log, "a"));
+        co_await yield();
+        CHECK(log == "");
+        CHECK(barrier.trigger());
+        co_await yield();
+    };
+    run_virtual(main());
+    CHECK(log == "a0");
+}
+
 TEST_CASE("a barrier of one party never suspends a task") {
     Barrier barrier{1};
     auto main = [&]() -> Task<> {

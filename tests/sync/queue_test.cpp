@@ -1,6 +1,7 @@
 #include <rouse/sync/queue.hpp>
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <tuple>
 
@@ -12,6 +13,12 @@
 using namespace test;
 
 namespace {
+
+// A queue on the heap for up to `most` items.
+template <std::size_t most>
+struct Limited : Queue<int> {
+    Limited() : Queue<int>{most} {}
+};
 
 // A coroutine's parameter may be a Queue<T, N> or a Queue<T>.
 template <class Q>
@@ -669,7 +676,200 @@ TEST_CASE("a loop can be destroyed while tasks wait for a queue or have a reserv
     CHECK(full.put_nowait(3));
 }
 
+// ---- overwriting, looking, shutting down ----
+
+TEMPLATE_TEST_CASE("put_overwriting drops the oldest item of a full queue", "", (Queue<int, 3>), Limited<3>) {
+    TestType queue;
+    for (int i = 1; i <= 5; ++i) CHECK(queue.put_overwriting(i));
+    CHECK(queue.size() == 3);
+    CHECK(all_in(queue) == "3 4 5");
+    CHECK(queue.put_overwriting(6)); // there is room again
+    CHECK(queue.size() == 1);
+}
+
+TEST_CASE("put_overwriting destroys what it drops") {
+    auto first = std::make_shared<int>(1);
+    Queue<std::shared_ptr<int>, 1> queue;
+    CHECK(queue.put_nowait(first));
+    CHECK(queue.put_overwriting(std::make_shared<int>(2)));
+    CHECK(first.use_count() == 1);
+    CHECK(**queue.peek() == 2);
+}
+
+TEST_CASE("put_overwriting is refused by a closed queue, and leaves the value alone") {
+    Queue<std::unique_ptr<int>, 1> queue;
+    CHECK(queue.put_nowait(std::make_unique<int>(1)));
+    queue.close();
+    auto value = std::make_unique<int>(2);
+    CHECK_FALSE(queue.put_overwriting(std::move(value)));
+    CHECK(value != nullptr);
+    CHECK(**queue.peek() == 1);
+}
+
+TEST_CASE("put_overwriting wakes a consumer, which gets the oldest item that is left") {
+    Log log;
+    Queue<int, 2> queue;
+    auto main = [&]() -> Task<> {
+        create_task(get_one(queue, log, "a"));
+        create_task(get_one(queue, log, "b"));
+        co_await yield();
+        for (int i = 1; i <= 4; ++i) CHECK(queue.put_overwriting(i)); // both are woken, and have not run yet
+        co_await yield();
+        CHECK(queue.empty());
+    };
+    run_virtual(main());
+    CHECK(log == "a3 b4");
+}
+
+TEST_CASE("a dropped item counts as processed for join") {
+    Log log;
+    Queue<int, 1> queue;
+    auto main = [&]() -> Task<> {
+        CHECK(queue.put_overwriting(1));
+        CHECK(queue.put_overwriting(2));
+        static_cast<void>(queue.get_nowait());
+        queue.task_done();
+        co_await queue.join();
+        log("joined");
+    };
+    run_virtual(main());
+    CHECK(log == "joined");
+}
+
+TEST_CASE("put_overwriting beside a task that waits in put is bad use") {
+    CHECK(contains(misuse_of([] {
+                       Log log;
+                       Queue<int, 1> queue;
+                       auto main = [&]() -> Task<> {
+                           CHECK(queue.put_nowait(1));
+                           create_task(put_one(queue, log, 2));
+                           co_await yield();
+                           static_cast<void>(queue.put_overwriting(3));
+                       };
+                       run_virtual(main());
+                   }),
+                   "rouse: Queue::put_overwriting: the queue is full and a task waits in put(); let all producers "
+                   "overwrite, or all wait"));
+}
+
+TEMPLATE_TEST_CASE("peek shows the oldest item and leaves it in the queue", "", (Queue<int, 3>), Queue<int>) {
+    TestType queue;
+    CHECK(queue.peek() == nullptr);
+    CHECK(queue.put_nowait(1));
+    CHECK(queue.put_nowait(2));
+    CHECK(*queue.peek() == 1);
+    CHECK(queue.size() == 2);
+    CHECK(all_in(queue) == "1 2");
+    CHECK(queue.peek() == nullptr);
+}
+
+TEST_CASE("peek does not show an item that is reserved for a waiting consumer") {
+    Log log;
+    Queue<int, 2> queue;
+    auto main = [&]() -> Task<> {
+        create_task(get_one(queue, log, "a"));
+        co_await yield();
+        CHECK(queue.put_nowait(1));
+        CHECK(queue.peek() == nullptr);
+        CHECK(queue.put_nowait(2));
+        CHECK(queue.peek() != nullptr);
+        co_await yield();
+        CHECK(*queue.peek() == 2);
+    };
+    run_virtual(main());
+    CHECK(log == "a1");
+}
+
+TEMPLATE_TEST_CASE("shutdown leaves the items to the consumers, as close does", "", (Queue<int, 3>), Queue<int>) {
+    TestType queue;
+    CHECK(queue.put_nowait(1));
+    queue.shutdown();
+    CHECK(queue.closed());
+    CHECK_FALSE(queue.put_nowait(2));
+    CHECK(all_in(queue) == "1");
+}
+
+TEMPLATE_TEST_CASE("shutdown(immediate) drops the items and wakes both sides", "", (Queue<int, 2>), Limited<2>) {
+    Log log;
+    TestType queue;
+    auto main = [&]() -> Task<> {
+        CHECK(queue.put_nowait(1));
+        CHECK(queue.put_nowait(2));
+        create_task(put_one(queue, log, 3));
+        co_await yield();
+        queue.shutdown(immediate);
+        CHECK(queue.empty());
+        co_await yield();
+        co_await get_one(queue, log, "a");
+    };
+    run_virtual(main());
+    CHECK(log == "refused3 a!");
+}
+
+TEST_CASE("shutdown(immediate) ends the gets that were woken for an item and those that wait") {
+    Log log;
+    Queue<int, 3> queue;
+    auto main = [&]() -> Task<> {
+        for (const char* name : {"a", "b", "c"}) create_task(get_one(queue, log, name));
+        co_await yield();
+        CHECK(queue.put_nowait(1)); // a is woken, and has not run yet
+        queue.shutdown(immediate);
+        co_await yield();
+    };
+    run_virtual(main());
+    CHECK(log == "a! b! c!");
+}
+
+TEST_CASE("shutdown(immediate) counts the dropped items as processed, but not those that were taken") {
+    Log log;
+    Queue<int, 3> queue;
+    auto joins = [&]() -> Task<> {
+        co_await queue.join();
+        log("joined");
+    };
+    auto main = [&]() -> Task<> {
+        for (int i = 0; i < 3; ++i) CHECK(queue.put_nowait(i));
+        const auto taken = queue.get_nowait();
+        CHECK(taken.has_value());
+        create_task(joins());
+        queue.shutdown(immediate);
+        co_await sleep(1s);
+        log("done");
+        queue.task_done();
+        co_await yield();
+        co_await yield();
+    };
+    run_virtual(main());
+    CHECK(log == "done joined");
+}
+
+TEST_CASE("shutdown(immediate) drops what close has left") {
+    Queue<int, 3> queue;
+    CHECK(queue.put_nowait(1));
+    queue.close();
+    CHECK(queue.size() == 1);
+    queue.shutdown(immediate);
+    CHECK(queue.empty());
+}
+
 #if ROUSE_EXCEPTIONS
+
+TEST_CASE("if an item cannot be made, put_overwriting changes nothing") {
+    struct Item {
+        explicit Item(int n) : number{n} {
+            if (n < 0) throw std::runtime_error{"no item"};
+        }
+        int number;
+    };
+    Queue<Item, 1> in_itself;
+    Queue<Item> on_the_heap{1};
+    CHECK(in_itself.put_overwriting(1));
+    CHECK(on_the_heap.put_overwriting(1));
+    CHECK_THROWS_AS(in_itself.put_overwriting(-1), std::runtime_error);
+    CHECK_THROWS_AS(on_the_heap.put_overwriting(-1), std::runtime_error);
+    CHECK(in_itself.peek()->number == 1);
+    CHECK(on_the_heap.peek()->number == 1);
+}
 
 TEST_CASE("get throws QueueClosed when the queue is closed and drained") {
     Log log;

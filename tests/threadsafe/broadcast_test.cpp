@@ -328,8 +328,7 @@ TEST_CASE("subscribers come and go while a thread publishes, and none of them mi
 }
 #endif
 
-TEST_CASE(
-    "values published by a signal handler are whole and in order, wherever it comes, and what is lost is counted") {
+TEST_CASE("values published by a signal handler come whole and in order, and what is lost is counted") {
     decltype(global)::Subscriber mine{global};
     Reader reader{mine};
     SignalTimer timer{[](int) { global.publish(Readings::of(published = published + 1)); }};

@@ -22,7 +22,8 @@ public:
 };
 
 /// A meeting point for a fixed number of tasks, the parties. Each task waits until all parties have arrived; then all
-/// of them continue. The barrier can be used again at once: the next arrival begins the next round.
+/// of them continue. The barrier can be used again at once: the next arrival begins the next round. A party that need
+/// not wait for the others reports its arrival by trigger().
 ///
 /// Only for the tasks of one loop.
 ///
@@ -58,6 +59,22 @@ public:
     /// is broken, or is reset during the wait.
     [[nodiscard]] OutcomeAwaiter wait_outcome() noexcept;
 
+    /// Arrives without waiting: counts as a party of this round. If it is the last one, wakes the waiting tasks and
+    /// returns true. The places that wait() returns count only the tasks that wait. Does nothing, and returns false, if
+    /// the barrier is broken.
+    bool trigger() {
+        owner_.check_thread(
+            "rouse: Barrier::trigger: called on another thread than that of the loop whose tasks use it; send a "
+            "message to a task of that loop through a thread-safe object");
+        if (broken_) return false;
+        if (is_last()) {
+            complete_round();
+            return true;
+        }
+        ++passed_;
+        return false;
+    }
+
     /// Fails the current waits and makes the barrier usable again: it is empty and not broken.
     void reset() {
         owner_.check_thread(
@@ -87,6 +104,9 @@ public:
         return waiting_count_;
     }
 
+    /// Whether a round has begun: a task waits, or has arrived by trigger().
+    [[nodiscard]] bool busy() const { return n_waiting() + passed_ > 0; }
+
     /// Whether abort() has been called, and reset() has not been called since.
     [[nodiscard]] bool broken() const {
         owner_.check_thread(
@@ -96,6 +116,8 @@ public:
     }
 
 private:
+    // Whether the next arrival completes the round.
+    [[nodiscard]] bool is_last() const noexcept { return waiting_count_ + passed_ + 1 >= parties_; }
     void complete_round() noexcept; // wakes the waiting tasks; the running task is the last one
     void fail_all() noexcept;       // wakes the waiting tasks without an order of arrival
     OutcomeAwaiter& pop_waiter() noexcept;
@@ -103,6 +125,7 @@ private:
     detail::WaitList waiting_;
     std::size_t parties_;
     std::size_t waiting_count_ = 0; // the length of waiting_
+    std::size_t passed_ = 0;        // how many parties have arrived in this round by trigger()
     bool broken_ = false;
     [[no_unique_address]] detail::LoopOwner owner_;
 };
@@ -120,7 +143,7 @@ public:
             "rouse: Barrier::wait: called on another thread than that of the loop whose tasks use it; use one barrier "
             "for each loop");
         if (!barrier_.broken_) {
-            if (barrier_.waiting_count_ + 1 < barrier_.parties_) return false;
+            if (!barrier_.is_last()) return false;
             place_ = barrier_.parties_ - 1;
             barrier_.complete_round();
         }
@@ -181,6 +204,7 @@ inline Barrier::OutcomeAwaiter& Barrier::pop_waiter() noexcept {
 }
 
 inline void Barrier::complete_round() noexcept {
+    passed_ = 0;
     for (std::size_t place = 0; !waiting_.empty(); ++place) {
         OutcomeAwaiter& waiter = pop_waiter();
         waiter.place_ = place;
@@ -189,6 +213,7 @@ inline void Barrier::complete_round() noexcept {
 }
 
 inline void Barrier::fail_all() noexcept {
+    passed_ = 0;
     while (!waiting_.empty()) detail::Scheduler::wake(pop_waiter());
 }
 

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <coroutine>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -17,6 +18,12 @@
 namespace rouse {
 inline namespace ROUSE_ABI {
 
+/// The type of `immediate`.
+struct immediate_t {
+    explicit immediate_t() = default;
+};
+inline constexpr immediate_t immediate{}; ///< Tag that drops what is in a queue: `queue.shutdown(immediate)`.
+
 /// A queue between tasks, with any number of producers and consumers. `Queue<T, N>` holds up to N items in itself.
 /// `Queue<T>{}` grows without limit, and `Queue<T>{maxsize}` up to maxsize items. T need only be movable.
 ///
@@ -29,9 +36,9 @@ inline namespace ROUSE_ABI {
 /// exception leaves the get, and the item stays the oldest in the queue: the next get tries again. After that it
 /// belongs to the caller, in whose hands it may move further: wait_for and select move it several times more.
 ///
-/// close() wakes both sides: later puts are refused, and the items in the queue can still be taken. Tasks that wait
-/// when the queue is destroyed are not woken; they stay suspended until cancelled. Tasks that had been woken before
-/// find it closed.
+/// close() wakes both sides: later puts are refused, and the items in the queue can still be taken. Only
+/// put_overwriting() and shutdown(immediate) drop items, and both say so by their names. Tasks that wait when the queue
+/// is destroyed are not woken; they stay suspended until cancelled. Tasks that had been woken before find it closed.
 ///
 /// `Queue<T, N>` allocates nothing. `Queue<T>` keeps its items on the heap, in chunks of which it reuses one, so a
 /// steady flow does not allocate.
@@ -97,6 +104,37 @@ public:
         items_.put(std::forward<U>(value));
         state_.item_added();
         return true;
+    }
+
+    /// Puts an item without waiting, and if the queue is full drops the oldest item first, as MicroPython's
+    /// RingbufQueue does. To count the dropped items, look at full() before. A dropped item counts as processed, see
+    /// join(). Returns false, and leaves `value` untouched, only if the queue is closed.
+    ///
+    /// UsageError if the queue is full and a task waits in put(): producers of a queue either wait for room or
+    /// overwrite. If T's constructor throws, nothing has changed. In a `Queue<T, N>` moving a T must not throw.
+    template <class U = T>
+        requires std::constructible_from<T, U&&>
+    [[nodiscard]] bool put_overwriting(U&& value) {
+        state_.owner().check_thread(
+            "rouse: Queue::put_overwriting: called on another thread than that of the loop whose tasks use it; use a "
+            "ThreadSafeQueue");
+        if (state_.closed()) return false;
+        if (state_.can_put()) return put_nowait(std::forward<U>(value));
+        if (state_.has_putters())
+            detail::misuse(
+                "rouse: Queue::put_overwriting: the queue is full and a task waits in put(); let all producers "
+                "overwrite, or all wait");
+        overwrite_oldest(std::forward<U>(value));
+        return true;
+    }
+
+    /// The oldest item, which stays in the queue; null if there is none but those that are reserved for waiting
+    /// consumers. Valid until the next co_await of this task, or call that changes the queue.
+    [[nodiscard]] const T* peek() {
+        state_.owner().check_thread(
+            "rouse: Queue::peek: called on another thread than that of the loop whose tasks use it; use a "
+            "ThreadSafeQueue");
+        return state_.can_get() ? std::addressof(items_.front()) : nullptr;
     }
 
     /// `co_await queue.get()`: waits for an item and takes it. Throws QueueClosed if the queue is closed and empty.
@@ -165,6 +203,17 @@ public:
         state_.close();
     }
 
+    /// The same as close(), under CPython's name.
+    void shutdown() { close(); }
+
+    /// Closes the queue and drops the items that are in it, also those that are reserved for consumers that have been
+    /// woken: they find the end. A dropped item counts as processed, see join().
+    void shutdown(immediate_t) {
+        close();
+        while (state_.size() > 0) drop_oldest();
+        state_.grant_available();
+    }
+
     /// Whether close() has been called. The queue may still hold items.
     [[nodiscard]] bool closed() const {
         state_.owner().check_thread(
@@ -174,6 +223,30 @@ public:
     }
 
 private:
+    // The new item is made first, so that if this throws the consumers for which items are reserved still find them.
+    template <class U>
+    void overwrite_oldest(U&& value) {
+        const GrantOnExit on_exit{state_};
+        if constexpr (N == 0) {
+            items_.put(std::forward<U>(value)); // may be one more than the limit
+            drop_oldest();
+        } else if constexpr (std::is_nothrow_constructible_v<T, U&&>) {
+            drop_oldest();
+            items_.put(std::forward<U>(value));
+        } else {
+            static_assert(std::is_nothrow_move_constructible_v<T>,
+                          "rouse: Queue::put_overwriting: moving an item must not throw; queue a pointer to it");
+            T item(std::forward<U>(value));
+            drop_oldest();
+            items_.put(std::move(item));
+        }
+        state_.item_added();
+    }
+    void drop_oldest() noexcept {
+        items_.pop();
+        state_.item_dropped();
+    }
+
     // Runs after every change, even if T throws: grants items and room that have become available.
     struct GrantOnExit {
         detail::QueueState& state;

@@ -39,6 +39,7 @@ std::vector<Program> ring_io_programs();
 std::vector<Program> slot_queue_programs();
 std::vector<Program> broadcast_programs();
 std::vector<Program> context_programs();
+std::vector<Program> delay_programs();
 
 /// A number that a foreign context writes before it sets something. Relaxed: that it is seen is what is to be shown.
 class Mark {

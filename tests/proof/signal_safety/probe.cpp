@@ -6,6 +6,7 @@
 
 #include <rouse/ports/default_port.hpp>
 #include <rouse/threadsafe/broadcast.hpp>
+#include <rouse/threadsafe/delay.hpp>
 #include <rouse/threadsafe/latest.hpp>
 #include <rouse/threadsafe/message.hpp>
 #include <rouse/threadsafe/one_shot.hpp>
@@ -37,6 +38,9 @@ bool probe_flag_is_set(const ThreadSafeFlag& flag) { return flag.is_set(); }
 
 void probe_event_set(ThreadSafeEvent& event) { event.set(); }
 bool probe_event_is_set(const ThreadSafeEvent& event) { return event.is_set(); }
+
+void probe_delay_trigger(Delay& delay) { delay.trigger(); }
+void probe_delay_stop(Delay& delay) { delay.stop(); }
 
 #define PROBE_QUEUE(name, Queue, Item)                                                              \
     bool probe_##name##_put_sync(Queue& queue, const Item& item) { return queue.put_sync(item); }   \

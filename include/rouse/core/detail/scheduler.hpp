@@ -97,7 +97,8 @@ struct HostState {
 
 /// An object that must know when a scheduler ends; see Scheduler::listen_for_end. unlink() ends its interest.
 struct EndListener : ListNode {
-    /// Called at the beginning of ~Scheduler, before any task is destroyed. The listener has been unlinked.
+    /// Called at the beginning of ~Scheduler, before any task is destroyed; for a listener that was added by the
+    /// destructors of the tasks, after that. The listener has been unlinked.
     virtual void on_loop_end() noexcept = 0;
 
 protected:
@@ -534,6 +535,9 @@ inline Scheduler::~Scheduler() {
         if (task.is_task && !task.finished()) ready_.push(task);
     });
     while (!ready_.empty()) destroy_frame(ready_.pop());
+#if ROUSE_HOSTED
+    while (!end_listeners_.empty()) static_cast<EndListener&>(end_listeners_.pop_front()).on_loop_end();
+#endif
     take_inbox();
     while (wakes_owed_ > 0) wait_until(no_deadline);
     pool_->abandon();

@@ -61,9 +61,10 @@ struct PipeEnd {
 /// be read. An idle connection has no buffers.
 class StreamConnection final : public Socket, public std::enable_shared_from_this<StreamConnection> {
 public:
-    /// Takes over a non-blocking descriptor that is connected or connecting; see Socket.
-    StreamConnection(Descriptor&& taken, const Address& peer, int& error)
-        : Socket{std::move(taken), error}, peer_{peer} {
+    /// Takes over a non-blocking descriptor that is connected or connecting; see Socket. For a file that is both read
+    /// and written, such as a serial port, `peer` is its path, as of a Unix socket.
+    StreamConnection(Descriptor&& taken, const Address& peer, int& error, Calls calls = Calls::of_socket)
+        : Socket{std::move(taken), error, calls}, peer_{peer} {
         const int on = 1;
         if (peer.family() != AF_UNIX) ::setsockopt(descriptor(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         drained_.set();

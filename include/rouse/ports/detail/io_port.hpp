@@ -100,6 +100,25 @@ public:
         return {scratch_, scratch_size};
     }
 
+    /// The base of what io/ keeps for the descriptors of one port.
+    class Table {
+    public:
+        virtual ~Table() = default;
+
+    protected:
+        Table() = default;
+        Table(const Table&) = delete;
+        Table& operator=(const Table&) = delete;
+    };
+
+    /// The table of this port, a T, which is the same class in every call. Made by the first call, destroyed with the
+    /// port.
+    template <class T>
+    [[nodiscard]] T& table() {
+        if (table_ == nullptr) table_ = new T;
+        return static_cast<T&>(*table_);
+    }
+
     /// The IoPort of this thread that `port` refers to, or null if it is none, or has been destroyed. A loop knows its
     /// port only as a Port.
     [[nodiscard]] static IoPort* find(const Port& port) noexcept {
@@ -113,6 +132,7 @@ protected:
     IoPort() noexcept : newest_before_{std::exchange(newest_, this)} {}
     ~IoPort() {
         delete[] scratch_;
+        delete table_;
         IoPort** link = &newest_;
         // In a child of fork() it may be the port of a thread that no longer exists, and not in this thread's list.
         while (*link != this && *link != nullptr) link = &(*link)->newest_before_;
@@ -126,6 +146,7 @@ private:
 
     IoPort* newest_before_;
     char* scratch_ = nullptr; // owned; null until the first use
+    Table* table_ = nullptr;  // owned; null until the first use
 };
 
 } // namespace detail

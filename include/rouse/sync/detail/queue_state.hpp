@@ -31,6 +31,9 @@ public:
     /// Whether a task waits, or has a reservation and has not resumed yet.
     [[nodiscard]] bool waiting() const noexcept { return getters_.waiting() || putters_.waiting(); }
 
+    /// Whether a task waits for room, or has room reserved and has not resumed yet.
+    [[nodiscard]] bool has_putters() const noexcept { return putters_.waiting(); }
+
     [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] bool closed() const noexcept { return closed_; }
@@ -51,6 +54,12 @@ public:
 
     /// Counts an item that was taken.
     void item_removed() noexcept { --size_; }
+
+    /// Counts an item that was dropped, so that no consumer will process it.
+    void item_dropped() noexcept {
+        --size_;
+        if (unfinished_ > 0 && --unfinished_ == 0) finished_.set(); // 0: task_done() came too early
+    }
 
     void close() noexcept {
         closed_ = true;
