@@ -27,12 +27,14 @@
 #include <rouse/sync/lock.hpp>
 #include <rouse/sync/queue.hpp>
 #include <rouse/sync/semaphore.hpp>
+#include <rouse/threadsafe/block.hpp>
 #include <rouse/threadsafe/delay.hpp>
 #include <rouse/threadsafe/latest.hpp>
 #include <rouse/threadsafe/message.hpp>
 #include <rouse/threadsafe/ring_io.hpp>
 #include <rouse/threadsafe/thread_safe_event.hpp>
 #include <rouse/threadsafe/thread_safe_flag.hpp>
+#include <rouse/threadsafe/thread_safe_mpsc_queue.hpp>
 #include <rouse/threadsafe/thread_safe_queue.hpp>
 
 #if ROUSE_HOSTED

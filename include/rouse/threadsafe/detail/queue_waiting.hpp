@@ -1,4 +1,5 @@
-// How the two sides of a ThreadSafeQueue wait for each other: as tasks and as threads.
+// How a side of a queue that one context uses waits for the other: as a task and as a thread. Both sides of a
+// ThreadSafeQueue do, and the consumer of a ThreadSafeMpscQueue.
 //
 // A template parameter Side describes one side of a queue (ThreadSafeQueue::Producer and Consumer):
 //
@@ -7,17 +8,22 @@
 //     Side::waiter(queue)       a pointer to the task of this side that is suspended, or null
 //     Side::can_proceed(queue)  whether this side need not sleep: there is an item or room, or the queue has ended
 //     Side::second_user         the message of the UsageError for a second user of this side
+//     Side::destroyed           the message of the panic if the queue is destroyed and a task of another thread waits
 //
 // The consumer's also has:
 //
 //     Side::has_item(queue)     whether there is an item
 //     Side::take<R>(queue)      takes the oldest item, which must exist, as an R
+//     Side::get_at_end          the message of the panic if get() finds the end without exceptions
+//     Side::no_room_for_many    the message of the UsageError for a next_many() into no elements
 #pragma once
 
 #include <chrono>
 #include <coroutine>
+#include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include <rouse/core/detail/deadline.hpp>
@@ -84,10 +90,7 @@ public:
     /// Called by the queue's destructor. The task stays suspended until it is cancelled. If it was about to be resumed,
     /// it is resumed and finds the queue closed.
     void detach() noexcept {
-        inbox_->scheduler().require_thread_to_destroy(
-            "rouse: ~ThreadSafeQueue: a task of a loop of another thread waits; close the queue, and destroy it after "
-            "that "
-            "task has ended, or on that thread");
+        inbox_->scheduler().require_thread_to_destroy(Side::destroyed);
         const bool given_up_before = given_up_;
         leave();
         queue_ = nullptr;
@@ -158,7 +161,7 @@ private:
     bool given_up_ = false;   // retract() came after the waiter was taken: wake the task on arrival in any case
 };
 
-/// What get() and next() have in common.
+/// What get(), next() and next_many() have in common.
 template <class Side>
 class QueueConsumerWaiter : public QueueWaiter<Side> {
 public:
@@ -202,11 +205,35 @@ public:
 #if ROUSE_EXCEPTIONS
             throw QueueClosed{};
 #else
-            misuse("rouse: ThreadSafeQueue::get: the queue is closed and drained; use next() where exceptions are off");
+            misuse(Side::get_at_end);
 #endif
         }
         return Side::template take<typename Side::Queue::value_type>(*queue);
     }
+};
+
+/// `co_await queue.next_many(items)`.
+template <class Side>
+class QueueNextManyAwaiter final : public QueueConsumerWaiter<Side> {
+    using Items = std::span<typename Side::Queue::value_type>;
+
+public:
+    QueueNextManyAwaiter(typename Side::Queue& the_queue, Items items) noexcept
+        : QueueConsumerWaiter<Side>{the_queue}, items_{items} {}
+    QueueNextManyAwaiter(QueueNextManyAwaiter&& other) noexcept // only before it is awaited
+        : QueueConsumerWaiter<Side>{std::move(other)}, items_{other.items_} {}
+
+    bool await_ready() {
+        if (items_.empty()) misuse(Side::no_room_for_many);
+        return QueueConsumerWaiter<Side>::await_ready();
+    }
+    std::size_t await_resume() {
+        auto* const queue = this->resumed_with_item();
+        return queue == nullptr ? 0 : queue->get_many(items_);
+    }
+
+private:
+    Items items_;
 };
 
 /// `co_await queue.put(v)`. U is a reference type: the value stays with the caller until it is accepted.
