@@ -217,7 +217,7 @@ public:
     void close() noexcept {
         ring_.close();
         sleeping_consumer_.wake_and_synchronize();
-        sleeping_producers_.wake_and_synchronize();
+        sleeping_producers_.wake_all();
     }
 
     /// Whether close() has been called. Items may be left. May be called from any context.
@@ -278,8 +278,16 @@ private:
         sleeping_consumer_.wake();
     }
     void wake_producers() noexcept {
-        detail::light_barrier(); // before the load in wake(); pairs with the heavy_barrier() of a producer
-        sleeping_producers_.wake();
+        detail::light_barrier(); // before the load in any(); pairs with the heavy_barrier() of a producer
+        if (sleeping_producers_.any()) [[unlikely]]
+            wake_sleeping_producers();
+    }
+    // Out of line, as in SleepSlot.
+    [[gnu::noinline, gnu::cold]] void wake_sleeping_producers() noexcept {
+        const std::size_t room = N - ring_.size();
+        if (room == 0) return; // others have taken it
+        sleeping_producers_.wake_oldest(room);
+        if (ring_.closed()) sleeping_producers_.wake_all();
     }
 
     // ---- taking ----
@@ -390,18 +398,14 @@ bool ThreadSafeMpscQueue<T, N>::put_until(U&& value, detail::ParkedThread::Time 
         detail::StackedSleeper sleeper{thread};
         sleeping_producers_.push(sleeper);
         detail::heavy_barrier(); // pairs with the light_barrier() in wake_producers()
-        // If another context has taken the sleeper, it is going to write to `thread`: wait for that.
-        if (put_sync(std::forward<U>(value))) {
-            if (!sleeping_producers_.withdraw(sleeper)) thread.wait();
-            return true;
+        const bool accepted = put_sync(std::forward<U>(value));
+        const bool sleeps = !accepted && !closed();
+        if (sleeps && thread.wait_until(deadline)) continue;
+        if (!sleeping_producers_.withdraw(sleeper)) {
+            thread.wait(); // another context has taken it, and is going to write to `thread`
+            sleeping_producers_.woken(sleeper);
         }
-        if (closed()) {
-            if (!sleeping_producers_.withdraw(sleeper)) thread.wait();
-            return false;
-        }
-        if (thread.wait_until(deadline)) continue;
-        if (!sleeping_producers_.withdraw(sleeper)) thread.wait();
-        return put_sync(std::forward<U>(value));
+        return sleeps ? put_sync(std::forward<U>(value)) : accepted;
     }
     return true;
 }

@@ -2,7 +2,7 @@
 //
 //   single_step [--every N] [--pairs N] [--state NAME] [--expect-failure] [--broken N] [object...]
 //
-// The objects are event, flag, get, latest, message, put, ring_io; all if none is named. With --every, only every N-th
+// The objects are event, flag, get, latest, message, mpsc, put, ring_io; all if none is named. With --every, only every N-th
 // instruction is interrupted. With two interrupts, each comes at about N places of a turn (--pairs, 12); with 0 there
 // are never two. With --state, only the states of this name.
 //

@@ -81,8 +81,9 @@ public:
 
     // ---- for producers ----
 
-    /// Claims the next slot if there is one, and says which. `full` was true at one instant of the call. Lock-free: it
-    /// repeats only if another claim has succeeded.
+    /// Claims the next slot if there is one, and says which. It finds the ring full only if it was at one instant of the
+    /// call, as far as this context has seen the head advance. Lock-free: it repeats only if another claim has
+    /// succeeded.
     [[nodiscard]] Claim claim(Position& claimed) noexcept {
         Position next = claims_.load(std::memory_order_relaxed);
         for (;;) {
@@ -100,7 +101,9 @@ public:
                     next = now;
                     continue;
                 }
-                seen_head_.store(head, std::memory_order_release); // pairs with the acquire above
+                // Pairs with the acquire above. It only saves time: the producers read the consumer's cache line less
+                // often.
+                seen_head_.store(head, std::memory_order_release);
             }
             // Relaxed: a claim publishes nothing; the mark does.
             if (claims_.compare_exchange_weak(next, after(next), std::memory_order_relaxed,
@@ -121,8 +124,8 @@ public:
 
     /// Publishes a claimed slot without an item, which the consumer passes over.
     void give_back(Position at) noexcept {
-        // release: pairs with the acquire in front(), which passes on to the next producer what this one has acquired.
-        slots_[index(at)].mark.store(static_cast<Mark>(filled_mark(at) | abandoned_bit), std::memory_order_release);
+        // Relaxed: there is nothing to publish. The next producer of this slot is after the consumer.
+        slots_[index(at)].mark.store(static_cast<Mark>(filled_mark(at) | abandoned_bit), std::memory_order_relaxed);
     }
 
     // ---- for the consumer ----
@@ -132,7 +135,7 @@ public:
     /// What is in the oldest slot.
     [[nodiscard]] Front front() const noexcept {
         const Position head = head_.load(std::memory_order_relaxed);
-        // acquire: pairs with the release in fill() and give_back().
+        // acquire: pairs with the release in fill().
         const Mark mark = slots_[index(head)].mark.load(std::memory_order_acquire);
         if (((mark ^ filled_mark(head)) & published_bit) != 0) return Front::none;
         return (mark & abandoned_bit) == 0 ? Front::item : Front::abandoned;
@@ -147,10 +150,10 @@ public:
         head_.store(after(head), std::memory_order_release); // pairs with the acquires in claim() and size()
     }
 
-    /// Whether the ring is closed and every slot that was claimed has been emptied.
+    /// Whether every slot that was claimed has been emptied, if the ring is closed() already.
     [[nodiscard]] bool drained() const noexcept {
-        // acquire: pairs with the release in close().
-        return claims_.load(std::memory_order_acquire) == (head_.load(std::memory_order_relaxed) | closed_bit);
+        // Relaxed: closed() has seen the last value.
+        return claims_.load(std::memory_order_relaxed) == (head_.load(std::memory_order_relaxed) | closed_bit);
     }
 
     // ---- for any context ----
@@ -158,7 +161,7 @@ public:
     /// Refuses all later claims.
     void close() noexcept {
         Position before = claims_.load(std::memory_order_relaxed);
-        // release: pairs with the acquires in closed() and drained().
+        // release: pairs with the acquire in closed().
         while (!claims_.compare_exchange_weak(before, before | closed_bit, std::memory_order_release,
                                               std::memory_order_relaxed)) {
         }

@@ -122,6 +122,7 @@ private:
     // The wake may be for no reason, or the room may be gone. So this looks, and sleeps again if there is none.
     void arrive() noexcept override {
         asleep_ = false;
+        queue_->sleeping_producers().woken(sleeper_);
         if (leaving_) return;
         if (!given_up_ && claim_ == Claim::full) {
             claim_ = queue_->ring().claim(at_);
