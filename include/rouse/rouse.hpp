@@ -10,6 +10,7 @@
 
 #include <rouse/combine/gather.hpp>
 #include <rouse/combine/select.hpp>
+#include <rouse/combine/shield.hpp>
 #include <rouse/combine/task_group.hpp>
 #include <rouse/combine/wait_for.hpp>
 #include <rouse/core/awaiter_base.hpp>
@@ -27,6 +28,7 @@
 #include <rouse/sync/lock.hpp>
 #include <rouse/sync/queue.hpp>
 #include <rouse/sync/semaphore.hpp>
+#include <rouse/sync/ticker.hpp>
 #include <rouse/threadsafe/block.hpp>
 #include <rouse/threadsafe/delay.hpp>
 #include <rouse/threadsafe/latest.hpp>

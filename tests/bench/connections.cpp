@@ -6,8 +6,6 @@
 
 #include "comparison.hpp"
 #include "echo_servers.hpp"
-#include "floor_echo.hpp"
-#include "floor_uring_echo.hpp"
 #include "placement.hpp"
 #include "server_process.hpp"
 
@@ -15,20 +13,9 @@ namespace {
 
 void compare(int connections, const bench::Options& options) {
     std::vector<std::pair<std::string, bench::ServerMeasurement>> sides;
-    const auto side = [&](const std::string& name, bench::Server serve) {
+    bench::for_each_echo_server([&](const std::string& name, bench::Server serve) {
         sides.emplace_back(name, bench::ServerMeasurement{serve, connections});
-    };
-    side("floor: edge-triggered epoll", floor_of::echo);
-    side("rouse", bench::rouse_echo);
-#if HAVE_UV
-    side("libuv", bench::uv_echo);
-#endif
-#if HAVE_ASIO
-    side("asio, awaitable", bench::asio_echo);
-#endif
-#if HAVE_URING
-    if (floor_of::uring_works()) side("floor, io_uring", floor_of::uring_echo<>);
-#endif
+    });
     const std::string n = fmt::format(", n={}", connections);
     bench::Comparison cpu{"connections", "CPU of a TCP echo server for a request" + n, "us", 0,
                           "thousand requests a second"};

@@ -13,8 +13,6 @@
 #include "comparison.hpp"
 #include "echo_load.hpp"
 #include "echo_servers.hpp"
-#include "floor_echo.hpp"
-#include "floor_uring_echo.hpp"
 #include "placement.hpp"
 #include "system_calls.hpp"
 
@@ -76,20 +74,8 @@ int main(int argc, char** argv) {
     const bench::Placement placement{options};
     bench::Comparison comparison{"P8", "TCP echo, 64 connections of 64 bytes: CPU of the server for a request", "us",
                                  1.02, "thousand requests a second"};
-    const auto side = [&](const std::string& name, auto serve) {
-        comparison.side(name, [=] { return measure(name, serve); });
-    };
-    side("floor: edge-triggered epoll", floor_of::echo);
-    side("rouse", bench::rouse_echo);
-#if HAVE_UV
-    side("libuv", bench::uv_echo);
-#endif
-#if HAVE_ASIO
-    side("asio, awaitable", bench::asio_echo);
-#endif
-#if HAVE_URING
-    if (floor_of::uring_works()) side("floor, io_uring", floor_of::uring_echo<>);
-#endif
+    bench::for_each_echo_server(
+        [&](const std::string& name, auto serve) { comparison.side(name, [=] { return measure(name, serve); }); });
     comparison.run(options);
 
     if (bench::SystemCalls::of_this_thread() == nullptr) return 0;

@@ -23,6 +23,7 @@
 #endif
 
 #include "floor_echo.hpp"
+#include "floor_uring_echo.hpp"
 
 namespace bench {
 
@@ -164,5 +165,21 @@ inline void uv_echo(int connections, const Listening& listening) {
     if (uv_loop_close(&server->loop) != 0) std::abort();
 }
 #endif
+
+/// Calls side(name, server) for the floor and for each echo server that can be built and run here.
+template <class Side>
+void for_each_echo_server(const Side& side) {
+    side("floor: edge-triggered epoll", floor_of::echo);
+    side("rouse", rouse_echo);
+#if HAVE_UV
+    side("libuv", uv_echo);
+#endif
+#if HAVE_ASIO
+    side("asio, awaitable", asio_echo);
+#endif
+#if HAVE_URING
+    if (floor_of::uring_works()) side("floor, io_uring", floor_of::uring_echo<>);
+#endif
+}
 
 } // namespace bench

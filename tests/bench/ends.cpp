@@ -3,12 +3,12 @@
 // more code in instructions.cpp would change what the compiler inlines there.
 //
 //   ends WORK ELEMENTS
-#include <cstdio>
 #include <cstdlib>
-#include <string_view>
 
 #include <rouse/ports/virtual_time.hpp>
 #include <rouse/rouse.hpp>
+
+#include "chosen.hpp"
 
 namespace {
 
@@ -72,21 +72,13 @@ constexpr Work all[] = {
 } // namespace
 
 int main(int argc, char** argv) {
-    if (argc == 1) {
-        for (const Work& work : all) std::puts(work.name);
-        return 0;
+    const Work& work = bench::chosen(all, "ends [WORK ELEMENTS]", argc, argv);
+    VirtualTimePort port;
+    Loop loop{port};
+    if (work.by_destructor) {
+        loop.run_until_complete(work.run(std::atol(argv[2])));
+    } else {
+        loop.run(work.run(std::atol(argv[2])));
     }
-    for (const Work& work : all) {
-        if (argc != 3 || std::string_view{argv[1]} != work.name) continue;
-        VirtualTimePort port;
-        Loop loop{port};
-        if (work.by_destructor) {
-            loop.run_until_complete(work.run(std::atol(argv[2])));
-        } else {
-            loop.run(work.run(std::atol(argv[2])));
-        }
-        return 0;
-    }
-    std::fputs("usage: ends [WORK ELEMENTS]\n", stderr);
-    return 2;
+    return 0;
 }

@@ -3,12 +3,12 @@
 //   instructions WORK TIMES
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
-#include <string_view>
 
 #include <rouse/ports/virtual_time.hpp>
 #include <rouse/rouse.hpp>
+
+#include "chosen.hpp"
 
 namespace {
 
@@ -122,17 +122,9 @@ constexpr Work all[] = {
 } // namespace
 
 int main(int argc, char** argv) {
-    if (argc == 1) {
-        for (const Work& work : all) std::puts(work.name);
-        return 0;
-    }
-    for (const Work& work : all) {
-        if (argc != 3 || std::string_view{argv[1]} != work.name) continue;
-        VirtualTimePort port;
-        Loop loop{port};
-        loop.run(work.run(std::atol(argv[2])));
-        return 0;
-    }
-    std::fputs("usage: instructions [WORK TIMES]\n", stderr);
-    return 2;
+    const Work& work = bench::chosen(all, "instructions [WORK TIMES]", argc, argv);
+    VirtualTimePort port;
+    Loop loop{port};
+    loop.run(work.run(std::atol(argv[2])));
+    return 0;
 }

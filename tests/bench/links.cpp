@@ -1,21 +1,30 @@
-// L1 to L6: the other links between contexts: the newest value (Latest, Message), bytes (RingIO), and functions that
-// block (Context, unblock).
+// L1 to L8: the other links between contexts: the newest value (Latest, Message), bytes (RingIO), functions that
+// block (Context, unblock), and functions that a thread sends to a loop (Remote).
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <mutex>
 #include <thread>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include <rouse/rouse.hpp>
 #include <rouse/threads/context.hpp>
+#include <rouse/threads/remote.hpp>
 #include <rouse/threads/unblock.hpp>
 
+#if HAVE_ASIO
+#include <asio.hpp>
+#endif
 #if HAVE_UV
 #include <uv.h>
 #endif
 
 #include "comparison.hpp"
 #include "floor_links.hpp"
+#include "peer_asio_wakes.hpp"
 #include "pinger.hpp"
 
 namespace {
@@ -267,6 +276,213 @@ bench::Sample by_unblock() {
     return us_each([&] { rouse::Loop::current().run(unblock_all()); });
 }
 
+// ---- L7, L8: a function that a thread sends to a loop ---------------------------------------------------------------
+
+/// What is sent: a number, and where to count it.
+struct Function {
+    long* sum;
+    long number;
+    void operator()() const { *sum += number; }
+};
+
+/// A list of functions under a mutex, and an eventfd for the first of them.
+class LockedFunctions {
+public:
+    template <class F>
+    void send(F function) {
+        bool first = false;
+        {
+            const std::lock_guard guard{mutex_};
+            first = functions_.empty();
+            functions_.emplace_back(std::move(function));
+        }
+        if (first) loop_.wake();
+    }
+    /// Waits until there are some, and calls them.
+    void call() {
+        loop_.wait();
+        {
+            const std::lock_guard guard{mutex_};
+            taken_.swap(functions_);
+        }
+        for (const auto& each : taken_) each();
+        taken_.clear();
+    }
+
+private:
+    std::mutex mutex_;
+    std::vector<std::function<void()>> functions_, taken_;
+    floor_of::EventLoop loop_;
+};
+
+class PingByLockedFunctions {
+public:
+    void ping() {
+        functions_.send([this] { answer_->wake(); });
+    }
+    void serve(long pings, floor_of::Futex& answer) {
+        answer_ = &answer;
+        while (pings-- > 0) functions_.call();
+    }
+
+private:
+    LockedFunctions functions_;
+    floor_of::Futex* answer_ = nullptr;
+};
+
+class PingByRemote {
+public:
+    void ping() {
+        std::ignore = remote_.call([this] {
+            answer_->wake();
+            if (--pings_ == 0) rouse::Loop::current().stop();
+        });
+    }
+    void serve(long pings, floor_of::Futex& answer) {
+        pings_ = pings;
+        answer_ = &answer;
+        rouse::Loop::current().run_forever();
+    }
+
+private:
+    rouse::Remote remote_{rouse::Loop::current()};
+    floor_of::Futex* answer_ = nullptr;
+    long pings_ = 0;
+};
+
+constexpr long sent = 200'000;
+
+/// A thread sends functions as fast as it can: send(function), while loop() calls them until the sum is right.
+template <class Send, class Call>
+bench::Sample functions_from_thread(Send send, Call call, const long& sum) {
+    const bench::Watchdog watchdog;
+    bench::pin(0);
+    std::atomic<bool> ready{false};
+    std::thread sender{[&] {
+        bench::pin(1);
+        ready = true;
+        for (long i = 0; i < sent; ++i) send(i);
+    }};
+    while (!ready) {
+    }
+    const double ns = bench::ns_each(sent, call);
+    sender.join();
+    bench::unpin();
+    if (sum != sent * (sent - 1) / 2) bench::fail("a call was lost");
+    return ns;
+}
+
+constexpr long all_of_them = sent * (sent - 1) / 2;
+
+bench::Sample send_to_locked_functions() {
+    LockedFunctions functions;
+    long sum = 0;
+    return functions_from_thread([&](long i) { functions.send(Function{&sum, i}); },
+                                 [&] {
+                                     while (sum != all_of_them) functions.call();
+                                 },
+                                 sum);
+}
+
+bench::Sample send_to_remote() {
+    rouse::Remote remote{rouse::Loop::current(), sent};
+    long sum = 0;
+    return functions_from_thread(
+        [&](long i) {
+            std::ignore = remote.call([f = Function{&sum, i}] {
+                f();
+                if (*f.sum == all_of_them) rouse::Loop::current().stop();
+            });
+        },
+        [] { rouse::Loop::current().run_forever(); }, sum);
+}
+
+#if HAVE_ASIO
+bench::Sample send_to_asio() {
+    asio::io_context io{1};
+    long sum = 0;
+    return functions_from_thread([&](long i) { asio::post(io, Function{&sum, i}); },
+                                 [&] {
+                                     const auto work = asio::make_work_guard(io);
+                                     while (sum != all_of_them) io.run_one();
+                                 },
+                                 sum);
+}
+#endif
+
+#if HAVE_UV
+/// libuv sends no functions: a list of them under a mutex, and uv_async_send.
+class UvFunctions {
+public:
+    UvFunctions() {
+        ::uv_loop_init(&loop_);
+        ::uv_async_init(&loop_, &async_, [](uv_async_t* async) { static_cast<UvFunctions*>(async->data)->call(); });
+        async_.data = this;
+    }
+    ~UvFunctions() {
+        ::uv_close(reinterpret_cast<uv_handle_t*>(&async_), nullptr);
+        ::uv_run(&loop_, UV_RUN_DEFAULT);
+        ::uv_loop_close(&loop_);
+    }
+    UvFunctions(const UvFunctions&) = delete;
+    UvFunctions& operator=(const UvFunctions&) = delete;
+
+    template <class F>
+    void send(F function) {
+        {
+            const std::lock_guard guard{mutex_};
+            functions_.emplace_back(std::move(function));
+        }
+        ::uv_async_send(&async_);
+    }
+    void run() { ::uv_run(&loop_, UV_RUN_DEFAULT); }
+    void stop() { ::uv_stop(&loop_); }
+
+    // As a side of round_trip().
+    void ping() {
+        send([this] {
+            answer_->wake();
+            if (--pings_ == 0) stop();
+        });
+    }
+    void serve(long pings, floor_of::Futex& answer) {
+        pings_ = pings;
+        answer_ = &answer;
+        run();
+    }
+
+private:
+    void call() {
+        {
+            const std::lock_guard guard{mutex_};
+            taken_.swap(functions_);
+        }
+        for (const auto& each : taken_) each();
+        taken_.clear();
+    }
+
+    std::mutex mutex_;
+    std::vector<std::function<void()>> functions_, taken_;
+    uv_loop_t loop_{};
+    uv_async_t async_{};
+    floor_of::Futex* answer_ = nullptr;
+    long pings_ = 0;
+};
+
+bench::Sample send_to_uv() {
+    UvFunctions functions;
+    long sum = 0;
+    return functions_from_thread(
+        [&](long i) {
+            functions.send([&functions, f = Function{&sum, i}] {
+                f();
+                if (*f.sum == all_of_them) functions.stop();
+            });
+        },
+        [&] { functions.run(); }, sum);
+}
+#endif
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -305,4 +521,24 @@ int main(int argc, char** argv) {
         .side("std::thread, eventfd", by_new_thread)
         .side("rouse, unblock", by_unblock)
         .run(options);
+    bench::Comparison round_trips{"L7", "a function from a thread to a loop that sleeps, round trip", "us", 0,
+                                  "CPU ns of the loop's thread"};
+    round_trips.side("mutex, list, eventfd", [] { return bench::round_trip<PingByLockedFunctions>(false); })
+        .side("rouse, Remote", [] { return bench::round_trip<PingByRemote>(false); });
+#if HAVE_ASIO
+    round_trips.side("asio, post", [] { return bench::round_trip<peer::Asio>(false); });
+#endif
+#if HAVE_UV
+    round_trips.side("libuv, mutex, list, uv_async_send", [] { return bench::round_trip<UvFunctions>(false); });
+#endif
+    round_trips.run(options);
+    bench::Comparison sending{"L8", "functions from a thread to a loop, each by itself", "ns"};
+    sending.side("mutex, list, eventfd", send_to_locked_functions).side("rouse, Remote", send_to_remote);
+#if HAVE_ASIO
+    sending.side("asio, post", send_to_asio);
+#endif
+#if HAVE_UV
+    sending.side("libuv, mutex, list, uv_async_send", send_to_uv);
+#endif
+    sending.run(options);
 }

@@ -80,6 +80,20 @@ warns "a Queue's put in a template" <<'END'
 wrong: auto put = [](auto& queue) -> Task<> { co_await queue.put(1); }; Queue<int, 1> queue; co_await put(queue);
 right: auto put = [](auto& queue) -> Task<> { std::ignore = co_await queue.put(1); }; Queue<int, 1> queue; co_await put(queue);
 END
+echo '#include <rouse/threads/remote.hpp>' | cat "$work/common.hpp" - >"$work/remote.hpp"
+refuses "Remote::spawn without exceptions" "use call() with a function that creates the task" "-fno-exceptions -fno-rtti" \
+    "$work/remote.hpp" <<'END'
+wrong: Remote remote{Loop::current()}; (void)remote.spawn([] { return number(); });
+right: Remote remote{Loop::current()}; (void)remote.call([] { create_task(number()); });
+END
+refuses "a Task for Remote::call" "returns a Task, which would never run; use spawn()" "-fexceptions" "$work/remote.hpp" <<'END'
+wrong: Remote remote{Loop::current()}; (void)remote.call([] { return number(); });
+right: Remote remote{Loop::current()}; (void)remote.spawn([] { return number(); });
+END
+refuses "what is no coroutine for Remote::spawn" "the callable must return a Task" "-fexceptions" "$work/remote.hpp" <<'END'
+wrong: Remote remote{Loop::current()}; (void)remote.spawn([] { return 1; });
+right: Remote remote{Loop::current()}; (void)remote.call([] { return 1; });
+END
 refuses "wait_for without exceptions" "without exceptions use try_wait_for" "-fno-exceptions -fno-rtti" <<'END'
 wrong: co_await wait_for(number(), 1s);
 right: co_await try_wait_for(number(), 1s);
@@ -99,6 +113,14 @@ END
 refuses "a select of nothing" "would never return" <<'END'
 wrong: co_await select();
 right: co_await select(sleep(1s));
+END
+refuses "a shield around a Task" "start the Task with create_task" <<'END'
+wrong: co_await shield(number());
+right: const auto handle = create_task(number()); co_await shield(handle);
+END
+refuses "a shield around an object's wait" "start the Task with create_task" <<'END'
+wrong: Event event; co_await shield(event.wait());
+right: Event event; co_await event.wait();
 END
 refuses "a Latest of what has a copy constructor of its own" "Latest: the value must be trivially copyable" <<'END'
 wrong: Latest<std::shared_ptr<int>> latest; latest.publish(nullptr);

@@ -185,7 +185,7 @@ TEST_CASE("an exception of the callable or of its coroutine ends the task of cre
         for (auto* each : {&in_call, &in_coroutine, &empty}) co_await each->outcome();
         CHECK_THROWS_AS(in_call.result(), int);
         CHECK_THROWS_AS(in_coroutine.result(), int);
-        CHECK_THROWS_WITH(empty.result(), Catch::Contains("the callable returned an empty Task"));
+        CHECK_THROWS_WITH(empty.result(), test::ContainsSubstring("the callable returned an empty Task"));
     };
     run_virtual(main());
 }

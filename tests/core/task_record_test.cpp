@@ -19,6 +19,9 @@ using detail::TaskState;
 static_assert(sizeof(TaskRecord) == (ROUSE_HOSTED ? 32 : 4 * sizeof(void*)));
 static_assert(alignof(TaskRecord) == alignof(void*));
 
+// A CHECK of Catch2 3 takes a reference, which a bit-field does not have.
+static Ending ending_of(const TaskRecord& record) { return record.ending; }
+
 TEST_CASE("the record of a frame and the frame of a record are inverse") {
     auto work = []() -> Task<> { co_return; };
     auto task = work();
@@ -31,7 +34,7 @@ TEST_CASE("the record of a frame and the frame of a record are inverse") {
 TEST_CASE("a new record is of a coroutine that nobody has started, and that waits for nothing") {
     const TaskRecord record{};
     CHECK(record.state == TaskState::created);
-    CHECK(record.ending == Ending::none);
+    CHECK(ending_of(record) == Ending::none);
     CHECK(!record.finished());
     CHECK(!record.waiting());
     CHECK(record.references == 0);
@@ -71,7 +74,7 @@ TEST_CASE("a task's record follows it: created, fresh, waiting, done with its va
     port.advance(1s);
     loop.poll();
     CHECK(record.state == TaskState::done);
-    CHECK(record.ending == Ending::value);
+    CHECK(ending_of(record) == Ending::value);
     CHECK(record.references == 1); // ours: the loop has let go
     CHECK(handle.result() == 7);
 }
@@ -86,7 +89,7 @@ TEST_CASE("a task's record outlives its frame when it is ended from outside") {
     loop.poll();
     CHECK(log == "argument");
     CHECK(record_of(handle)->state == TaskState::destroyed);
-    CHECK(record_of(handle)->ending == Ending::cancelled);
+    CHECK(ending_of(*record_of(handle)) == Ending::cancelled);
     CHECK(record_of(handle)->references == 1);
 }
 
@@ -117,7 +120,7 @@ TEST_CASE("a record keeps the error that ended its coroutine until it is cleared
     const auto token = std::make_shared<int>(5);
     TaskRecord record;
     record.set_error(std::make_exception_ptr(token));
-    CHECK(record.ending == Ending::error);
+    CHECK(ending_of(record) == Ending::error);
     CHECK(token.use_count() == 2);
     int seen = 0;
     try {

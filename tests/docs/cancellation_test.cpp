@@ -489,6 +489,45 @@ struct MeetingAtBarrier : Case {
     }
 };
 
+struct AwaitingShielded : Awaiting {
+    using Awaiting::Awaiting;
+    Task<> task() {
+        const auto guard = watch();
+        result = co_await shield(awaited);
+        co_await rest();
+    }
+    std::string became() const {
+        const std::string became = Awaiting::became();
+        return later() && became == "the result stays in the handle" ? "the awaited task continues" : became;
+    }
+};
+
+struct WaitingForTick : Case {
+    using Case::Case;
+    Ticker ticker{1s};
+    bool took_one = false;
+
+    Task<> task() {
+        const auto guard = watch();
+        co_await ticker.next();
+        took_one = true;
+        co_await rest();
+    }
+    void happen() { port.advance(1s); }
+    // Takes the tick that is left.
+    std::string became() {
+        if (took_one) return "it has the tick";
+        if (!detail::scheduler_of(loop).timers().empty()) return lost;
+        TimePoint when;
+        const auto takes_next = [](Ticker& from, TimePoint& time) -> Task<> {
+            co_await from.next();
+            time = Clock::now();
+        };
+        loop.run(takes_next(ticker, when));
+        return when == TimePoint{1s} ? "the tick goes to the following `next()`" : lost;
+    }
+};
+
 struct WaitingForDelay : Case {
     using Case::Case;
     Delay delay{1s};
@@ -924,6 +963,11 @@ static Task<std::string> await_outcome(TaskHandle<int> awaited) {
     co_return in_words(outcome);
 }
 
+static Task<std::string> await_shielded(TaskHandle<int> awaited) {
+    co_await shield(awaited);
+    co_return lost;
+}
+
 static Task<std::string> await_gathered(TaskHandle<int> awaited) {
     co_await gather(awaited);
     co_return lost;
@@ -969,6 +1013,7 @@ static std::vector<Row> first_table() {
         {"a child: `co_await f()`", cells<AwaitingChild>()},
         {"a task: `co_await handle`", cells<AwaitingHandle>()},
         {"`handle.outcome()`", cells<AwaitingOutcome>()},
+        {"`shield(handle)`", cells<AwaitingShielded>()},
         {"`Event::wait()`", cells<WaitingForEvent<Event>>()},
         {"`Lock::acquire()`", cells<Acquiring<Lock>>()},
         {"`Lock::scoped()`", cells<AcquiringScoped<Lock>>()},
@@ -979,6 +1024,7 @@ static std::vector<Row> first_table() {
         {"`Queue::get()`", cells<GettingInTurn>()},
         {"`Queue::put(v)`", cells<PuttingInTurn>()},
         {"`Queue::join()`", cells<JoiningQueue>()},
+        {"`Ticker::next()`", cells<WaitingForTick>()},
         {"`Delay::wait()`", cells<WaitingForDelay>()},
         {"`ThreadSafeFlag::wait()`", cells<WaitingForFlag>()},
         {"`ThreadSafeEvent::wait()`", cells<WaitingForEvent<ThreadSafeEvent>>()},
@@ -1027,6 +1073,7 @@ static std::vector<Row> second_table() {
     return {
         {"`co_await handle`", here(seen_by(await_handle))},
         {"`handle.outcome()`", here(seen_by(await_outcome))},
+        {"`shield(handle)`", here(seen_by(await_shielded))},
         {"`gather(handle, ...)`", here(seen_by(await_gathered))},
         {"`gather(return_exceptions, handle, ...)`", here(seen_by(await_gathered_outcomes))},
         {"`select(handle, ...)`", here(seen_by(await_selected))},

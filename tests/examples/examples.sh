@@ -57,7 +57,7 @@ has() { grep -qE "$2" <<<"$1"; }
 
 # ---- arguments ----
 for each in echo_thread isr_event data_sharing tcp_echo tcp_echo_client unix_echo udp_echo http_hello line_server chat \
-    reachable pipe_filter two_loops; do
+    reachable pipe_filter two_loops background_loop; do
     ok "$each --help prints how it is used" helps ./$each --help
     ok "$each -h does, too" helps ./$each -h
     ok "$each refuses an option that it does not have" misused ./$each --port
@@ -109,6 +109,11 @@ ok "two_loops: every reading comes" has "$out" '^[0-9]+ readings, none lost$'
 ok "two_loops: the newest at the first pace" has "$out" '^reading [0-9]+, one every 500 us$'
 ok "two_loops refuses a word" refuses ./two_loops many
 ok "two_loops stops on Ctrl-C" stops ./two_loops 2000000000
+
+out=$(timeout 60 ./background_loop 4)
+ok "background_loop: the results come back" has "$out" '^4 jobs at once, sum 30$'
+ok "background_loop: what has not ended when the loop ends is cancelled" has "$out" '^the endless one: rouse: the task was cancelled$'
+ok "background_loop refuses a word" refuses ./background_loop many
 
 # One port accepts; the other does not answer, as its queue of connections is full.
 coproc servers { exec python3 -c '

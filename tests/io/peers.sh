@@ -181,4 +181,4 @@ client_ends_by_sigint() {
 check "SIGINT ends the client too" client_ends_by_sigint
 check "SIGINT ends the server though a client is connected, with status 0" ends_by_sigint
 
-finish
+count_checks

@@ -8,22 +8,11 @@ if [ $# -ne 1 ]; then
     exit 2
 fi
 filter=$1
-work=$(mktemp -d)
-passed=0 failed=0
-trap 'rm -rf "$work"' EXIT
-
-check() { # check NAME COMMAND...
-    if timeout 30 "${@:2}" >"$work/output" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $1"
-        tail -20 "$work/output" | sed 's/^/    /'
-    fi
-}
+# shellcheck source=tests/support/checks.sh
+. "$(dirname "$0")/../support/checks.sh"
 export filter work
 shell() { # shell NAME SCRIPT: a script in a shell of its own, which fails where any part of a pipeline does
-    check "$1" bash -o pipefail -c "$2"
+    check "$1" timeout 30 bash -o pipefail -c "$2"
 }
 
 seq 50000 >"$work/lines"
@@ -63,5 +52,4 @@ else
     echo "skipped, no script or no pseudo-terminals: a terminal"
 fi
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+count_checks

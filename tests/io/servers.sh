@@ -110,4 +110,4 @@ before=$(descriptors)
 check_with python3 "chat: who does not read is dropped, and nobody else waits" timeout 60 python3 "$work/chat.py" "$port"
 stop chat "$before"
 
-finish
+count_checks

@@ -1,18 +1,9 @@
-# For the scripts beside this one; sourced. Counts checks, and starts the server that they are about. Has a folder $work,
-# which goes at the end, as the server does.
-work=$(mktemp -d)
-pid= passed=0 failed=0
+# For the scripts beside this one; sourced. Counts checks, and starts the server that they are about, which ends at the
+# end, as the folder $work does.
+# shellcheck source=tests/support/checks.sh
+. "$(dirname "$0")/../support/checks.sh"
+pid=
 trap '[ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null; rm -rf "$work"' EXIT
-
-check() { # check NAME COMMAND...
-    if "${@:2}" >"$work/output" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $1"
-        tail -40 "$work/output" | sed 's/^/    /'
-    fi
-}
 
 check_with() { # check_with PROGRAM NAME COMMAND...: skipped where there is no such program
     if command -v "$1" >/dev/null; then check "${@:2}"; else echo "skipped, no $1: $2"; fi
@@ -50,9 +41,4 @@ same_descriptors() { # same_descriptors NUMBER: it has as many, or will have wit
     done
     echo "it has $(descriptors) descriptors, and had $1"
     return 1
-}
-
-finish() {
-    echo "$passed passed, $failed failed"
-    [ "$failed" = 0 ]
 }

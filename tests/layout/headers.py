@@ -37,7 +37,8 @@ CONFIGURATION = {"rouse/core/detail/static_frame_pool.hpp": ["-DROUSE_HOSTED=0"]
 CHECKER = "rouse/check/"
 CHECKED = ["-DROUSE_MODEL_CHECK=1"]
 UNCHECKED = ["rouse/check/cancel_everywhere.hpp", "rouse/check/detail/stepped_run.hpp",
-             "rouse/check/interrupt_everywhere.hpp", "rouse/check/detail/instruction_steps.hpp"]
+             "rouse/check/interrupt_everywhere.hpp", "rouse/check/detail/instruction_steps.hpp",
+             "rouse/check/simulate.hpp", "rouse/check/detail/decisions.hpp"]
 
 # The ports of microcontrollers: the board whose program the use becomes, and what builds and runs it.
 BOARDS = {

@@ -12,10 +12,8 @@ if [ $# -ne 1 ] || [ ! -f "$1/include/rouse/rouse.hpp" ]; then
 fi
 source=$(cd "$1" && pwd)
 cxx=${CXX:-c++}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-# shellcheck source=tests/package/checks.sh
-. "$source/tests/package/checks.sh"
+# shellcheck source=tests/support/checks.sh
+. "$source/tests/support/checks.sh"
 
 cat >"$work/main.cpp" <<'END'
 #include <rouse/rouse.hpp>

@@ -12,10 +12,8 @@ fi
 source=$(cd "$1" && pwd)
 tests=("${@:2}")
 [ ${#tests[@]} -gt 0 ] || tests=(core/loop combine/select sync/queue threadsafe/thread_safe_queue threads/unblock io/stream io/signal)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-# shellcheck source=tests/package/checks.sh
-. "$source/tests/package/checks.sh"
+# shellcheck source=tests/support/checks.sh
+. "$source/tests/support/checks.sh"
 warnings=(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -I "$source/include")
 (cd "$source/include" && find rouse -name '*.hpp' ! -path '*/detail/*' ! -path '*/check/*' ! -name cortex_m.hpp ! -name riscv.hpp -printf '#include <%p>\n') |
     sort >"$work/all.cpp"

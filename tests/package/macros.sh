@@ -9,10 +9,8 @@ if [ $# -lt 2 ] || [ ! -f "$1/include/rouse/rouse.hpp" ]; then
     exit 2
 fi
 source=$(cd "$1" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-# shellcheck source=tests/package/checks.sh
-. "$source/tests/package/checks.sh"
+# shellcheck source=tests/support/checks.sh
+. "$source/tests/support/checks.sh"
 
 # Function-like, so not where the name is in parentheses.
 functions="min max likely unlikely abs round bit word sq F Yield check require verify setbit clrbit isset isclr howmany roundup powerof2

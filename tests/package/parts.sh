@@ -10,10 +10,8 @@ if [ $# -lt 2 ] || [ ! -f "$1/include/rouse/rouse.hpp" ]; then
     exit 2
 fi
 source=$(cd "$1" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-# shellcheck source=tests/package/checks.sh
-. "$source/tests/package/checks.sh"
+# shellcheck source=tests/support/checks.sh
+. "$source/tests/support/checks.sh"
 compilers=()
 for each in "${@:2}"; do
     if ! command -v "$each" >/dev/null; then

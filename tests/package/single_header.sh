@@ -24,10 +24,8 @@ if [ ${#tests[@]} = 0 ]; then
     mapfile -t compiled < <(cd "$source/tests" && ls threadsafe/*_test.cpp | grep -v thread_safe_queue_test)
 fi
 tests=("${tests[@]#tests/}")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-# shellcheck source=tests/package/checks.sh
-. "$source/tests/package/checks.sh"
+# shellcheck source=tests/support/checks.sh
+. "$source/tests/support/checks.sh"
 warnings=(-std=c++20 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
 firmware=("${warnings[@]}" -fno-exceptions -fno-rtti -Os)
 

@@ -196,32 +196,28 @@ Task<> group_nested(int depth, Event& never) {
     co_await TaskGroup::run(body);
 }
 
-} // namespace
-
-TEST_CASE("nested selects are cancelled, and end with their loop, with a flat stack") {
+// Cancels one task with `waiters` levels of nesting, and ends the loop while there is another.
+void cancel_one_and_leave_one(Task<> (*nested)(int, Event&)) {
     Event never;
     VirtualTimePort port;
     Loop loop{port};
-    const auto cancelled = loop.create_task(select_nested(waiters, never));
+    const auto cancelled = loop.create_task(nested(waiters, never));
     run_until_waiting(loop);
     CHECK(cancelled.cancel());
     run_until_waiting(loop);
     CHECK(cancelled.cancelled());
-    const auto left = loop.create_task(select_nested(waiters, never));
+    const auto left = loop.create_task(nested(waiters, never));
     run_until_waiting(loop);
 }
 
+} // namespace
+
+TEST_CASE("nested selects are cancelled, and end with their loop, with a flat stack") {
+    cancel_one_and_leave_one(select_nested);
+}
+
 TEST_CASE("nested groups are cancelled, and end with their loop, with a flat stack") {
-    Event never;
-    VirtualTimePort port;
-    Loop loop{port};
-    const auto cancelled = loop.create_task(group_nested(waiters, never));
-    run_until_waiting(loop);
-    CHECK(cancelled.cancel());
-    run_until_waiting(loop);
-    CHECK(cancelled.cancelled());
-    const auto left = loop.create_task(group_nested(waiters, never));
-    run_until_waiting(loop);
+    cancel_one_and_leave_one(group_nested);
 }
 
 namespace {

@@ -9,3 +9,14 @@
 #else
 #include <catch2/catch.hpp>
 #endif
+
+namespace test {
+
+/// Matches a string that has this part, under the name of Catch2 3.
+#if __has_include(<catch2/catch_all.hpp>)
+using Catch::Matchers::ContainsSubstring;
+#else
+inline auto ContainsSubstring(const std::string& part) { return Catch::Matchers::Contains(part); }
+#endif
+
+} // namespace test

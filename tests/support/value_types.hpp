@@ -40,6 +40,15 @@ struct CountsCopies {
     int number;
 };
 
+/// Counts its living objects. Cannot be made without a number, copied or assigned.
+struct CountsAlive {
+    explicit CountsAlive(int n) : number{n} { ++alive; }
+    CountsAlive(CountsAlive&& other) noexcept : number{std::exchange(other.number, -1)} { ++alive; }
+    ~CountsAlive() { --alive; }
+    int number;
+    static inline int alive = 0;
+};
+
 /// Cannot be copied.
 struct MoveOnly {
     explicit MoveOnly(int the_number) : number{std::make_unique<int>(the_number)} {}

@@ -1,22 +1,14 @@
 #include <rouse/sync/detail/item_store.hpp>
 
 #include <memory>
-#include <utility>
 
 #include "support/catch.hpp"
+#include "support/value_types.hpp"
 
 using rouse::detail::ItemStore;
+using test::CountsAlive;
 
 namespace {
-
-// Counts its living objects; has no default constructor.
-struct Counted {
-    explicit Counted(int n) : number{n} { ++alive; }
-    Counted(Counted&& other) noexcept : number{std::exchange(other.number, -1)} { ++alive; }
-    ~Counted() { --alive; }
-    int number;
-    static inline int alive = 0;
-};
 
 template <class Store>
 int take(Store& store) {
@@ -57,24 +49,24 @@ TEST_CASE("a store can be a constinit variable") {
 }
 
 TEST_CASE("items leave a ring in the order in which they were put, around its end many times") {
-    ItemStore<Counted, 1> one;
+    ItemStore<CountsAlive, 1> one;
     CHECK(keeps_order(one, 1));
-    ItemStore<Counted, 7> seven;
+    ItemStore<CountsAlive, 7> seven;
     CHECK(keeps_order(seven, 7));
-    CHECK(Counted::alive == 0);
+    CHECK(CountsAlive::alive == 0);
 }
 
 TEST_CASE("items leave a store on the heap in the order in which they were put, however many there are") {
     for (const int most : {1, 2, 127, 128, 129, 1000}) {
-        ItemStore<Counted, 0> store;
+        ItemStore<CountsAlive, 0> store;
         CHECK(keeps_order(store, most));
     }
-    CHECK(Counted::alive == 0);
+    CHECK(CountsAlive::alive == 0);
 }
 
 TEST_CASE("a store on the heap can keep large items") {
-    struct Large : Counted {
-        using Counted::Counted;
+    struct Large : CountsAlive {
+        using CountsAlive::CountsAlive;
         char room[500] = {};
     };
     ItemStore<Large, 0> store;
@@ -82,13 +74,13 @@ TEST_CASE("a store on the heap can keep large items") {
 }
 
 TEST_CASE("an item on the heap stays where it is") {
-    ItemStore<Counted, 0> store;
+    ItemStore<CountsAlive, 0> store;
     store.put(0);
-    const Counted* const place = &store.front();
+    const CountsAlive* const place = &store.front();
     for (int i = 1; i < 1000; ++i) store.put(i);
     CHECK(&store.front() == place);
     for (int i = 0; i < 1000; ++i) store.pop();
-    CHECK(Counted::alive == 0);
+    CHECK(CountsAlive::alive == 0);
 }
 
 #if ROUSE_EXCEPTIONS

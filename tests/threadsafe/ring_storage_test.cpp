@@ -6,20 +6,12 @@
 
 #include "support/catch.hpp"
 #include "support/misuse.hpp"
+#include "support/value_types.hpp"
 
 using namespace test;
 using rouse::detail::RingStorage;
 
 namespace {
-
-// Counts those that live; cannot be made without a value.
-struct Counted {
-    explicit Counted(int n) : number{n} { ++alive; }
-    Counted(Counted&& other) noexcept : number{std::exchange(other.number, -1)} { ++alive; }
-    ~Counted() { --alive; }
-    int number;
-    static inline int alive = 0;
-};
 
 // Takes an item out as a queue does.
 template <class Storage>
@@ -48,23 +40,23 @@ TEST_CASE("storage of its own can be made before main") {
 }
 
 TEST_CASE("an item in storage of its own lives from put to take") {
-    RingStorage<Counted, 2> storage;
-    CHECK(Counted::alive == 0);
+    RingStorage<CountsAlive, 2> storage;
+    CHECK(CountsAlive::alive == 0);
     storage.put(0, 7);
-    CHECK(Counted::alive == 1);
+    CHECK(CountsAlive::alive == 1);
     {
-        const Counted taken = take(storage, 0);
+        const CountsAlive taken = take(storage, 0);
         CHECK(taken.number == 7);
-        CHECK(Counted::alive == 1); // the one in the slot has ended
+        CHECK(CountsAlive::alive == 1); // the one in the slot has ended
     }
-    CHECK(Counted::alive == 0);
+    CHECK(CountsAlive::alive == 0);
 }
 
 TEST_CASE("an item in storage of its own can be discarded where it is") {
-    RingStorage<Counted, 2> storage;
+    RingStorage<CountsAlive, 2> storage;
     storage.put(2, 7);
     storage.discard(2);
-    CHECK(Counted::alive == 0);
+    CHECK(CountsAlive::alive == 0);
 }
 
 TEST_CASE("items that can only be moved go in and out of both") {

@@ -95,13 +95,13 @@ public:
     /// or was made on the thread of another loop.
     template <class T>
     TaskHandle<T> create_task(Task<T>&& task) {
-        check_thread(elsewhere);
+        check_thread(created_elsewhere);
         return detail::start(*this, std::move(task));
     }
     /// As above. The name appears in messages and in the task list; it is copied.
     template <class T>
     TaskHandle<T> create_task(Task<T>&& task, std::string_view name) {
-        check_thread(elsewhere);
+        check_thread(created_elsewhere);
         return detail::start(*this, std::move(task), name);
     }
 
@@ -131,9 +131,7 @@ public:
     /// other tasks; they continue in the next run. UsageError if stop() ends the run first.
     template <class T>
     T run_until_complete(Task<T> task) {
-        check_thread(
-            "rouse: Loop::run_until_complete: called on another thread than that of the loop; make a loop on each "
-            "thread");
+        check_thread(completed_elsewhere);
         refuse_to_nest();
         return run_until_complete(create_task(std::move(task)));
     }
@@ -249,9 +247,7 @@ public:
 
 private:
     detail::TaskReference run_until_handle_done(detail::TaskReference task) {
-        check_thread(
-            "rouse: Loop::run_until_complete: called on another thread than that of the loop; make a loop on each "
-            "thread");
+        check_thread(completed_elsewhere);
         refuse_to_nest();
         if (!task) {
             detail::misuse(
@@ -265,10 +261,11 @@ private:
         return task;
     }
 
-    static constexpr const char* elsewhere =
+    static constexpr const char* completed_elsewhere =
+        "rouse: Loop::run_until_complete: called on another thread than that of the loop; make a loop on each thread";
+    static constexpr const char* created_elsewhere =
         "rouse: Loop::create_task: the loop runs on another thread; send it a message through a thread-safe object, "
-        "and "
-        "let a task of that loop create this one";
+        "and let a task of that loop create this one";
 
     friend detail::Scheduler& detail::scheduler_of(Loop& loop) noexcept;
 };

@@ -86,8 +86,7 @@ public:
     /// Whether both refer to the same task, or both are empty.
     friend bool operator==(const TaskReference& a, const TaskReference& b) noexcept { return a.task_ == b.task_; }
 
-    /// The record of the task; null for an empty handle.
-    friend TaskRecord* record_of(const TaskReference& reference) noexcept { return reference.task_; }
+    friend TaskRecord* record_of(const TaskReference& reference) noexcept;
 
 protected:
     // If ROUSE_CHECKED: a misuse on another thread than that of the task's loop, as long as that loop exists.
@@ -132,6 +131,9 @@ private:
 
     TaskRecord* task_ = nullptr;
 };
+
+/// The record of the task; null for an empty handle.
+inline TaskRecord* record_of(const TaskReference& reference) noexcept { return reference.task_; }
 
 /// UsageError unless `task` belongs to the current loop.
 inline void check_awaitable(const TaskReference& task) {

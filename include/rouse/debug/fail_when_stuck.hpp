@@ -59,8 +59,7 @@ private:
         if (!scheduler.sleeps_in_run()) return;
         std::string text =
             "rouse: VirtualTimePort: nothing can happen any more: no task is ready, no timer runs, and no function "
-            "runs "
-            "on a thread; do what one of these tasks waits for, or cancel it:\n" +
+            "runs on a thread; do what one of these tasks waits for, or cancel it:\n" +
             list_of(loop);
 #if ROUSE_EXCEPTIONS
         scheduler.fail_run(std::make_exception_ptr(StuckError{std::move(text)}));

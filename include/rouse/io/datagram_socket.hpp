@@ -107,8 +107,7 @@ private:
             detail::misuse("rouse: DatagramSocket: it was moved from; use the one that it was moved to");
         channel_->owner().check_thread(
             "rouse: DatagramSocket: used on another thread than that of the loop whose tasks use it; pass the bytes to "
-            "a task of that "
-            "loop through a ThreadSafeQueue");
+            "a task of that loop through a ThreadSafeQueue");
         return channel_;
     }
 

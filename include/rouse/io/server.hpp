@@ -137,8 +137,7 @@ template <class Handler>
 constexpr void check_handler() {
     static_assert(safe_in_await<Handler>,
                   "rouse: start_server: this compiler destroys a lambda that is written inside a co_await expression "
-                  "twice; capture "
-                  "by reference, or give the lambda a name first");
+                  "twice; capture by reference, or give the lambda a name first");
     static_assert(
         !AnyParameter<IsReference, StreamReader, StreamWriter>::template of<std::decay_t<Handler>>(),
         "rouse: start_server: the handler must take StreamReader and StreamWriter by value: the arguments are "

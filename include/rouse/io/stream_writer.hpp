@@ -105,8 +105,7 @@ private:
             detail::misuse("rouse: StreamWriter: it was moved from; use the one that it was moved to");
         connection_->owner().check_thread(
             "rouse: StreamWriter: used on another thread than that of the loop whose tasks use it; pass the bytes to a "
-            "task of that "
-            "loop through a ThreadSafeQueue");
+            "task of that loop through a ThreadSafeQueue");
         return connection_;
     }
 

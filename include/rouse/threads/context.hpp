@@ -161,8 +161,7 @@ public:
         if (std::this_thread::get_id() != home_)
             detail::misuse(
                 "rouse: Context::assign: called on another thread than the one that created the Context; each loop "
-                "needs its "
-                "own Context");
+                "needs its own Context");
         return detail::run_in<std::decay_t<F>, std::decay_t<Arguments>...>(queue_, std::forward<F>(function),
                                                                            std::forward<Arguments>(arguments)...);
     }

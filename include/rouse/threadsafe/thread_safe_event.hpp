@@ -132,8 +132,7 @@ public:
         } else if (event_.inbox_ != &inbox) {
             detail::misuse(
                 "rouse: ThreadSafeEvent::wait: tasks of another loop are waiting; only one loop at a time may wait: "
-                "give each "
-                "loop its own event");
+                "give each loop its own event");
         }
         detail::Scheduler::park(*this, detail::TaskState::waiting_in_thread_safe_event, frame);
         if (!event_.arm()) {
@@ -184,8 +183,7 @@ inline void ThreadSafeEvent::clear() {
     if (armed_)
         inbox_->scheduler().check_thread(
             "rouse: ThreadSafeEvent::clear: called on another thread than that of the loop whose tasks wait; only "
-            "set() "
-            "and is_set() may be called from there");
+            "set() and is_set() may be called from there");
     if (!change(is_set_state, clear_state)) return;
     // In flight: tasks that wait now are due, those that begin to wait after this are not.
     while (armed_ && !waiting_.empty()) {
@@ -205,8 +203,7 @@ inline ThreadSafeEvent::~ThreadSafeEvent() {
     if (armed_) {
         inbox_->scheduler().require_thread_to_destroy(
             "rouse: ~ThreadSafeEvent (also in a Message): tasks of a loop of another thread wait; destroy it after "
-            "those "
-            "tasks have ended, or on that thread");
+            "those tasks have ended, or on that thread");
     }
     while (!disarm()) inbox_->scheduler().wait_for_arrival([this] { return !in_flight(); });
     // The destructors of the lists unlink the remaining waiters, whose tasks stay suspended until cancelled.

@@ -194,8 +194,7 @@ inline ThreadSafeFlag::~ThreadSafeFlag() {
     Awaiter& waiter = *waiter_;
     waiter.inbox_->scheduler().require_thread_to_destroy(
         "rouse: ~ThreadSafeFlag (also in a Latest, a RingIO): a task of a loop of another thread waits; destroy it "
-        "after "
-        "that task has ended, or on that thread");
+        "after that task has ended, or on that thread");
     if (waiter.parked_ && !waiter.retract()) {
         waiter.inbox_->scheduler().wait_for_arrival([&waiter] { return !waiter.parked_; });
     }

@@ -34,7 +34,8 @@ class ModelMutants(ModelPrograms, Check):
         with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
             self.build_common(pool)
             list(pool.map(self.build_programs, programs, objects))
-        self.build([*self.options, "-O1", "-I", self.root / "include", self.source / "check.cpp", *objects, *self.objects,
+        # check.cpp last: of an inline function that both have, the linker takes the first, and it must be an instrumented one.
+        self.build([*self.options, "-O1", "-I", self.root / "include", *objects, *self.objects, self.source / "check.cpp",
                     "-o", self.program])  # fmt: skip
 
     def build_programs(self, source, target):

@@ -23,7 +23,7 @@ class SingleStep(SwitchedCheck):
         self.program = self.work / "single_step"
         include = tree.whole_include(self.work)
         objects = {control.keys["object"] for control in controls}
-        switch = ["-include", folder / "trace.hpp"]
+        switch = ["-include", folder / "broken.hpp"]
         status, output = self.run(
             [folder / "build.sh", self.program, include, self.compiler, "-O1", "-w", *switch],
             900,

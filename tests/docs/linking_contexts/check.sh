@@ -12,20 +12,9 @@ set -u
 compiler=${1:-g++}
 root=$(realpath "${2:-$(dirname "$0")/../../..}")
 here=$root/tests/docs/linking_contexts
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck source=tests/support/checks.sh
+. "$root/tests/support/checks.sh"
 cd "$root" || exit 2
-passed=0 failed=0
-
-ok() { # ok WHAT COMMAND...
-    if "${@:2}" >"$work/output" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $1"
-        head -40 "$work/output" | sed 's/^/    /'
-    fi
-}
 
 # ---- the programs ----
 text_of() { # text_of NAME PAGE
@@ -110,22 +99,22 @@ drawings_are_right() { # drawings_are_right PAGE
 }
 
 page=$root/docs/linking-contexts.md
-ok "the header" precompile
+check "the header" precompile
 for program in "$here"/*.cpp; do
     name=${program##*/}
-    ok "$name builds and runs" build_and_run "$name"
-    ok "$name prints what the page says" prints_what_it_says "$name" "$page"
+    check "$name builds and runs" build_and_run "$name"
+    check "$name prints what the page says" prints_what_it_says "$name" "$page"
 done
-ok "what is quoted from the programs" quotes_are_right "$page"
-ok "the table" table_is_right "$page"
-ok "the drawings" drawings_are_right "$page"
+check "what is quoted from the programs" quotes_are_right "$page"
+check "the table" table_is_right "$page"
+check "the drawings" drawings_are_right "$page"
 
 # ---- controls ----
 control() { # control WHAT SED-COMMAND CHECK...: the page, changed, must not pass
     local what=$1
     sed -E "$2" "$page" >"$work/changed.md"
     shift 2
-    ok "control: $what" differs
+    check "control: $what" differs
     if "$@" "$work/changed.md" >/dev/null 2>&1; then
         failed=$((failed + 1))
         echo "FAILED: control: not noticed: $what"
@@ -142,5 +131,4 @@ control "a line that is not quoted" 's/temperature = n;/temperature = m;/' quote
 control "another output" 's/^three variables: torn$/three variables: whole/' prints_what_it_says torn_read.cpp
 control "a drawing that does not exist" 's/\.svg\)/x.svg)/' drawings_are_right
 
-echo "$passed passed, $failed failed"
-((failed == 0 && passed > 0))
+count_checks

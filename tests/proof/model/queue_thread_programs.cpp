@@ -117,6 +117,25 @@ void gets_many() {
     join();
 }
 
+// The same without a sleeper, whose wake would order what the indices do not.
+void gets_many_without_blocking() {
+    auto queue = std::make_unique<rouse::ThreadSafeQueue<int, 2>>();
+    for (int i = 1; i <= 2; ++i) expect(queue->put_sync(i), "refused, though there is room");
+    int accepted = 2, received = 0;
+    const auto get_all = [&] {
+        int items[2] = {};
+        const std::size_t taken = queue->get_many(items);
+        for (std::size_t i = 0; i < taken; ++i) expect(items[i] == ++received, "an item is lost, or out of order");
+    };
+    thread([&] {
+        for (int i = 0; i < 2; ++i) accepted += queue->put_sync(accepted + 1);
+    });
+    thread([&] { get_all(); });
+    join();
+    get_all();
+    expect(accepted == received, "what was accepted has not been received");
+}
+
 // A third context looks how full it is.
 void looked_at() {
     auto queue = std::make_unique<rouse::ThreadSafeQueue<int, 2>>();
@@ -136,7 +155,8 @@ std::vector<Program> queue_thread_programs() {
         {"queue: two threads that block, a third closes", closed_by_a_third, {.preemptions = 2}},
         {"queue: two threads, both with a time limit", both_time_out, {.preemptions = 2}},
         {"queue: two threads that do not block", neither_blocks, {}},
-        {"queue: two threads that block, one gets many", gets_many, {.preemptions = 2}},
+        {"queue: two threads that block, one gets many", gets_many, {.preemptions = 1}},
+        {"queue: two threads that do not block, one gets many", gets_many_without_blocking, {}},
         {"queue: two threads that do not block, a third looks", looked_at, {}},
     };
 }

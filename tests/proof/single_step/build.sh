@@ -3,8 +3,8 @@
 # linker at run time.
 # usage: build.sh OUTPUT INCLUDE COMPILER [OPTION...]     the headers are those in the folder INCLUDE
 #
-# What does not depend on INCLUDE stays beside OUTPUT for the next call: the objects without rouse, and the standard library
-# as a precompiled header.
+# What does not depend on INCLUDE stays beside OUTPUT for the next call: main.o, of which only the engine is in the headers,
+# and the standard library as a precompiled header.
 set -u
 output=$1 include=$2
 shift 2
@@ -29,9 +29,9 @@ if [[ ! -e $kept/main.o ]]; then
     printf '#include <%s>\n' algorithm array atomic chrono coroutine exception limits memory optional span string_view \
         tuple utility variant vector >"$kept/standard.hpp"
     "${compile[@]}" -x c++-header "$kept/standard.hpp" -o "$kept/standard.hpp.gch" || exit
-    compile_all "$kept" -- "$here"/{trace,main}.cpp || exit
+    compile_all "$kept" -I "$here/../../../include" -- "$here/main.cpp" || exit
 fi
 sources=()
 for part in $parts; do sources+=("$here/$part.cpp"); done
 compile_all "$objects" -include "$kept/standard.hpp" -I "$include" -- "${sources[@]}" || exit
-"$1" -static "$objects"/*.o "$kept"/{trace,main}.o -Wl,--wrap=__cxa_throw -o "$output"
+"$1" -static "$objects"/*.o "$kept/main.o" -o "$output"

@@ -21,28 +21,27 @@ namespace {
 constexpr int fewest = 5; // or the tracing does not work
 constexpr int few = 25;   // a short stretch is interrupted more often, at about as many
 
-void print(const step::Failure& failure) {
-    for (int i = 0; i < 2 && failure.instruction[i] != nullptr; ++i)
-        std::printf("%sinterrupt %d at instruction %d, %p", i == 0 ? "    " : "; ", i + 1, failure.count[i],
-                    failure.instruction[i]);
-    if (failure.instruction[0] == nullptr) std::printf("    at no instruction, or behind the last");
-    if (failure.signal != 0) {
-        std::printf(": %s\n", ::strsignal(failure.signal));
-    } else {
-        std::printf(": %s\n", failure.why != nullptr ? failure.why : "ended before the operation");
-    }
+void print(const rouse::check::InterruptReport& report) {
+    std::printf("    ");
+    if (report.instruction == nullptr) std::printf("in a sleep, or after the last instruction");
+    if (report.instruction != nullptr) std::printf("interrupt 1 at %p", report.instruction);
+    if (report.second != nullptr) std::printf("; interrupt 2 at %p", report.second);
+    std::printf(": %s\n", report.failure.c_str());
+}
+
+// One state, in a process for each boundary.
+rouse::check::InterruptReport run(const step::Scenario& scenario, int every) {
+    const auto work = [&scenario] {
+        scenario.body();
+        return true;
+    };
+    if (scenario.second == nullptr) return rouse::check::interrupt_everywhere(work, scenario.first, every);
+    return rouse::check::interrupt_everywhere(work, scenario.first, scenario.second, every);
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
-#if defined(__cpp_exceptions)
-    // With the first throw of a process the unwinder sorts its tables, which takes longer than all else: once will do.
-    try {
-        throw 0;
-    } catch (int) {
-    }
-#endif
     bool expect_failure = false;
     int every = 1;
     int times_in_a_turn = 12; // two interrupts
@@ -68,10 +67,10 @@ int main(int argc, char** argv) {
         if (times_in_a_turn == 0 && scenario.second != nullptr) continue;
         std::fflush(stdout);
         int stride = scenario.second == nullptr ? every : std::max(1, one_turn / times_in_a_turn);
-        step::Result result = step::run(scenario.body, scenario.first, scenario.second, stride);
+        auto result = run(scenario, stride);
         if (result.boundaries < few && result.failed == 0 && stride > 1) {
             stride = std::max(1, stride * result.boundaries / few);
-            result = step::run(scenario.body, scenario.first, scenario.second, stride);
+            result = run(scenario, stride);
         }
         if (scenario.second == nullptr) one_turn = result.boundaries * stride;
         ++rows;
@@ -86,7 +85,7 @@ int main(int argc, char** argv) {
             if (bad) std::printf(", %d FAILED", result.failed);
             std::printf("\n");
         }
-        for (int i = 0; bad && i < std::min(result.failed, step::Result::most); ++i) print(result.first[i]);
+        if (result.failed > 0) print(result);
         if (expect_failure && bad) break;
     }
     std::printf("%d states and operations, %d boundaries, %d failed in %d of them\n", rows, boundaries, failed,

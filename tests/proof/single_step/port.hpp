@@ -2,12 +2,10 @@
 // program goes the same way, and a sleep without a deadline is one that only a wake can end.
 #pragma once
 
-#include <cstdio>
-#include <cstring>
+#include <algorithm>
 #include <utility>
 
 #include <poll.h>
-#include <unistd.h>
 
 #include <rouse/ports/epoll.hpp>
 
@@ -17,8 +15,6 @@ namespace step {
 
 class SteppedPort final : public rouse::Port {
 public:
-    SteppedPort() { descriptors(real_.native_handle(), wake_descriptor()); }
-
     /// To be called once, when the loop has fallen asleep.
     void at_sleep(Operation operation) { at_sleep_ = operation; }
 
@@ -36,11 +32,10 @@ public:
     unsigned wait_until(rouse::TimePoint deadline) noexcept override {
         if (deadline <= now_) return real_.wait_until(deadline);
         if (at_sleep_ != nullptr) std::exchange(at_sleep_, nullptr)();
-        before_sleep();
+        finish();
         const bool timed = deadline != rouse::no_deadline;
         const unsigned wakes = real_.wait_until(timed ? rouse::TimePoint{} : deadline);
         if (timed && wakes == 0) now_ = deadline;
-        after_sleep();
         return wakes;
     }
 
@@ -48,17 +43,6 @@ public:
     [[nodiscard]] int native_handle() const noexcept override { return real_.native_handle(); }
 
 private:
-    static int wake_descriptor() {
-        for (int descriptor = 0; descriptor < 64; ++descriptor) {
-            char path[32];
-            std::snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
-            char name[32] = {};
-            if (::readlink(path, name, sizeof name - 1) > 0 && std::strcmp(name, "anon_inode:[eventfd]") == 0)
-                return descriptor;
-        }
-        fail("harness: the port has no eventfd");
-    }
-
     rouse::EpollPort real_;
     rouse::TimePoint now_{std::chrono::seconds{1}};
     Operation at_sleep_ = nullptr;

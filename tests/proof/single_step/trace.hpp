@@ -1,66 +1,36 @@
-// Interrupts the program at every instruction of a stretch of it, and lets each interrupted program run to its end.
-//
-// The trap flag of x86 makes the processor raise SIGTRAP behind each instruction. At each of these boundaries the
-// handler forks: the child performs the operation under test, in the handler, and then runs on, untraced, to its end,
-// where it finds out whether all is well; the parent waits for it and goes on to the next instruction. So each boundary
-// has a process of its own, with one interrupt and nothing behind it that could repair a lost wake, and a crash or a
-// hang is a result like any other.
-//
-// If the traced loop is about to sleep without a deadline, that is the last boundary, as only the operation can wake
-// it. There are two children there: one is interrupted just before the system call, the other in it.
+// What the states say to the engine, which is the one that users have: rouse/check/interrupt_everywhere.hpp. It traces
+// the stretch between begin() and end(), and performs the operation under test at each of its instructions.
 #pragma once
 
-#include <cstddef>
+#include <optional>
+
+#include <rouse/check/interrupt_everywhere.hpp>
+
+#include "broken.hpp"
 
 namespace step {
 
 using Operation = void (*)();
+using Interrupted = rouse::check::Interrupted;
+
+inline std::optional<Interrupted> stretch;
 
 /// Traces from here on, if there is something to perform. To be called once.
-void begin();
+inline void begin() {
+    if (!stretch) stretch.emplace();
+}
 
-/// Ends the tracing. What has not been performed is performed now: the boundary behind the last instruction.
-void end();
+/// Ends the tracing. What has not been performed is performed now: the boundary after the last instruction.
+inline void end() { stretch.reset(); }
 
-/// Called by an operation: this is to be performed once, when the loop has fallen asleep and is about to call the
-/// system, or by finish().
-void later(Operation);
-void finish();
-
-/// For the port: around the function that may sleep.
-void before_sleep();
-void after_sleep();
-
-/// For the port: its descriptors. Processes that were forked share them, and what is in the second must be put back.
-void descriptors(int epoll, int wake);
+/// Called by an operation: this is to be performed once, when the loop has fallen asleep, or by finish().
+inline void later(Operation operation) { Interrupted::postpone(operation); }
+inline void finish() { Interrupted::perform_postponed(); }
 
 /// Ends this process: the boundary has failed, and this is why. From any context.
-[[noreturn]] void fail(const char* why);
+[[noreturn]] inline void fail(const char* why) { Interrupted::fail(why); }
 inline void check(bool holds, const char* otherwise) {
     if (!holds) fail(otherwise);
 }
-
-/// A boundary that has failed: the addresses of the instructions before which the first and the second interrupt came.
-struct Failure {
-    const void* instruction[2];
-    int count[2]; // the how-manieth it was
-    int signal;   // that ended the program, or 0
-    const char* why;
-};
-
-/// What came of one state and operation.
-struct Result {
-    static constexpr int most = 4;
-    int boundaries;
-    int failed;
-    Failure first[most];
-};
-
-/// For controls: which of the faults in the headers is switched on; see controls.toml.
-inline int broken = -1;
-
-/// Runs `body` in a process of its own, which calls begin() and end(), with the operations in their order. With two,
-/// every `stride`-th instruction for the first, and behind each of them every `stride`-th for the second.
-Result run(void (*body)(), Operation first, Operation second, int stride);
 
 } // namespace step

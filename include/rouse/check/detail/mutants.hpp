@@ -1,5 +1,9 @@
 // Mutants: one place in the headers, weakened or left out, while everything else stays as it ships. The places are
 // those that the programs come by; each is known by its source location.
+//
+// Only the project's own proof uses this, and it is not public on purpose. A mutant of a header says how good the proof
+// of that header is; a user can change nothing there. It is no option of explore() either, because a mutated program
+// corrupts the memory of its process: each needs a process of its own, and what it does there is a matter of the proof.
 #pragma once
 
 #include <algorithm>

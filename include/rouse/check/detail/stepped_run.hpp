@@ -13,15 +13,22 @@ namespace detail {
 struct SteppedRun {
     /// The task that is resumed next; null if none is ready, now that signals have arrived and timers are due.
     static TaskRecord* next(Scheduler& scheduler) {
-        scheduler.current_ = &scheduler;
-        scheduler.begin_turn();
-        if (scheduler.ready_.empty()) return nullptr;
-        TaskRecord& task = scheduler.ready_.pop();
-        scheduler.ready_.push_front(task);
-        return &task;
+        look(scheduler);
+        return front(scheduler);
     }
 
-    /// Resumes the task that next() has returned.
+    /// Takes in what has arrived, and makes the tasks ready whose timers are due.
+    static void look(Scheduler& scheduler) {
+        scheduler.current_ = &scheduler;
+        scheduler.begin_turn();
+    }
+
+    /// The task that is resumed next, without looking; null if none is ready.
+    static TaskRecord* front(Scheduler& scheduler) {
+        return scheduler.ready_.empty() ? nullptr : &scheduler.ready_.front();
+    }
+
+    /// Resumes the task that next() or front() has returned.
     static void step(Scheduler& scheduler) { scheduler.step(scheduler.ready_.pop()); }
 
     /// Sleeps until the next deadline. Returns false if there is none: nothing will ever be ready again.
@@ -29,6 +36,27 @@ struct SteppedRun {
         if (scheduler.next_deadline() == (TimePoint::max)()) return false;
         scheduler.wait_until(scheduler.next_deadline());
         return true;
+    }
+
+    [[nodiscard]] static TimePoint next_deadline(Scheduler& scheduler) { return scheduler.next_deadline(); }
+
+    /// Falls asleep, calls `interrupt` as a foreign context would be, and wakes up.
+    template <class F>
+    static void doze(Scheduler& scheduler, F interrupt) {
+        struct Awakening {
+            explicit Awakening(Scheduler& of) : scheduler{of} {}
+            Awakening(const Awakening&) = delete;
+            Awakening& operator=(const Awakening&) = delete;
+            ~Awakening() {
+                scheduler.wait_until(at_once);
+                scheduler.take_inbox();
+            }
+            Scheduler& scheduler;
+        };
+        if (!scheduler.inbox_.fall_asleep()) return;
+        scheduler.asleep_ = true;
+        const Awakening awakening{scheduler};
+        interrupt();
     }
 };
 

@@ -46,6 +46,7 @@
 #include <rouse/core/detail/inbox.hpp>
 #include <rouse/core/detail/loop_number.hpp>
 #include <rouse/core/detail/misuse.hpp>
+#include <rouse/core/detail/port_user.hpp>
 #include <rouse/core/detail/ready_queue.hpp>
 #include <rouse/core/detail/task_record.hpp>
 #include <rouse/core/detail/timer.hpp>
@@ -92,6 +93,18 @@ struct HostState {
     bool rung = false;              // ring() was called, and the wake has not been taken in since
     bool timers_are_silent = false; // nothing has to be done when a timer is added
     bool loop_ends = false;         // inside ~Scheduler
+};
+
+/// An object that must know when a scheduler ends; see Scheduler::listen_for_end. unlink() ends its interest.
+struct EndListener : ListNode {
+    /// Called at the beginning of ~Scheduler, before any task is destroyed. The listener has been unlinked.
+    virtual void on_loop_end() noexcept = 0;
+
+protected:
+    EndListener() = default;
+    ~EndListener() = default;
+    EndListener(const EndListener&) = delete;
+    EndListener& operator=(const EndListener&) = delete;
 };
 
 /// Notices the end of a thread, at which its thread-local objects are destroyed. std::exit() destroys those of the
@@ -363,6 +376,10 @@ public:
     static void frame_destroyed(TaskRecord& record) noexcept;
 
 #if ROUSE_HOSTED
+    /// Calls listener.on_loop_end() when this scheduler ends, unless the listener has been unlinked before. Listeners
+    /// are called in the order in which they were added.
+    void listen_for_end(EndListener& listener) noexcept { end_listeners_.push_back(listener); }
+
     /// Calls f() with this as the current scheduler of the thread, so that a frame made by f comes from its pool.
     template <class F>
     auto as_current(F f);
@@ -459,7 +476,8 @@ private:
 #if ROUSE_HOSTED
     HostState host_;
     SharedWait* shared_waits_ = nullptr; // of tasks of this loop, newest first
-    const void* runs_on_ = nullptr;      // of the thread on which it ran last: &current_
+    WaitList end_listeners_;
+    const void* runs_on_ = nullptr; // of the thread on which it ran last: &current_
 #endif
     TaskRecord* running_task_ = nullptr;
     TaskRecord* sentinel_ = nullptr; // null: not running. Popping it from the ready queue ends the run
@@ -512,6 +530,9 @@ inline Scheduler::~Scheduler() {
     // In a child of fork() this may be the loop of a thread that does not exist there.
     Scheduler* const running = current_ != this && blocking_refused() ? current_or_null() : nullptr;
     current_ = this;
+#if ROUSE_HOSTED
+    while (!end_listeners_.empty()) static_cast<EndListener&>(end_listeners_.pop_front()).on_loop_end();
+#endif
     // In the order in which cancelling would end them: awaited tasks before the tasks that await them.
     cancel_each();
     while (!ready_.empty()) destroy_frame(ready_.pop());

@@ -71,17 +71,22 @@ TaskHandle<T> start_awaited(Scheduler& scheduler, Task<T>&& task) {
 
 // With a name. Separate functions, so that a program without names does not link the code for them.
 
+/// Gives a task that was just started a name, unless the handle is empty.
+inline void set_name(Scheduler& scheduler, const TaskReference& handle, std::string_view name) {
+    if (handle) scheduler.set_name(*record_of(handle), name);
+}
+
 template <class T>
 TaskHandle<T> start(Scheduler& scheduler, Task<T>&& task, std::string_view name) {
     TaskHandle<T> handle = start(scheduler, std::move(task));
-    if (handle) scheduler.set_name(*record_of(handle), name);
+    set_name(scheduler, handle, name);
     return handle;
 }
 
 template <class T>
 TaskHandle<T> start_awaited(Scheduler& scheduler, Task<T>&& task, std::string_view name) {
     TaskHandle<T> handle = start_awaited(scheduler, std::move(task));
-    if (handle) scheduler.set_name(*record_of(handle), name);
+    set_name(scheduler, handle, name);
     return handle;
 }
 

@@ -58,12 +58,10 @@ template <class F, class... Arguments>
 auto store_call(F&& callable, Arguments&&... arguments) {
     using Returned = ResultOfStored<F, Arguments...>;
     static_assert(is_a_task<Returned>, "rouse: create_task: the callable must return a Task, as a coroutine does");
-    static_assert(
-        !AnyParameter<BindsTemporary, std::decay_t<Arguments>...>::template of<std::decay_t<F>>(),
-        "rouse: create_task: a parameter of the callable is a reference, and its argument has to be converted first; "
-        "the "
-        "converted object would be gone when the coroutine runs: pass an argument of the parameter's type, or let the "
-        "coroutine take it by value");
+    static_assert(!AnyParameter<BindsTemporary, std::decay_t<Arguments>...>::template of<std::decay_t<F>>(),
+                  "rouse: create_task: a parameter of the callable is a reference, and its argument has to be "
+                  "converted first; the converted object would be gone when the coroutine runs: pass an argument of "
+                  "the parameter's type, or let the coroutine take it by value");
     using Stored = StoredCall<std::decay_t<F>, std::decay_t<Arguments>...>;
     if constexpr (is_a_task<Returned>) {
         return call_stored<typename Returned::value_type, Stored>(
