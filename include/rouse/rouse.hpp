@@ -30,6 +30,7 @@
 #include <rouse/sync/semaphore.hpp>
 #include <rouse/sync/ticker.hpp>
 #include <rouse/threadsafe/block.hpp>
+#include <rouse/threadsafe/broadcast.hpp>
 #include <rouse/threadsafe/delay.hpp>
 #include <rouse/threadsafe/latest.hpp>
 #include <rouse/threadsafe/message.hpp>

@@ -118,6 +118,7 @@ void print_sizes() {
     print_size("ThreadSafeQueue<int>", sizeof(rouse::ThreadSafeQueue<int>), "and its items on the heap");
     print_size("ThreadSafeQueue<int, 16>", sizeof(rouse::ThreadSafeQueue<int, 16>));
     print_size("Latest<int>", sizeof(rouse::Latest<int>));
+    print_size("Broadcast<int, 15>", sizeof(rouse::Broadcast<int, 15>), "of 4 subscribers");
     print_size("RingIO<64>", sizeof(rouse::RingIO<64>));
     print_size("a sleep", sizeof(rouse::detail::SleepAwaiter), "in the frame that waits");
     print_size("what stands before each frame", sizeof(rouse::detail::TaskRecord));

@@ -122,6 +122,14 @@ refuses "a shield around an object's wait" "start the Task with create_task" <<'
 wrong: Event event; co_await shield(event.wait());
 right: Event event; co_await event.wait();
 END
+refuses "a Broadcast of what has a copy constructor of its own" "Broadcast: the value must be trivially copyable" <<'END'
+wrong: Broadcast<std::shared_ptr<int>, 4> broadcast; broadcast.publish(nullptr);
+right: Broadcast<int*, 4> broadcast; broadcast.publish(nullptr);
+END
+refuses "a Broadcast that keeps nothing" "Broadcast: at least one value must be kept" <<'END'
+wrong: Broadcast<int, 0> broadcast;
+right: Broadcast<int, 1> broadcast;
+END
 refuses "a Latest of what has a copy constructor of its own" "Latest: the value must be trivially copyable" <<'END'
 wrong: Latest<std::shared_ptr<int>> latest; latest.publish(nullptr);
 right: Latest<int*> latest; latest.publish(nullptr);

@@ -166,7 +166,7 @@ TEST_CASE("a ThreadSafeQueue that always has an item, or room, does not starve t
     });
 }
 
-TEST_CASE("a Message, a Latest, a RingIO and a Delay that need not be waited for do not starve the loop") {
+TEST_CASE("a Message, a Latest, a Broadcast, a RingIO and a Delay that need not be waited for do not starve the loop") {
     Message<int> message;
     std::ignore = message.set(1);
     check_fair([&] { return message.wait(); });
@@ -178,6 +178,12 @@ TEST_CASE("a Message, a Latest, a RingIO and a Delay that need not be waited for
     check_fair([&] {
         latest.publish(1);
         return latest.next();
+    });
+    Broadcast<int, 2> numbers;
+    Broadcast<int, 2>::Subscriber subscriber{numbers};
+    check_fair([&] {
+        numbers.publish(1);
+        return subscriber.next();
     });
     RingIO<8> ring;
     char byte = 0;

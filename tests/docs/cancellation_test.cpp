@@ -315,6 +315,24 @@ struct WaitingForLatest : Case {
     }
 };
 
+struct WaitingForBroadcast : Case {
+    using Case::Case;
+    Broadcast<int, 2> broadcast;
+    Broadcast<int, 2>::Subscriber subscriber{broadcast};
+
+    Task<> task() {
+        const auto guard = watch();
+        co_await subscriber.next();
+        co_await rest();
+    }
+    void happen() { broadcast.publish(7); }
+    std::string became() {
+        const auto left = subscriber.get_sync();
+        if (left.has_value() == has_it() || left.value_or(7) != 7) return lost;
+        return has_it() ? "it has the value" : later() ? "a later value stays unread" : "the value stays unread";
+    }
+};
+
 enum class Read { some, exactly, line };
 
 template <Read how>
@@ -1039,6 +1057,7 @@ static std::vector<Row> first_table() {
         {"`Message::wait()`", cells<WaitingForMessage<false>>()},
         {"`Message::next()`", cells<WaitingForMessage<true>>()},
         {"`Latest::next()`", cells<WaitingForLatest>()},
+        {"`Broadcast::Subscriber::next()`", cells<WaitingForBroadcast>()},
         {"`RingIO::read(bytes)`", cells<ReadingRing<Read::some>>()},
         {"`RingIO::readexactly(bytes)`", cells<ReadingRing<Read::exactly>>()},
         {"`RingIO::readline(bytes)`", cells<ReadingRing<Read::line>>()},

@@ -22,6 +22,7 @@ void start_sending() { sending = true; }
 
 constinit rouse::Latest<Readings> latest;
 constinit rouse::Message<Readings, 2> message;
+constinit rouse::Broadcast<Readings, 2> broadcast;
 constinit rouse::RingIO<8, start_sending> ring;
 
 // Written by the interrupt.
@@ -32,7 +33,7 @@ volatile std::uint32_t refused_sets = 0;
 volatile bool over = false;
 
 // Written by the tasks.
-std::uint32_t values = 0, messages = 0, bytes_read = 0, bytes_lost = 0, bytes_written = 0;
+std::uint32_t values = 0, messages = 0, bytes_read = 0, bytes_lost = 0, bytes_written = 0, heard = 0, lagged = 0;
 constexpr std::uint32_t from_a_task = 0x8000'0000;
 
 std::uint32_t number_of(const Readings& readings) {
@@ -49,6 +50,7 @@ void storm() {
     interrupts = interrupts + 1;
     check(interrupts < 5 * interrupts_in_all, "a wake was lost: tasks have stopped");
     latest.publish(Readings::of(interrupts));
+    broadcast.publish(Readings::of(interrupts));
     if (!message.set(Readings::of(interrupts))) refused_sets = refused_sets + 1;
     if (interrupts % 3 != 0 && !ring.closed()) {
         (void)ring.received(static_cast<char>(bytes_come));
@@ -63,7 +65,10 @@ void storm() {
         }
     }
     over = interrupts >= interrupts_in_all;
-    if (over) ring.close();
+    if (over) {
+        ring.close();
+        broadcast.close();
+    }
     if (!over || sending) arm(interrupts);
 }
 
@@ -74,6 +79,22 @@ Task<> read_values() {
         check(number > last, "a value is not newer than one before");
         last = number;
     }
+}
+
+// In order, and what it lost is counted; others come and go meanwhile.
+Task<> hear(rouse::Broadcast<Readings, 2>::Subscriber& mine) {
+    std::uint32_t last = 0;
+    std::size_t lost = 0;
+    while (const auto readings = co_await mine.next()) {
+        const std::uint32_t number = number_of(*readings);
+        check(number == last + 1 + (mine.lagged() - lost), "a value is not the one that is due");
+        last = number;
+        lost = mine.lagged();
+        ++heard;
+        if (heard % 3 == 0) (void)rouse::Broadcast<Readings, 2>::Subscriber{broadcast}.get_sync();
+    }
+    check(last == interrupts_in_all, "the stream ended before its last value");
+    lagged = static_cast<std::uint32_t>(lost);
 }
 
 Task<> take_messages() {
@@ -124,8 +145,10 @@ Task<> write_bytes() {
 }
 
 Task<> main_task() {
+    rouse::Broadcast<Readings, 2>::Subscriber subscriber{broadcast};
     arm(1);
-    co_await rouse::gather(read_values(), take_messages(), set_messages(), read_bytes(), write_bytes());
+    co_await rouse::gather(read_values(), hear(subscriber), take_messages(), set_messages(), read_bytes(),
+                           write_bytes());
 }
 
 } // namespace
@@ -138,11 +161,13 @@ int main() {
     run(clock, main_task());
     Stopwatch::stop();
     board::print("value_storm: ", std::uint32_t{interrupts}, " interrupts at ", addresses.distinct(),
-                 " distinct addresses; ", values, " values read, ", messages, " messages taken; bytes in ", bytes_read,
-                 " (", bytes_lost, " lost), out ", std::uint32_t{bytes_sent}, "\n");
+                 " distinct addresses; ", values, " values read, ", messages, " messages taken, ", heard,
+                 " values heard, ", lagged, " too late; bytes in ", bytes_read, " (", bytes_lost, " lost), out ",
+                 std::uint32_t{bytes_sent}, "\n");
     check(refused_sets == 0, "a set was refused, though the setters are not too many");
     check(bytes_read + bytes_lost == bytes_come, "bytes were lost that nobody has counted");
     check(values > 1000 && values <= interrupts, "more values than interrupts, or hardly any");
+    check(heard > 1000 && heard + lagged == interrupts_in_all, "values were lost that nobody has counted");
     check(messages > 1000, "hardly any messages");
     check(bytes_sent > 1000 && bytes_sent + 3 >= bytes_written - 3, "bytes were written and not sent");
     check(addresses.distinct() > 500, "the interrupts came in too few places");

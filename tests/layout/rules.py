@@ -27,7 +27,7 @@ TOP_LEVEL = {"include", "tests", "examples", "docs", "CMakeLists.txt", "CMakePre
 # the sanitizers are included where a sanitizer is on.
 PORTABLE_STANDARD = {
     "algorithm", "array", "atomic", "bit", "chrono", "concepts", "coroutine", "cstddef", "cstdint", "cstdio", "cstdlib",
-    "exception", "iterator", "limits", "memory", "new", "optional", "ratio", "span", "string_view", "tuple",
+    "cstring", "exception", "iterator", "limits", "memory", "new", "optional", "ratio", "span", "string_view", "tuple",
     "type_traits", "utility", "variant", "vector", "sanitizer/asan_interface.h", "sanitizer/tsan_interface.h"}
 PORTABLE = {"core", "sync", "threadsafe", "combine"}
 

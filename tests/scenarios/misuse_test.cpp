@@ -519,7 +519,7 @@ TEST_CASE("checked: two producers of a ThreadSafeQueue at once are detected, wha
     CHECK(contains(told, "rouse: ThreadSafeQueue: a second producer"));
 }
 
-TEST_CASE("checked: two writers of a Latest, and two devices of a RingIO, are detected") {
+TEST_CASE("checked: two writers of a Latest or a Broadcast, and two devices of a RingIO, are detected") {
     struct Big {
         int words[1000];
     };
@@ -541,6 +541,15 @@ TEST_CASE("checked: two writers of a Latest, and two devices of a RingIO, are de
                        first.join();
                    }),
                    "rouse: Latest::value: a second reader; only one may read at a time"));
+    CHECK(contains(panic_of([] {
+                       Broadcast<Big, 1> broadcast;
+                       const auto write = [&]() noexcept {
+                           for (;;) broadcast.publish(Big{});
+                       };
+                       std::thread first{write}, second{write};
+                       first.join();
+                   }),
+                   "rouse: Broadcast::publish: a second writer; only one context may publish at a time"));
     CHECK(contains(panic_of([] {
                        RingIO<16> io;
                        const auto receive = [&]() noexcept {

@@ -51,10 +51,10 @@ constexpr std::uint64_t all_executions = rouse::check::Options{}.most_executions
 
 std::vector<Known> all_programs(const char* filter) {
     std::vector<Known> all;
-    for (const auto& some : {model::inbox_programs(), model::flag_programs(), model::event_programs(),
-                             model::queue_programs(), model::queue_thread_programs(), model::latest_programs(),
-                             model::message_programs(), model::mpsc_programs(), model::mpsc_thread_programs(),
-                             model::ring_io_programs(), model::context_programs()}) {
+    for (const auto& some :
+         {model::inbox_programs(), model::flag_programs(), model::event_programs(), model::queue_programs(),
+          model::queue_thread_programs(), model::latest_programs(), model::message_programs(),
+          model::ring_io_programs(), model::broadcast_programs(), model::context_programs()}) {
         for (const Program& program : some) {
             if (std::strstr(program.name, filter) != nullptr) all.push_back(Known{program});
         }
@@ -192,11 +192,11 @@ int judge(const Running& running, const std::string& root, const std::vector<std
                 : caught ? "caught"
                          : "excused",
                 name_of(running.mutation).c_str(),
-                caught && !right           ? ("the header says \"" + std::string{excuse} + "\", but: " + text).c_str()
-                : caught                   ? text.c_str()
-                : !in_time                 ? "NOT caught in time"
-                : excuse != nullptr        ? "NOT caught, as the header says"
-                                           : "NOT caught",
+                caught && !right    ? ("the header says \"" + std::string{excuse} + "\", but: " + text).c_str()
+                : caught            ? text.c_str()
+                : !in_time          ? "NOT caught in time"
+                : excuse != nullptr ? "NOT caught, as the header says"
+                                    : "NOT caught",
                 std::chrono::duration<double>(std::chrono::steady_clock::now() - running.start).count());
     const std::string wanted = row(root, running.mutation);
     const bool listed = std::find(documented.begin(), documented.end(), wanted) != documented.end();

@@ -36,6 +36,7 @@ std::vector<Program> mpsc_thread_programs();
 std::vector<Program> latest_programs();
 std::vector<Program> message_programs();
 std::vector<Program> ring_io_programs();
+std::vector<Program> broadcast_programs();
 std::vector<Program> context_programs();
 
 /// A number that a foreign context writes before it sets something. Relaxed: that it is seen is what is to be shown.

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include <rouse/ports/default_port.hpp>
+#include <rouse/threadsafe/broadcast.hpp>
 #include <rouse/threadsafe/latest.hpp>
 #include <rouse/threadsafe/message.hpp>
 #include <rouse/threadsafe/ring_io.hpp>
@@ -65,6 +66,19 @@ bool probe_message_is_set(const Message<Reading>& message) { return message.is_s
 void probe_latest_publish(Latest<Reading>& latest, const Reading& value) { latest.publish(value); }
 void probe_latest_value(Latest<Reading>& latest, Reading& value) { value = latest.value(); }
 bool probe_latest_fresh(const Latest<Reading>& latest) { return latest.fresh(); }
+
+bool probe_broadcast_publish(Broadcast<Reading, 4>& broadcast, const Reading& value) {
+    return broadcast.publish(value);
+}
+void probe_broadcast_close(Broadcast<Reading, 4>& broadcast) { broadcast.close(); }
+unsigned probe_broadcast_look(const Broadcast<Reading, 4>& broadcast) {
+    return broadcast.closed() ? 0 : broadcast.subscribers();
+}
+bool probe_broadcast_get_sync(Broadcast<Reading, 4>::Subscriber& subscriber, Reading& value) {
+    const auto next = subscriber.get_sync();
+    if (next) value = *next;
+    return next.has_value();
+}
 
 bool probe_ring_received(RingIO<8>& ring, char byte) { return ring.received(byte); }
 bool probe_ring_next_to_send(RingIO<8>& ring, char& byte) {
