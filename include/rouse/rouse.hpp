@@ -31,6 +31,7 @@
 #include <rouse/sync/queue.hpp>
 #include <rouse/sync/semaphore.hpp>
 #include <rouse/sync/ticker.hpp>
+#include <rouse/threadsafe/block.hpp>
 #include <rouse/threadsafe/broadcast.hpp>
 #include <rouse/threadsafe/delay.hpp>
 #include <rouse/threadsafe/latest.hpp>
@@ -40,6 +41,7 @@
 #include <rouse/threadsafe/slot_queue.hpp>
 #include <rouse/threadsafe/thread_safe_event.hpp>
 #include <rouse/threadsafe/thread_safe_flag.hpp>
+#include <rouse/threadsafe/thread_safe_mpsc_queue.hpp>
 #include <rouse/threadsafe/thread_safe_queue.hpp>
 
 #if ROUSE_HOSTED

@@ -783,9 +783,10 @@ struct JoiningQueue : Case {
     }
 };
 
+template <template <class, std::size_t> class Queue>
 struct Getting : Case {
     using Case::Case;
-    ThreadSafeQueue<int, 2> queue;
+    Queue<int, 2> queue;
     int item = 0;
 
     void happen() { REQUIRE(queue.put_sync(7)); }
@@ -796,28 +797,43 @@ struct Getting : Case {
     }
 };
 
-struct GettingOne : Getting {
-    using Getting::Getting;
+template <template <class, std::size_t> class Queue>
+struct GettingOne : Getting<Queue> {
+    using Getting<Queue>::Getting;
     Task<> task() {
-        const auto guard = watch();
-        item = co_await queue.get();
-        co_await rest();
+        const auto guard = this->watch();
+        this->item = co_await this->queue.get();
+        co_await this->rest();
     }
 };
 
-struct GettingNext : Getting {
-    using Getting::Getting;
+template <template <class, std::size_t> class Queue>
+struct GettingNext : Getting<Queue> {
+    using Getting<Queue>::Getting;
     Task<> task() {
-        const auto guard = watch();
-        auto next = co_await queue.next();
-        item = next.value_or(0);
-        co_await rest();
+        const auto guard = this->watch();
+        const auto next = co_await this->queue.next();
+        this->item = next.value_or(0);
+        co_await this->rest();
     }
 };
 
+template <template <class, std::size_t> class Queue>
+struct GettingMany : Getting<Queue> {
+    using Getting<Queue>::Getting;
+    Task<> task() {
+        const auto guard = this->watch();
+        int items[1] = {};
+        const std::size_t count = co_await this->queue.next_many(items);
+        if (count == 1) this->item = items[0];
+        co_await this->rest();
+    }
+};
+
+template <template <class, std::size_t> class Queue>
 struct Putting : Case {
     using Case::Case;
-    ThreadSafeQueue<std::unique_ptr<int>, 1> queue;
+    Queue<std::unique_ptr<int>, 1> queue;
     std::unique_ptr<int> value = std::make_unique<int>(7);
 
     Task<> task() {
@@ -828,9 +844,9 @@ struct Putting : Case {
         co_await rest();
     }
     void happen() { REQUIRE(queue.get_sync().has_value()); }
-    std::string became() const {
+    std::string became() {
         if (has_it()) return value == nullptr && queue.full() ? "the value is in the queue" : lost;
-        return value != nullptr && queue.empty() ? "the value stays with the caller" : lost;
+        return value != nullptr && !queue.get_sync() && queue.empty() ? "the value stays with the caller" : lost;
     }
 };
 
@@ -894,8 +910,8 @@ struct AwaitingWithLimit : Awaiting {
     }
 };
 
-struct GettingWithLimit : Getting {
-    using Getting::Getting;
+struct GettingWithLimit : Getting<ThreadSafeQueue> {
+    using Getting<ThreadSafeQueue>::Getting;
     Task<> task() {
         const auto guard = watch();
         auto outcome = co_await try_wait_for(queue.get(), 5s);
@@ -923,8 +939,8 @@ struct AwaitingTooLong : Awaiting {
     }
 };
 
-struct GettingTooLong : Getting {
-    using Getting::Getting;
+struct GettingTooLong : Getting<ThreadSafeQueue> {
+    using Getting<ThreadSafeQueue>::Getting;
     bool late = false;
 
     Task<> task() {
@@ -941,8 +957,8 @@ struct GettingTooLong : Getting {
     }
 };
 
-struct SelectingItem : Getting {
-    using Getting::Getting;
+struct SelectingItem : Getting<ThreadSafeQueue> {
+    using Getting<ThreadSafeQueue>::Getting;
     ThreadSafeFlag flag;
 
     Task<> task() {
@@ -1044,8 +1060,8 @@ struct AwaitingOrThrowing : Awaiting {
     }
 };
 
-struct GettingOrThrowing : Getting {
-    using Getting::Getting;
+struct GettingOrThrowing : Getting<ThreadSafeQueue> {
+    using Getting<ThreadSafeQueue>::Getting;
     Task<> task() {
         const auto guard = watch();
         item = co_await wait_for(queue.get(), 5s);
@@ -1178,9 +1194,14 @@ static std::vector<Row> first_table() {
         {"`Delay::wait()`", cells<WaitingForDelay>()},
         {"`ThreadSafeFlag::wait()`", cells<WaitingForFlag>()},
         {"`ThreadSafeEvent::wait()`", cells<WaitingForEvent<ThreadSafeEvent>>()},
-        {"`ThreadSafeQueue::get()`", cells<GettingOne>()},
-        {"`ThreadSafeQueue::next()`", cells<GettingNext>()},
-        {"`ThreadSafeQueue::put(v)`", cells<Putting>()},
+        {"`ThreadSafeQueue::get()`", cells<GettingOne<ThreadSafeQueue>>()},
+        {"`ThreadSafeQueue::next()`", cells<GettingNext<ThreadSafeQueue>>()},
+        {"`ThreadSafeQueue::next_many(items)`", cells<GettingMany<ThreadSafeQueue>>()},
+        {"`ThreadSafeQueue::put(v)`", cells<Putting<ThreadSafeQueue>>()},
+        {"`ThreadSafeMpscQueue::get()`", cells<GettingOne<ThreadSafeMpscQueue>>()},
+        {"`ThreadSafeMpscQueue::next()`", cells<GettingNext<ThreadSafeMpscQueue>>()},
+        {"`ThreadSafeMpscQueue::next_many(items)`", cells<GettingMany<ThreadSafeMpscQueue>>()},
+        {"`ThreadSafeMpscQueue::put(v)`", cells<Putting<ThreadSafeMpscQueue>>()},
         {"`Message::wait()`", cells<WaitingForMessage<false>>()},
         {"`Message::next()`", cells<WaitingForMessage<true>>()},
         {"`Latest::next()`", cells<WaitingForLatest>()},

@@ -16,27 +16,26 @@
 #include <rouse/core/detail/scheduler.hpp>
 #include <rouse/core/detail/unwinding.hpp>
 #include <rouse/ports/detail/asymmetric_barrier.hpp>
+#include <rouse/threadsafe/block.hpp>
 #include <rouse/threadsafe/detail/cache_line_padding.hpp>
 #include <rouse/threadsafe/detail/queue_waiting.hpp>
 #include <rouse/threadsafe/detail/ring_storage.hpp>
 #include <rouse/threadsafe/detail/sleep_slot.hpp>
+#include <rouse/threadsafe/detail/take_some.hpp>
 
 namespace rouse {
 inline namespace ROUSE_ABI {
-
-struct block_t {};                ///< The type of `block`.
-inline constexpr block_t block{}; ///< Tag that allows a call to block its thread: `queue.get_sync(block)`.
 
 /// A bounded queue that passes items from one context to another. `ThreadSafeQueue<T, N>` stores N items in itself;
 /// `ThreadSafeQueue<T>{buffer}` uses a buffer of M items that the caller supplies, and holds M - 1. T may be move-only.
 ///
 /// One producer and one consumer may use the queue at a time. Each of them may be a task of any loop, a thread, another
 /// core, a signal handler or an interrupt:
-/// - `put_sync(v)` and `get_sync()` return at once and may be called from any context.
+/// - `put_sync(v)`, `get_sync()` and `get_many()` return at once and may be called from any context.
 /// - `put_sync` and `get_sync` with `block` or a duration put the calling thread to sleep. On a thread whose loop is
 ///   running they raise a UsageError, because they would stop the loop. Signal handlers and interrupts must not call
 ///   them.
-/// - `co_await` of `put(v)`, `get()` and `next()` suspends a task.
+/// - `co_await` of `put(v)`, `get()`, `next()` and `next_many()` suspends a task.
 /// - `close()`, and everything that only asks (except `drained()`), may be called from any context, also while both
 ///   sides are at work.
 ///
@@ -163,6 +162,27 @@ public:
         return take<std::optional<T>>(head);
     }
 
+    /// Takes up to items.size() of the oldest items, and assigns them to the first elements of `items`. Returns how
+    /// many; none if the queue is empty. May be called from any context. If the assignment of an item throws, that item
+    /// stays the oldest in the queue; the exception leaves this call if no item was taken before it.
+    [[nodiscard]] std::size_t get_many(std::span<T> items)
+        requires std::is_move_assignable_v<T>
+    {
+        const detail::UseOfEnd<ROUSE_CHECKED != 0> use{consuming_, Consumer::second_user};
+        std::size_t taken = 0;
+        detail::take_some<!std::is_nothrow_move_assignable_v<T>>(taken, [&] {
+            std::size_t head = head_.load(std::memory_order_relaxed);
+            const ManyGuard guard{*this, head};
+            while (taken < items.size() && has_item(head)) {
+                items[taken] = std::move(ring_.item(head));
+                ring_.discard(head);
+                head = after(head);
+                ++taken;
+            }
+        });
+        return taken;
+    }
+
 #if ROUSE_HOSTED
     /// Takes the oldest item, blocking the calling thread while the queue is empty. Returns nothing once the queue is
     /// closed and drained. Raises a UsageError on a thread whose loop is running.
@@ -182,6 +202,16 @@ public:
     /// `while (auto item = co_await queue.next())` takes the oldest item, suspending the task while the queue is empty.
     /// The result is empty once the queue is closed and drained.
     [[nodiscard]] auto next() noexcept { return detail::QueueNextAwaiter<Consumer>{*this}; }
+
+    /// `while (auto count = co_await queue.next_many(items))` takes up to items.size() of the oldest items, suspending
+    /// the task while the queue is empty, and assigns them to the first elements of `items`. The result is their
+    /// number; zero once the queue is closed and drained. For exceptions see get_many(). Raises a UsageError if `items`
+    /// has no elements.
+    [[nodiscard]] auto next_many(std::span<T> items) noexcept
+        requires std::is_move_assignable_v<T>
+    {
+        return detail::QueueNextManyAwaiter<Consumer>{*this, items};
+    }
 
     /// Whether the queue is closed, no item is left, and none can follow. Only for the consumer.
     [[nodiscard]] bool drained() noexcept {
@@ -262,6 +292,19 @@ private:
         }
     };
 
+    // Spans the removal of several items: frees their slots, all at once, and wakes the producer at the end.
+    struct ManyGuard {
+        ThreadSafeQueue& queue;
+        const std::size_t& next;
+        ~ManyGuard() {
+            // Relaxed: this side's own index.
+            if (next == queue.head_.load(std::memory_order_relaxed)) return;
+            queue.head_.store(next, std::memory_order_release); // pairs with the acquire in has_room()
+            detail::light_barrier(); // before the load in wake(); pairs with the heavy_barrier() in stays_asleep()
+            queue.sleeping_producer_.wake();
+        }
+    };
+
     // Moves the item in the slot `head` into the result, and nowhere in between, where another move could throw.
     template <class Result>
     Result take(std::size_t head) {
@@ -298,7 +341,8 @@ private:
             return queue.closed() || queue.has_room(queue.after(queue.tail_.load(std::memory_order_relaxed)));
         }
         static constexpr const char* second_user =
-            "rouse: ThreadSafeQueue: a second producer; only one may put at a time: give each producer its own queue";
+            "rouse: ThreadSafeQueue: a second producer; only one may put at a time: give each producer its own queue, "
+            "or use a ThreadSafeMpscQueue";
         static constexpr const char* destroyed = destroyed_message;
     };
     struct Consumer {
@@ -318,6 +362,11 @@ private:
         static constexpr const char* second_user =
             "rouse: ThreadSafeQueue: a second consumer; only one may get at a time: give each consumer its own queue";
         static constexpr const char* destroyed = destroyed_message;
+        static constexpr const char* get_at_end =
+            "rouse: ThreadSafeQueue::get: the queue is closed and drained; use next() where exceptions are off";
+        static constexpr const char* no_room_for_many =
+            "rouse: ThreadSafeQueue::next_many: the span has no elements, and zero would mean the end of the queue; "
+            "pass at least one";
     };
 
 #if ROUSE_HOSTED

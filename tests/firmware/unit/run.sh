@@ -19,6 +19,7 @@ shift
 declare -A left_out=(
     [core/busy_poll_test.cpp]="on one core nobody could do anything meanwhile, and so there is none"
     [core/deadline_test.cpp]="thousands of durations in floating point; what tasks do with them is in clock_start_test.cpp"
+    [threadsafe/block_test.cpp]="only threads block"
     [debug/fail_when_stuck_test.cpp]="for tests on the machine that develops: its text is a std::string"
     [core/timer_wheel_test.cpp]="firmware has the heap alone, which is in timer_heap_test.cpp"
     [core/frame_pool_test.cpp]="the pool of a hosted loop, on a heap; firmware's is in static_frame_pool_test.cpp"

@@ -1,7 +1,8 @@
 // Runs every program under the checker, then every mutant, and says what it found.
 //
 //   check <root of the sources>    all programs as they ship: none may fail. Then all mutants: each must be caught, or
-//                                  the header must say beside it, in a comment with "stronger than needed", why not;
+//                                  the header must say beside it, in a comment with "stronger than needed" (an order)
+//                                  or "only saves time" (a store that is left out), why not;
 //                                  and docs/proof.md must list it with its verdict
 //   check --programs [text]        only the programs (whose names contain the text)
 //   check --mutants <root> [regex] only the mutants (whose names match); of the programs just so much runs first that
@@ -89,7 +90,7 @@ bool run(Known& known) {
 struct Mutation {
     Site site;
     Change change;
-    bool excused; // the header says that it is stronger than needed
+    const char* excuse; // what the header says of it, or null
 };
 
 // Of a file: its lines, behind an empty one so that they are numbered from one. Of the model's port: nothing.
@@ -100,14 +101,28 @@ std::vector<std::string> lines_of(const std::string& path) {
     return lines;
 }
 
-// Whether the comment beside a line says so: on the line, in the statement's next two, or in the comment above.
-bool excused(const std::string& root, const Site& site) {
+// The words with which a comment may excuse a change, or null. What no order can show is not excused by a comment about
+// the order.
+const char* excuse_for(Change change) {
+    switch (change) {
+    case Change::no_acquire:
+    case Change::no_release:
+    case Change::no_acquire_failing: return "stronger than needed";
+    case Change::no_store: return "only saves time";
+    default: return nullptr;
+    }
+}
+
+// The excuse, if the comment beside a line has it: on the line, in the statement's next two, or in the comment above.
+const char* excuse(const std::string& root, const Site& site, Change change) {
+    const char* const words = excuse_for(change);
+    if (words == nullptr) return nullptr;
     const std::vector<std::string> lines = lines_of(root + "/include/" + site.file);
     const std::size_t first = site.line > 4 ? site.line - 4 : 1;
     for (std::size_t i = first; i < lines.size() && i <= site.line + 1; ++i) {
-        if (lines[i].find("stronger than needed") != std::string::npos) return true;
+        if (lines[i].find(words) != std::string::npos) return words;
     }
-    return false;
+    return nullptr;
 }
 
 // The mutant's row in docs/proof.md.
@@ -118,7 +133,7 @@ std::string row(const std::string& root, const Mutation& mutation) {
     code.erase(0, code.find_first_not_of(' '));
     code.erase(code.find_last_not_of(' ') + 1);
     return "| " + mutation.site.file + " | `" + code + "` | " + name(mutation.change) + " | " +
-           (mutation.excused ? "stronger than needed" : "caught") + " |";
+           (mutation.excuse != nullptr ? mutation.excuse : "caught") + " |";
 }
 
 // What is told of a mutant by the process that tries it: of one length, so that the last is the one that counts.
@@ -171,17 +186,18 @@ int judge(const Running& running, const std::string& root, const std::vector<std
     text.erase(text.find_last_not_of(' ') + 1);
     const bool in_time = !WIFSIGNALED(status) || WTERMSIG(status) != SIGALRM;
     const bool caught = in_time && text != "-" && !text.empty();
-    const bool right = caught != running.mutation.excused;
+    const char* const excuse = running.mutation.excuse;
+    const bool right = caught != (excuse != nullptr);
     std::printf("%-7s model_mutants: %s: %s (%.1f s)\n",
                 !right   ? "MISSED"
                 : caught ? "caught"
                          : "excused",
                 name_of(running.mutation).c_str(),
-                caught && !right           ? ("the header says that it is stronger than needed, but: " + text).c_str()
-                : caught                   ? text.c_str()
-                : !in_time                 ? "NOT caught in time"
-                : running.mutation.excused ? "NOT caught, as the header says: stronger than needed"
-                                           : "NOT caught",
+                caught && !right    ? ("the header says \"" + std::string{excuse} + "\", but: " + text).c_str()
+                : caught            ? text.c_str()
+                : !in_time          ? "NOT caught in time"
+                : excuse != nullptr ? "NOT caught, as the header says"
+                                    : "NOT caught",
                 std::chrono::duration<double>(std::chrono::steady_clock::now() - running.start).count());
     const std::string wanted = row(root, running.mutation);
     const bool listed = std::find(documented.begin(), documented.end(), wanted) != documented.end();
@@ -206,13 +222,10 @@ int run_mutants(const std::vector<Known>& programs, const std::string& root, con
     };
     for (const Site& site : Mutants::now().sites()) {
         for (const Change change : Mutants::changes(site)) {
-            // What no order can show is not excused by a comment about the order.
-            const bool about_order =
-                change == Change::no_acquire || change == Change::no_release || change == Change::no_acquire_failing;
-            const Mutation mutation{site, change, about_order && excused(root, site)};
+            const Mutation mutation{site, change, excuse(root, site, change)};
             if (!std::regex_search(name_of(mutation), std::regex{filter})) continue;
             ++count;
-            excuses += mutation.excused;
+            excuses += mutation.excuse != nullptr;
             if (running.size() == 2) finish_one();
             int ends[2];
             if (pipe(ends) != 0) return 1;

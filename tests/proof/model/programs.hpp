@@ -32,6 +32,8 @@ std::vector<Program> foreign_programs();
 std::vector<Program> event_programs();
 std::vector<Program> queue_programs();
 std::vector<Program> queue_thread_programs();
+std::vector<Program> mpsc_programs();
+std::vector<Program> mpsc_thread_programs();
 std::vector<Program> latest_programs();
 std::vector<Program> message_programs();
 std::vector<Program> one_shot_programs();

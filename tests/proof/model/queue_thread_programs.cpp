@@ -99,6 +99,43 @@ void neither_blocks() {
     expect(accepted == received, "what was accepted has not been received");
 }
 
+// The consumer takes what is there, in one call.
+void gets_many() {
+    auto queue = std::make_unique<rouse::ThreadSafeQueue<int, 2>>();
+    int received = 0;
+    thread([&] {
+        for (int i = 1; i <= 3; ++i) expect(queue->put_sync(i, block), "refused, though it is not closed");
+    });
+    thread([&] {
+        while (received < 3) {
+            int items[2] = {};
+            const std::size_t taken = queue->get_many(items);
+            for (std::size_t i = 0; i < taken; ++i) expect(items[i] == ++received, "an item is lost, or out of order");
+            if (taken == 0) expect(queue->get_sync(block) == ++received, "an item is lost, or out of order");
+        }
+    });
+    join();
+}
+
+// The same without a sleeper, whose wake would order what the indices do not.
+void gets_many_without_blocking() {
+    auto queue = std::make_unique<rouse::ThreadSafeQueue<int, 2>>();
+    for (int i = 1; i <= 2; ++i) expect(queue->put_sync(i), "refused, though there is room");
+    int accepted = 2, received = 0;
+    const auto get_all = [&] {
+        int items[2] = {};
+        const std::size_t taken = queue->get_many(items);
+        for (std::size_t i = 0; i < taken; ++i) expect(items[i] == ++received, "an item is lost, or out of order");
+    };
+    thread([&] {
+        for (int i = 0; i < 2; ++i) accepted += queue->put_sync(accepted + 1);
+    });
+    thread([&] { get_all(); });
+    join();
+    get_all();
+    expect(accepted == received, "what was accepted has not been received");
+}
+
 // A third context looks how full it is.
 void looked_at() {
     auto queue = std::make_unique<rouse::ThreadSafeQueue<int, 2>>();
@@ -118,6 +155,8 @@ std::vector<Program> queue_thread_programs() {
         {"queue: two threads that block, a third closes", closed_by_a_third, {.preemptions = 2}},
         {"queue: two threads, both with a time limit", both_time_out, {.preemptions = 2}},
         {"queue: two threads that do not block", neither_blocks, {}},
+        {"queue: two threads that block, one gets many", gets_many, {.preemptions = 1}},
+        {"queue: two threads that do not block, one gets many", gets_many_without_blocking, {}},
         {"queue: two threads that do not block, a third looks", looked_at, {}},
     };
 }

@@ -14,6 +14,7 @@
 #include <rouse/threadsafe/slot_queue.hpp>
 #include <rouse/threadsafe/thread_safe_event.hpp>
 #include <rouse/threadsafe/thread_safe_flag.hpp>
+#include <rouse/threadsafe/thread_safe_mpsc_queue.hpp>
 #include <rouse/threadsafe/thread_safe_queue.hpp>
 
 using namespace rouse;
@@ -29,6 +30,8 @@ using Ints = ThreadSafeQueue<int>;
 using OwnReadings = ThreadSafeQueue<Reading, 8>;
 using Readings = ThreadSafeQueue<Reading>;
 using Slots = SlotQueue<Reading, 8>;
+using ManyInts = ThreadSafeMpscQueue<int, 8>;
+using ManyReadings = ThreadSafeMpscQueue<Reading, 6>;
 
 extern "C" {
 
@@ -49,6 +52,9 @@ void probe_delay_stop(Delay& delay) { delay.stop(); }
         if (got) item = *got;                                                                       \
         return got.has_value();                                                                     \
     }                                                                                               \
+    std::size_t probe_##name##_get_many(Queue& queue, Item* items) {                                \
+        return queue.get_many(std::span<Item>{items, 4});                                           \
+    }                                                                                               \
     void probe_##name##_close(Queue& queue) { queue.close(); }                                      \
     bool probe_##name##_closed(const Queue& queue) { return queue.closed(); }                       \
     bool probe_##name##_full_or_empty(const Queue& queue) { return queue.full() || queue.empty(); } \
@@ -58,6 +64,8 @@ PROBE_QUEUE(own_ints, OwnInts, int)
 PROBE_QUEUE(ints, Ints, int)
 PROBE_QUEUE(own_readings, OwnReadings, Reading)
 PROBE_QUEUE(readings, Readings, Reading)
+PROBE_QUEUE(many_ints, ManyInts, int)
+PROBE_QUEUE(many_readings, ManyReadings, Reading)
 
 void probe_message_set(Message<Reading>& message, const Reading& value) { (void)message.set(value); }
 bool probe_message_is_set(const Message<Reading>& message) { return message.is_set(); }
@@ -101,17 +109,22 @@ std::size_t probe_slots_size(const Slots& slots) { return slots.size(); }
 
 } // extern "C"
 
-static Task<> waits(ThreadSafeFlag& flag, ThreadSafeEvent& event, OwnInts& own_ints, OwnReadings& own_readings) {
+static Task<> waits(ThreadSafeFlag& flag, ThreadSafeEvent& event, OwnInts& own_ints, OwnReadings& own_readings,
+                    ManyInts& many_ints) {
     co_await flag.wait();
     co_await event.wait();
     const auto item = co_await own_ints.next();
     const auto reading = co_await own_readings.next();
     if (item && reading) std::ignore = co_await own_ints.put(*item);
+    const auto one_of_many = co_await many_ints.next();
+    if (one_of_many) std::ignore = co_await many_ints.put(*one_of_many);
 }
 
-void everything(ThreadSafeFlag& flag, OwnInts& own_ints, OwnReadings& own_readings) {
+void everything(ThreadSafeFlag& flag, OwnInts& own_ints, OwnReadings& own_readings, ManyInts& many_ints) {
     ThreadSafeEvent event;
-    run(waits(flag, event, own_ints, own_readings));
+    run(waits(flag, event, own_ints, own_readings, many_ints));
+    (void)many_ints.get_sync(block);
+    (void)many_ints.put_sync(1, block);
     (void)own_ints.get_sync(block);
     (void)own_readings.get_sync(block);
 }

@@ -84,7 +84,7 @@ class Object:
             named = []  # by the instruction; objdump puts relocations behind it
             for relocation in re.findall(r"\tR?[0-9a-f]*:? ?R_X86_64_\w+\t(\S+)", line):
                 named += self.targets(relocation)
-            if within := re.search(r"\b(?:call|j\w+)\s+[0-9a-f]+ <([^>+]+)", instruction[1]):
+            if "R_X86_64" not in line and (within := re.search(r"\b(?:call|j\w+)\s+[0-9a-f]+ <([^>+]+)", instruction[1])):
                 named += self.targets(within[1])
             self.edges[function].update(named)
             if not named and (indirect := re.search(r"\b(call|jmp)\s+\*", instruction[1])):

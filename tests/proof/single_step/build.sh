@@ -8,7 +8,7 @@
 set -u
 output=$1 include=$2
 shift 2
-parts=${parts:-event flag get latest message one_shot put ring_io slot_queue}
+parts=${parts:-event flag get latest message mpsc one_shot put ring_io slot_queue}
 here=$(cd "$(dirname "$0")" && pwd)
 compile=("$@" -static -std=c++20 -g1 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
 command="$*"

@@ -312,6 +312,13 @@ public:
     /// already on its way.
     bool interrupt(TaskRecord& task) noexcept;
 
+    /// Enters the waiter of a task of this loop into the list of those that wait in objects of several loops.
+    void enter_shared_wait(SharedWait& wait, const void* object) noexcept { wait.enter(shared_waits_, object); }
+
+    /// Calls f(wait) for each waiter in `object` of a task of this thread's loops. f may remove it from its list.
+    template <class F>
+    static void for_each_shared_wait(const void* object, F f) noexcept;
+
     /// Blocks until arrived() returns true, that is, until an item that a foreign context has taken has arrived.
     /// Between its exchange and its push that context has only a few instructions left; if it was preempted there, this
     /// sleeps.
@@ -453,6 +460,8 @@ private:
 #else
     static inline constinit Scheduler* newest_ = nullptr;
     static inline constinit unsigned ready_awaits_left_ = most_ready_awaits;
+    // As in a hosted scheduler, but of all, so that a program that has none keeps no room for them.
+    static inline constinit SharedWait* shared_waits_ = nullptr;
 #endif
 
     ReadyQueue ready_;
@@ -467,6 +476,7 @@ private:
     Inbox inbox_;
 #if ROUSE_HOSTED
     HostState host_;
+    SharedWait* shared_waits_ = nullptr; // of tasks of this loop, newest first
     WaitList end_listeners_;
     const void* runs_on_ = nullptr; // of the thread on which it ran last: &current_
 #endif
@@ -580,6 +590,22 @@ inline void Scheduler::sleep() noexcept {
 #endif
     wait_until(next_deadline());
     take_inbox();
+}
+
+template <class F>
+void Scheduler::for_each_shared_wait(const void* object, F f) noexcept {
+    const auto each_of_list = [&](SharedWait* wait) {
+        while (wait != nullptr) {
+            SharedWait* const next = wait->next;
+            if (wait->object == object) f(*wait);
+            wait = next;
+        }
+    };
+#if ROUSE_HOSTED
+    for (const Scheduler* each = newest_; each != nullptr; each = each->older_) each_of_list(each->shared_waits_);
+#else
+    each_of_list(shared_waits_);
+#endif
 }
 
 template <class F>

@@ -32,6 +32,31 @@ protected:
     RetractableWaiter& operator=(const RetractableWaiter&) = delete;
 };
 
+/// Part of a waiter in an object in which tasks of several loops wait. Each loop lists its own, so that the object's
+/// destructor finds those of its thread (see Scheduler::for_each_shared_wait). For the thread of the loop.
+struct SharedWait {
+    const void* object = nullptr; // in which it waits
+    SharedWait* next = nullptr;   // in the list: the next older one
+    SharedWait** link = nullptr;  // in the list: the pointer that points to this; null: in no list
+
+    void enter(SharedWait*& newest, const void* the_object) noexcept {
+        object = the_object;
+        next = newest;
+        link = &newest;
+        newest = this;
+        if (next != nullptr) next->link = &next;
+    }
+
+    /// Returns false if it is in no list.
+    bool leave() noexcept {
+        if (link == nullptr) return false;
+        *link = next;
+        if (next != nullptr) next->link = link;
+        link = nullptr;
+        return true;
+    }
+};
+
 /// Part of a wait for several tasks that cancels them when the waiting task is cancelled; see
 /// Scheduler::forward_cancel.
 struct CancelForwarder {

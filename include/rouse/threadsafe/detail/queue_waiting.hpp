@@ -1,4 +1,5 @@
-// How the two sides of a ThreadSafeQueue wait for each other: as tasks and as threads.
+// How a side of a queue that one context uses waits for the other: as a task and as a thread. Both sides of a
+// ThreadSafeQueue do, and the consumer of a ThreadSafeMpscQueue.
 //
 // A template parameter Side describes one side of a queue (ThreadSafeQueue::Producer and Consumer):
 //
@@ -13,12 +14,16 @@
 //
 //     Side::has_item(queue)     whether there is an item
 //     Side::take<R>(queue)      takes the oldest item, which must exist, as an R
+//     Side::get_at_end          the message of the panic if get() finds the end without exceptions
+//     Side::no_room_for_many    the message of the UsageError for a next_many() into no elements
 #pragma once
 
 #include <chrono>
 #include <coroutine>
+#include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include <rouse/core/detail/deadline.hpp>
@@ -156,7 +161,7 @@ private:
     bool given_up_ = false;   // retract() came after the waiter was taken: wake the task on arrival in any case
 };
 
-/// What get() and next() have in common.
+/// What get(), next() and next_many() have in common.
 template <class Side>
 class QueueConsumerWaiter : public QueueWaiter<Side> {
 public:
@@ -200,11 +205,35 @@ public:
 #if ROUSE_EXCEPTIONS
             throw QueueClosed{};
 #else
-            misuse("rouse: ThreadSafeQueue::get: the queue is closed and drained; use next() where exceptions are off");
+            misuse(Side::get_at_end);
 #endif
         }
         return Side::template take<typename Side::Queue::value_type>(*queue);
     }
+};
+
+/// `co_await queue.next_many(items)`.
+template <class Side>
+class QueueNextManyAwaiter final : public QueueConsumerWaiter<Side> {
+    using Items = std::span<typename Side::Queue::value_type>;
+
+public:
+    QueueNextManyAwaiter(typename Side::Queue& the_queue, Items items) noexcept
+        : QueueConsumerWaiter<Side>{the_queue}, items_{items} {}
+    QueueNextManyAwaiter(QueueNextManyAwaiter&& other) noexcept // only before it is awaited
+        : QueueConsumerWaiter<Side>{std::move(other)}, items_{other.items_} {}
+
+    bool await_ready() {
+        if (items_.empty()) misuse(Side::no_room_for_many);
+        return QueueConsumerWaiter<Side>::await_ready();
+    }
+    std::size_t await_resume() {
+        auto* const queue = this->resumed_with_item();
+        return queue == nullptr ? 0 : queue->get_many(items_);
+    }
+
+private:
+    Items items_;
 };
 
 /// `co_await queue.put(v)`. U is a reference type: the value stays with the caller until it is accepted.
