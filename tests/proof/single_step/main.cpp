@@ -2,7 +2,8 @@
 //
 //   single_step [--every N] [--pairs N] [--state NAME] [--expect-failure] [--broken N] [object...]
 //
-// The objects are event, flag, get, latest, message, mpsc, one_shot, put, ring_io, slot_queue; all if none is named. With
+// The objects are event, flag, get, latest, message, mpsc, one_shot, put, ring_io, slot_queue; all if none is named.
+// With
 // --every, only every N-th instruction is interrupted. With two interrupts, each comes at about N places of a turn
 // (--pairs, 12); with 0 there are never two. With --state, only the states of this name.
 //

@@ -81,8 +81,8 @@ public:
 
     // ---- for producers ----
 
-    /// Claims the next slot if there is one, and says which. It finds the ring full only if it was at one instant of the
-    /// call, as far as this context has seen the head advance. Lock-free: it repeats only if another claim has
+    /// Claims the next slot if there is one, and says which. It finds the ring full only if it was at one instant of
+    /// the call, as far as this context has seen the head advance. Lock-free: it repeats only if another claim has
     /// succeeded.
     [[nodiscard]] Claim claim(Position& claimed) noexcept {
         Position next = claims_.load(std::memory_order_relaxed);

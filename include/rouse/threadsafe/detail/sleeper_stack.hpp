@@ -27,18 +27,18 @@ struct StackedSleeper {
 /// from any context.
 ///
 /// Whoever wants a sleeper out takes them all, by one exchange. There is no removal from the middle, so no node is read
-/// that another context may have removed, and a stack that has become the same again in the meantime (ABA) does no harm.
-/// A sleeper that leaves wakes all others, in the order in which they were pushed, perhaps for no reason: they look
-/// again. The context that makes room wakes as many as there is room for, and puts the others back.
+/// that another context may have removed, and a stack that has become the same again in the meantime (ABA) does no
+/// harm. A sleeper that leaves wakes all others, in the order in which they were pushed, perhaps for no reason: they
+/// look again. The context that makes room wakes as many as there is room for, and puts the others back.
 ///
 /// To go to sleep:            push(), heavy_barrier(), look again, and withdraw() if there is room.
 /// After publishing a change: light_barrier(), then wake_oldest() or wake_all() if any().
 /// At least one of the two sides sees the other's store.
 //
-// A sleeper that leaves while another context has taken it, to put it back, does not find itself. So it counts itself in
-// leaving_, and looks once more. The other context, having put the sleepers back, looks at leaving_. If it puts them
-// back before that second look, the sleeper finds itself; if after, it has acquired what the look has released, and sees
-// the count. No barrier is needed, as both are read-modify-writes of one word.
+// A sleeper that leaves while another context has taken it, to put it back, does not find itself. So it counts itself
+// in leaving_, and looks once more. The other context, having put the sleepers back, looks at leaving_. If it puts them
+// back before that second look, the sleeper finds itself; if after, it has acquired what the look has released, and
+// sees the count. No barrier is needed, as both are read-modify-writes of one word.
 //
 // A sleeper that is woken because there is room need not take it: it leaves, or found room before that. Then another
 // must be woken in its place. It is: withdraw() wakes all others before it returns false, and those that are pushed
@@ -59,8 +59,8 @@ public:
                                                 std::memory_order_acq_rel, std::memory_order_relaxed));
     }
 
-    /// Takes `sleeper` out, and wakes all others. Returns false if another context has taken it: its wake has arrived or
-    /// is about to. Then it must call woken() after that.
+    /// Takes `sleeper` out, and wakes all others. Returns false if another context has taken it: its wake has arrived
+    /// or is about to. Then it must call woken() after that.
     [[nodiscard]] bool withdraw(StackedSleeper& sleeper) noexcept {
         if (wake_all_but(&sleeper)) return true;
         if (!sleeper.leaves) {
@@ -81,9 +81,9 @@ public:
     /// Whether there may be sleepers. Costs a load.
     [[nodiscard]] bool any() const noexcept { return newest_.load(std::memory_order_relaxed) != none; }
 
-    /// Wakes up to `count` sleepers, the oldest first, and puts the others back. After that the caller must look whether
-    /// the queue has been closed, and call wake_all() if so: close() may have come while the stack was empty. It sees
-    /// that, because putting back acquires what the exchange in wake_all() has released.
+    /// Wakes up to `count` sleepers, the oldest first, and puts the others back. After that the caller must look
+    /// whether the queue has been closed, and call wake_all() if so: close() may have come while the stack was empty.
+    /// It sees that, because putting back acquires what the exchange in wake_all() has released.
     void wake_oldest(std::size_t count) noexcept {
         StackedSleeper* newest = take_all();
         std::size_t length = 0;
@@ -95,7 +95,8 @@ public:
         wake_each(due, nullptr);
     }
 
-    /// Wakes all sleepers. It writes the word in any case, so that the next sleeper sees what was done before this call.
+    /// Wakes all sleepers. It writes the word in any case, so that the next sleeper sees what was done before this
+    /// call.
     [[gnu::noinline, gnu::cold]] void wake_all() noexcept { static_cast<void>(wake_all_but(nullptr)); }
 
 private:
