@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <rouse/combine/detail/as_handle.hpp>
+#include <rouse/combine/detail/range_of_awaitables.hpp>
 #include <rouse/core/detail/misuse.hpp>
 #include <rouse/core/detail/waiter.hpp>
 
@@ -304,19 +305,11 @@ Task<std::vector<ResultFor<outcomes, typename G::Result>>> gather_vector(std::ve
 // Copies the TaskHandles of a range; moves its Tasks out of it.
 template <class Range>
 auto gatherables_of(Range&& range) {
-    using Item = std::remove_cvref_t<decltype(*std::begin(range))>;
-    // A handle is copied because the range may be a view.
-    using Passed = std::conditional_t<std::is_copy_constructible_v<Item>, const Item&, Item&&>;
+    using Passed = PassedItem<Range>;
     std::vector<Gatherable<Passed>> gathered;
     for (auto&& item : range) gathered.push_back(gatherable(static_cast<Passed>(item)));
     return gathered;
 }
-
-template <class R>
-concept RangeOfAwaitables = requires(R& range) {
-    std::begin(range);
-    std::end(range);
-};
 
 } // namespace detail
 

@@ -47,17 +47,17 @@ inline Task<int> connect(Address address, std::shared_ptr<StreamConnection>& con
 /// limit. For tasks of a loop whose port can watch descriptors. Throws std::system_error that names the host, with the
 /// error of its first address, which the system prefers. Cancelling it closes the connection in progress.
 [[nodiscard]] inline Task<Reply<Streams>> open_connection(std::string host, std::uint16_t port) {
-    int first_error = 0;
+    int error_of_first = 0;
     Reply<std::vector<Address>> addresses = co_await resolve(host, port);
     if (detail::is_error(addresses)) co_return detail::failed<Streams>(detail::error_of(addresses));
     for (const Address& address : detail::value_of(addresses)) {
         std::shared_ptr<detail::StreamConnection> connection;
         const int error = co_await detail::connect(address, connection);
         if (error == 0) co_return detail::streams(connection);
-        if (first_error == 0) first_error = error;
+        if (error_of_first == 0) error_of_first = error;
     }
     const std::string name = detail::host_and_port(host.empty() ? "this machine" : host, port);
-    co_return detail::failed<Streams>(first_error, "cannot connect to " + name);
+    co_return detail::failed<Streams>(error_of_first, "cannot connect to " + name);
 }
 
 } // namespace ROUSE_ABI
