@@ -186,19 +186,19 @@ template <class Socket>
     if (for_both) { // IPv6 first, as its socket also serves IPv4
         std::partition(addresses.begin(), addresses.end(), [](const Address& a) { return a.family() == AF_INET6; });
     }
-    int first_error = 0;
+    int error_of_first = 0;
     for (const Address& address : addresses) {
         std::shared_ptr<DatagramChannel> channel;
         const int error = open_channel(address, use, for_both, channel);
         if (error == 0) return wrap<Socket>(std::move(channel));
-        if (first_error == 0) first_error = error;
+        if (error_of_first == 0) error_of_first = error;
         if (connects || error == EAFNOSUPPORT || error == EADDRNOTAVAIL) continue;
-        first_error = error; // this machine has the address, but it is in use or not permitted
+        error_of_first = error; // this machine has the address, but it is in use or not permitted
         break;
     }
     const std::string name = !host.empty() ? host : connects ? "this machine" : "any address";
     const std::string what = (connects ? "cannot connect to " : "cannot bind to ") + host_and_port(name, port);
-    return failed<Socket>(first_error, what);
+    return failed<Socket>(error_of_first, what);
 }
 
 } // namespace detail
