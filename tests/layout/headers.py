@@ -46,6 +46,9 @@ BOARDS = {
     "rouse/ports/riscv.hpp": ("virt-rv32", ["riscv64-unknown-elf-g++", "qemu-system-riscv32"]),
 }
 
+# What a header of hosts/ needs, which is not installed everywhere, and may have warnings of its own.
+HOSTS = {"rouse/hosts/asio.hpp": "asio.hpp"}
+
 
 def is_checked(header):
     return header.startswith(CHECKER) and header not in UNCHECKED
@@ -74,6 +77,14 @@ class Headers:
             return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=300, **keys)
         except subprocess.TimeoutExpired:
             return subprocess.CompletedProcess(command, 124, "", "error: it did not end within 300 seconds")
+
+    def without_host(self, header):
+        """The header of the host that this one needs, if it is not installed; else None."""
+        host = HOSTS.get(header)
+        if host is None:
+            return None
+        found = self.run([self.compilers[0], "-E", "-x", "c++", "-", "-o", "/dev/null"], input=f"#include <{host}>\n")
+        return host if found.returncode != 0 else None
 
     def engine(self, compiler):
         """The model checker's object file, or None if it does not compile."""
@@ -147,7 +158,9 @@ def check(root, compilers, work, jobs=2, only="", wanted=("use-runs", "header-al
     public = [each for each in rules.public_headers(root) if (root / rules.use_of(each)).exists()]
     if "use-runs" in wanted:
         for header in public:
-            if header in BOARDS:
+            if headers.without_host(header):
+                untried.add(f"the use of <{header}>: {HOSTS[header]} is not installed")
+            elif header in BOARDS:
                 missing = [tool for tool in BOARDS[header][1] if shutil.which(tool) is None]
                 if missing:
                     untried.add(f"the use of <{header}>: {', '.join(missing)} is not installed")
@@ -158,7 +171,8 @@ def check(root, compilers, work, jobs=2, only="", wanted=("use-runs", "header-al
     if "header-alone" in wanted:
         tasks += [(headers.alone, header, flags) for header in rules.headers(root)
                   for flags in ([], WITHOUT_EXCEPTIONS) if not flags or differs_without_exceptions(root, header)
-                  if not (flags and header.startswith(CHECKER))]  # the checker needs exceptions
+                  if not (flags and header.startswith(CHECKER))  # the checker needs exceptions
+                  and headers.without_host(header) is None]
     tasks = [task for task in tasks if re.search(only, task[1])]
     found = []
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:

@@ -15,7 +15,7 @@ tests=("${@:2}")
 # shellcheck source=tests/support/checks.sh
 . "$source/tests/support/checks.sh"
 warnings=(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -I "$source/include")
-(cd "$source/include" && find rouse -name '*.hpp' ! -path '*/detail/*' ! -path '*/check/*' ! -name cortex_m.hpp ! -name riscv.hpp -printf '#include <%p>\n') |
+(cd "$source/include" && find rouse -name '*.hpp' ! -path '*/detail/*' ! -path '*/check/*' ! -path '*/hosts/*' ! -name cortex_m.hpp ! -name riscv.hpp -printf '#include <%p>\n') |
     sort >"$work/all.cpp"
 
 # ---- libc++ ---------------------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ garbage() {
     printf '#include <%s>\n' "$@"
     for each in $functions $objects; do printf '#ifndef %s\n#error "a header undefines %s"\n#endif\n' "$each" "$each"; done
 }
-(cd "$source/include" && find rouse -name '*.hpp' ! -path '*/detail/*' ! -path '*/check/*' ! -name cortex_m.hpp ! -name riscv.hpp | sort) >"$work/hosted"
+(cd "$source/include" && find rouse -name '*.hpp' ! -path '*/detail/*' ! -path '*/check/*' ! -path '*/hosts/*' ! -name cortex_m.hpp ! -name riscv.hpp | sort) >"$work/hosted"
 (cd "$source/include" && find rouse/check -maxdepth 1 -name '*.hpp' | sort) >"$work/checker"
 mapfile -t checker <"$work/checker"
 mapfile -t hosted <"$work/hosted"

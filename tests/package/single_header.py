@@ -86,8 +86,10 @@ def write(source, version, output):
     for conditions, paths in OTHERS:
         single.others(conditions, paths)
     headers = [str(each.relative_to(single.include)) for each in single.include.rglob('*.hpp')]
-    # Not the model checker, which only tests include, and which is compiled in its own way.
-    lost = [each for each in headers if each not in single.written and not each.startswith('rouse/check/')]
+    # Not the model checker, which only tests include, and which is compiled in its own way; nor hosts/, of which each header
+    # needs its host.
+    lost = [each for each in headers
+            if each not in single.written and not each.startswith(('rouse/check/', 'rouse/hosts/'))]
     if lost:
         sys.exit('single_header.py: not in the one file, so add them to OTHERS: ' + ' '.join(lost))
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +98,7 @@ def write(source, version, output):
 
 def forward(source, directory):
     for each in (source / 'include').rglob('*.hpp'):
-        if each.is_relative_to(source / 'include/rouse/check'):
+        if any(each.is_relative_to(source / 'include/rouse' / folder) for folder in ('check', 'hosts')):
             continue
         path = directory / each.relative_to(source / 'include')
         path.parent.mkdir(parents=True, exist_ok=True)
