@@ -51,8 +51,8 @@ TEST_CASE("every waiting state has its kind of waiter, and a finished state is n
         kinds += record.waiting() ? "ltjr"[static_cast<int>(kind_of_waiter(record.state))] : '.';
         finished += record.finished() ? 'f' : '.';
     }
-    CHECK(kinds == "......lllllttjrrrrrrrrrr..");
-    CHECK(finished == "........................ff");
+    CHECK(kinds == "......lllllttjrrrrrrrrrrr..");
+    CHECK(finished == ".........................ff");
 }
 
 TEST_CASE("a task's record follows it: created, fresh, waiting, done with its value") {
