@@ -1,7 +1,6 @@
 // Broadcast: hands every value to all of its subscribers.
 #pragma once
 
-#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -133,23 +132,49 @@ private:
         "rouse: Broadcast::publish: a second writer; only one context may publish at a time: give each writer its own "
         "object";
 
-    // A value, as words that may be read while they are written.
+    // A value, as words that may be read while they are written. Copies word by word, as a call of memcpy or memset is
+    // not for a signal handler everywhere.
     class Slot {
     public:
-        static constexpr std::size_t length = (sizeof(T) + sizeof(Word) - 1) / sizeof(Word);
-
         void write(const T& value) noexcept {
-            std::array<Word, length> copy{};
-            std::memcpy(copy.data(), std::addressof(value), sizeof(T));
+            const auto* const from = reinterpret_cast<const std::byte*>(std::addressof(value));
             // release: begun_, and the pair of the acquire below
-            for (std::size_t i = 0; i < length; ++i) words_[i].store(copy[i], std::memory_order_release);
+            for (std::size_t i = 0; i < whole; ++i)
+                words_[i].store(word_at(from + i * size), std::memory_order_release);
+            if constexpr (rest != 0) {
+                Word last = 0;
+                for (std::size_t i = 0; i < rest; ++i) last |= static_cast<Word>(from[whole * size + i]) << (8 * i);
+                words_[whole].store(last, std::memory_order_release);
+            }
         }
-        void read(std::array<Word, length>& copy) const noexcept {
-            for (std::size_t i = 0; i < length; ++i) copy[i] = words_[i].load(std::memory_order_acquire);
+        void read(std::byte (&to)[sizeof(T)]) const noexcept {
+            for (std::size_t i = 0; i < whole; ++i) {
+                const Word word = words_[i].load(std::memory_order_acquire);
+                std::memcpy(to + i * size, &word, size); // of a constant size, so not a call
+            }
+            if constexpr (rest != 0) {
+                const Word last = words_[whole].load(std::memory_order_acquire);
+                for (std::size_t i = 0; i < rest; ++i) to[whole * size + i] = static_cast<std::byte>(last >> (8 * i));
+            }
         }
 
     private:
-        detail::Atomic<Word> words_[length] = {};
+        static constexpr std::size_t size = sizeof(Word);
+        static constexpr std::size_t whole = sizeof(T) / size; // words
+        static constexpr std::size_t rest = sizeof(T) % size;  // bytes
+
+        static Word word_at(const std::byte* bytes) noexcept {
+            Word word;
+            std::memcpy(&word, bytes, size);
+            return word;
+        }
+
+        detail::Atomic<Word> words_[whole + (rest != 0 ? 1 : 0)] = {};
+    };
+
+    // The bytes of a value that has been read.
+    struct Bytes {
+        std::byte all[sizeof(T)];
     };
 
     // Writer side.
@@ -185,7 +210,7 @@ private:
 
     // Copies the value number `next`, or the oldest after it that is kept, and goes on to the one after that. Adds what
     // it left out to `lost`. Returns false if there is none.
-    bool take(Count& next, Count& lost, std::array<Word, Slot::length>& copy) const noexcept {
+    bool take(Count& next, Count& lost, Bytes& copy) const noexcept {
         for (;;) {
             const Count published = published_.load(std::memory_order_acquire); // pairs with publish()
             const Count behind = published - next;
@@ -194,7 +219,7 @@ private:
                 lost += behind - N;
                 next = published - N;
             }
-            slots_[next % slot_count].read(copy);
+            slots_[next % slot_count].read(copy.all);
             // Comes after the acquires of the words: if one is of a later value, this shows that it has begun. acquire:
             // pairs with publish(), so that the next repetition, if there is one, sees what was published before.
             if (begun_.load(std::memory_order_acquire) - next <= slot_count) {
@@ -240,13 +265,9 @@ public:
 
     /// The next value, if there is one; empty otherwise. Does not wait.
     [[nodiscard]] std::optional<T> get_sync() noexcept {
-        std::array<Word, Slot::length> copy;
+        Bytes copy;
         if (!broadcast_.take(next_, lost_, copy)) return std::nullopt;
-        struct Bytes { // the words may be longer than the value
-            std::byte all[sizeof(T)];
-        } bytes;
-        std::memcpy(bytes.all, copy.data(), sizeof(T));
-        return std::bit_cast<T>(bytes);
+        return std::bit_cast<T>(copy);
     }
 
     /// How many values this subscriber has lost so far because it was more than N behind. It notices when it reads.

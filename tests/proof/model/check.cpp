@@ -54,8 +54,9 @@ std::vector<Known> all_programs(const char* filter) {
     for (const auto& some :
          {model::inbox_programs(), model::flag_programs(), model::foreign_programs(), model::event_programs(),
           model::queue_programs(), model::queue_thread_programs(), model::latest_programs(), model::message_programs(),
-          model::one_shot_programs(), model::ring_io_programs(), model::slot_queue_programs(),
-          model::broadcast_programs(), model::context_programs(), model::delay_programs()}) {
+          model::one_shot_programs(), model::ring_io_programs(), model::slot_queue_programs(), model::mpsc_programs(),
+          model::mpsc_thread_programs(), model::broadcast_programs(), model::context_programs(),
+          model::delay_programs()}) {
         for (const Program& program : some) {
             if (std::strstr(program.name, filter) != nullptr) all.push_back(Known{program});
         }

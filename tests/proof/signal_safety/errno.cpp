@@ -25,7 +25,7 @@ struct Call {
     long arguments[6]{};
 };
 
-thread_local bool foreign = false; // this thread is in a foreign call
+thread_local bool in_foreign_call = false; // this thread is in a foreign call
 bool failing = false;
 int faults = 0;
 std::set<long> numbers; // of the system calls in foreign calls
@@ -52,7 +52,7 @@ extern "C" long syscall(long number, ...) noexcept {
     va_start(list, number);
     for (long& argument : call.arguments) argument = va_arg(list, long);
     va_end(list);
-    if (foreign) {
+    if (in_foreign_call) {
         numbers.insert(number);
         if (failing) {
             failed.push_back(call);
@@ -108,11 +108,11 @@ const Foreign calls[] = {
 };
 
 void call_and_look(const Foreign& what, Objects& objects, const char* state) {
-    foreign = true;
+    in_foreign_call = true;
     errno = ENOTTY;
     what.call(objects);
     const int after = errno;
-    foreign = false;
+    in_foreign_call = false;
     if (after == ENOTTY) return;
     ++faults;
     std::printf("errno: %s, %s%s: was spoilt\n", what.name, state, failing ? ", a system call fails" : "");
