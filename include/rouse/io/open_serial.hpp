@@ -93,7 +93,8 @@ inline int make_raw(int descriptor, speed_t speed) noexcept {
     settings.c_lflag &= ~static_cast<tcflag_t>(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
     settings.c_cflag &= ~static_cast<tcflag_t>(CSIZE | PARENB | CSTOPB);
 #ifdef CRTSCTS
-    settings.c_cflag &= ~static_cast<tcflag_t>(CRTSCTS);
+    constexpr tcflag_t flow_control = CRTSCTS;
+    settings.c_cflag &= ~flow_control;
 #endif
     settings.c_cflag |= static_cast<tcflag_t>(CS8 | CREAD | CLOCAL);
     settings.c_cc[VMIN] = 1;
