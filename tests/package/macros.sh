@@ -28,7 +28,7 @@ objects="
     None Bool Status Always Never Success True False Above Below Unsorted KeyPress KeyRelease FocusIn FocusOut Expose
     ControlMask CurrentTime Complex Convex Nonconvex GrayScale StaticColor Opposite Button1 Screen Display Visual
     MIN MAX MAXPATHLEN NBBY NODEV NOFILE NGROUPS DEV_BSIZE
-    B0 B50 B110 B9600 ECHO NL0 CR0 TAB0 BS0 NCCS VMIN VTIME IGNBRK
+    NL0 CR0 TAB0 BS0 NCCS
     DOMAIN OVERFLOW UNDERFLOW SING PLOSS TLOSS I complex imaginary unix linux i386 mips sun hpux
     HIGH LOW INPUT OUTPUT DEFAULT EXTERNAL CHANGE FALLING RISING PI DEC HEX OCT BIN
     YES NO ON OFF Nil nil self PRIVATE PUBLIC EXTERN STATIC INLINE access debug trace log
@@ -38,6 +38,8 @@ garbage() {
     local each
     # Not those of another compiler, platform or build.
     grep -rhoE '^#include <[a-z0-9_/.]+>' "$source/include" | grep -v '<rouse/' | sort -u | while read -r _ each; do
+        # newlib has a termios.h that needs what it has not.
+        [ "$each" = "<termios.h>" ] && each="<sys/termios.h>"
         printf '#if __has_include(%s)\n#include %s\n#endif\n' "$each" "$each"
     done
     for each in $functions; do printf '#undef %s\n#define %s(...) @@ %s is a macro @@\n' "$each" "$each" "$each"; done

@@ -105,7 +105,7 @@ TEST_CASE("scenario 29: a loop that sleeps, with a wait pending, uses next to no
     };
     const auto before = cpu_time();
     run(main());
-    CHECK(cpu_time() - before < 30ms);
+    CHECK(cpu_time() - before < 100ms); // one that spins takes 300
 }
 
 TEST_CASE("scenario 29: a thread that is blocked in a queue uses next to no CPU time") {

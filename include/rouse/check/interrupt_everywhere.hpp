@@ -40,24 +40,36 @@ public:
     Interrupted() { detail::InstructionSteps::begin(); }
     ~Interrupted() { detail::InstructionSteps::end(); }
 
-    /// For a handler after which the work needs another interrupt, or would rightly sleep for ever: `handler` comes
-    /// once, in the work's next sleep.
-    static void postpone(void (*handler)()) noexcept { detail::InstructionSteps::postpone(handler); }
-
-    /// For the work, where it cannot wait until it sleeps: what was postponed comes now. Does nothing if it has come.
-    static void perform_postponed() { detail::InstructionSteps::perform_postponed(); }
-
-    /// Ends this run as one that failed. For the work and the handlers, at any point.
-    [[noreturn]] static void fail(const char* why) { detail::InstructionSteps::end_with(why); }
 #else
     Interrupted() = default;
     ~Interrupted() {}
-    static void postpone(void (*)()) noexcept {}
-    static void perform_postponed() {}
-    [[noreturn]] static void fail(const char*) { std::abort(); }
 #endif
     Interrupted(const Interrupted&) = delete;
     Interrupted& operator=(const Interrupted&) = delete;
+
+    /// For a handler after which the work needs another interrupt, or would rightly sleep for ever: `handler` comes
+    /// once, in the work's next sleep.
+    static void postpone([[maybe_unused]] void (*handler)()) noexcept {
+#if defined(__linux__) && defined(__x86_64__)
+        detail::InstructionSteps::postpone(handler);
+#endif
+    }
+
+    /// For the work, where it cannot wait until it sleeps: what was postponed comes now. Does nothing if it has come.
+    static void perform_postponed() {
+#if defined(__linux__) && defined(__x86_64__)
+        detail::InstructionSteps::perform_postponed();
+#endif
+    }
+
+    /// Ends this run as one that failed. For the work and the handlers, at any point.
+    [[noreturn]] static void fail([[maybe_unused]] const char* why) {
+#if defined(__linux__) && defined(__x86_64__)
+        detail::InstructionSteps::end_with(why);
+#else
+        std::abort();
+#endif
+    }
 };
 
 } // namespace check

@@ -202,10 +202,10 @@ private:
     void sleep(detail::Scheduler& scheduler) {
         turn_left_ = 0;
         const TimePoint deadline = detail::SteppedRun::next_deadline(scheduler);
-        const bool forever = deadline == (TimePoint::max)();
+        const bool for_good = deadline == (TimePoint::max)();
         if (!pending_.empty()) {
             // 0: the first one comes at once. 1: half way to the deadline. 2: not in this sleep.
-            const std::uint32_t when = forever ? 0 : decisions_.uniform(3);
+            const std::uint32_t when = for_good ? 0 : decisions_.uniform(3);
             if (when == 2 && telling_) note("no interrupt comes in this sleep");
             if (when < 2) {
                 if (when == 1) port_.advance((deadline - port_.now()) / 2);
@@ -214,7 +214,7 @@ private:
                 return;
             }
         }
-        if (forever) stop("all tasks wait for ever", ": " + waiting());
+        if (for_good) stop("all tasks wait for ever", ": " + waiting());
         static_cast<void>(detail::SteppedRun::sleep(scheduler));
         static_cast<void>(late("the loop wakes late by"));
     }

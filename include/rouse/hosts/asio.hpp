@@ -157,6 +157,7 @@ private:
 } // namespace ROUSE_ABI
 } // namespace rouse
 
+/// @cond internal
 /// What asio asks of a completion token.
 template <class... Results>
 class asio::async_result<rouse::UseRouse, void(Results...)> {
@@ -168,3 +169,4 @@ public:
         return rouse::foreign(Operation{std::forward<Initiation>(initiation), std::forward<Arguments>(arguments)...});
     }
 };
+/// @endcond

@@ -169,6 +169,7 @@ public:
     /// An empty sender, to be assigned to: a static one for an interrupt, for example.
     // Not defaulted: `sender = {}` would first clear it, which unoptimised code does by a call of memset.
     constexpr Sender() noexcept {}
+    /// Takes over what the other is for, and leaves that empty.
     Sender(Sender&& other) noexcept : shot_{std::exchange(other.shot_, nullptr)} {}
     /// Drops what this sender was for, as the destructor does, and takes over the other.
     Sender& operator=(Sender&& other) noexcept {
@@ -206,6 +207,7 @@ private:
     OneShot* shot_ = nullptr; // null once it has answered
 };
 
+/// @cond internal
 // What get() and next() have in common: a wait for the flag.
 template <class T>
 class OneShot<T>::Getter {
@@ -275,6 +277,8 @@ public:
         return this->shot().template take<std::optional<T>>();
     }
 };
+
+/// @endcond
 
 } // namespace ROUSE_ABI
 } // namespace rouse

@@ -80,7 +80,7 @@ public:
 
     /// All that were taken, without the zeros at the end.
     [[nodiscard]] DecisionList taken() const {
-        DecisionList list{list_.begin(), list_.begin() + static_cast<std::ptrdiff_t>(std::min(at_, list_.size()))};
+        DecisionList list{list_.begin(), list_.begin() + static_cast<std::ptrdiff_t>((std::min)(at_, list_.size()))};
         while (!list.empty() && list.back() == 0) list.pop_back();
         return list;
     }
@@ -96,7 +96,7 @@ private:
         }
         const std::size_t i = at_++;
         if (i >= list_.size()) return 0;
-        return list_[i] = std::min(list_[i], n - 1); // of a list that was changed
+        return list_[i] = (std::min)(list_[i], n - 1); // of a list that was changed
     }
 
     // SplitMix64.
@@ -139,7 +139,7 @@ DecisionList shrink_decisions(DecisionList best, Fails fails, int most) {
         for (std::size_t size = std::max<std::size_t>(best.size() / 2, 1); size > 0; size /= 2) {
             for (std::size_t i = 0; i < best.size() && most > 0;) {
                 const auto begin = static_cast<std::ptrdiff_t>(i);
-                const auto end = static_cast<std::ptrdiff_t>(std::min(i + size, best.size()));
+                const auto end = static_cast<std::ptrdiff_t>((std::min)(i + size, best.size()));
                 DecisionList without = best;
                 without.erase(without.begin() + begin, without.begin() + end);
                 DecisionList plain = best;

@@ -102,11 +102,11 @@ public:
 private:
     static constexpr std::uintptr_t none = 0;
 
-    // Returns whether `self` was in the stack.
-    bool wake_all_but(const StackedSleeper* self) noexcept { return wake_each(take_all(), self); }
+    // Returns whether `except` was in the stack.
+    bool wake_all_but(const StackedSleeper* except) noexcept { return wake_each(take_all(), except); }
 
-    // Wakes the sleepers of a list, the last one first, except `self`. Returns whether that was in it.
-    static bool wake_each(StackedSleeper* newest, const StackedSleeper* self) noexcept {
+    // Wakes the sleepers of a list, the last one first, except `except`. Returns whether that was in it.
+    static bool wake_each(StackedSleeper* newest, const StackedSleeper* except) noexcept {
         StackedSleeper* oldest = nullptr;
         while (newest != nullptr) {
             StackedSleeper* const older = newest->next;
@@ -118,7 +118,7 @@ private:
         while (oldest != nullptr) {
             StackedSleeper& sleeper = *oldest;
             oldest = sleeper.next; // read first: a sleeper that was woken may be gone
-            if (&sleeper == self) {
+            if (&sleeper == except) {
                 found = true;
             } else {
                 sleeper.sleeper.wake();
