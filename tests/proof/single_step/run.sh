@@ -2,7 +2,7 @@
 # An interrupt at every instruction: builds single_step with both compilers, optimised, and with one of them unoptimised, and
 # runs it. That it would find faults is shown by the controls (controls.toml).
 # An interrupt takes some milliseconds, so only every second instruction is interrupted, in the other builds fewer; with 1
-# every one in each build, which takes an hour. Unoptimised code has the steps of the source, whichever compiler it is. It has
+# every one in each build, which takes several times as long. Unoptimised code has the steps of the source, whichever compiler it is. It has
 # five times the instructions, and several between any two that matter; and no pairs of interrupts, of which so few would be
 # tried that they find nothing.
 # usage: run.sh <source root> [1]
