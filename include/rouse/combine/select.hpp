@@ -14,6 +14,7 @@
 #include <rouse/combine/detail/race.hpp>
 #include <rouse/combine/detail/select_case.hpp>
 #include <rouse/combine/detail/select_range.hpp>
+#include <rouse/combine/detail/select_wait.hpp>
 #include <rouse/core/detail/misuse.hpp>
 
 namespace rouse {
@@ -26,7 +27,7 @@ template <class A>
 using SelectCaseOf = SelectCase<std::remove_cvref_t<A>, handle_of_argument<A>>;
 
 template <class... As>
-class SelectAwaiter final : Race {
+class SelectAwaiter final : SelectWait {
     static constexpr std::size_t count = sizeof...(As);
     using Result = std::variant<Selected<typename SelectCaseOf<As>::Result>...>;
 
@@ -43,42 +44,30 @@ public:
     }
 
     bool await_suspend(std::coroutine_handle<> frame) {
-        if (first_was_cancelled_) {
-            Scheduler::running_task().cancel_requested = true;
-            Scheduler::current().park_ready(frame);
-            return true;
-        }
+        if (first_was_cancelled_) return suspend_cancelled(frame);
         prepare(contenders_);
         const std::size_t first = suspend_until_ready<0>(frame);
         return begin(first < count ? &contenders_[first] : nullptr, frame);
     }
 
     Result await_resume() {
-        // A winner that has waited checks for a cancellation itself, and passes on what was granted to it.
-        if (task != nullptr && (winner() == nullptr || won_immediately())) Scheduler::check_cancelled();
-        if (winner() != nullptr) first_ = index_of_winner();
+        find_first(contenders_.data());
         return resume<0>();
     }
 
     /// For try_wait_for: whether the wait was given up because the time was up.
     [[nodiscard]] bool interrupted() {
         if (task == nullptr) return false;
-        return winner() == nullptr || interrupted<0>(index_of_winner());
+        return winner() == nullptr || interrupted<0>(index_of_winner(contenders_.data()));
     }
 
 private:
-    [[nodiscard]] std::size_t index_of_winner() const noexcept {
-        return static_cast<std::size_t>(winner() - contenders_.data());
-    }
-
     template <std::size_t i>
     std::size_t first_ready() {
         if constexpr (i == count) {
             return count;
         } else {
-            auto& each = std::get<i>(cases_);
-            first_was_cancelled_ = each.cancels_awaiter();
-            return first_was_cancelled_ || each.ready() ? i : first_ready<i + 1>();
+            return ends_with(std::get<i>(cases_)) ? i : first_ready<i + 1>();
         }
     }
 
@@ -88,10 +77,8 @@ private:
         if constexpr (i == count) {
             return count;
         } else {
-            auto& each = std::get<i>(cases_);
             Contender& contender = contenders_[i];
-            each.start(contender);
-            Scheduler::in_place_of_task(contender, [&] { static_cast<void>(each.awaiter().await_suspend(frame)); });
+            let_wait(std::get<i>(cases_), contender, frame);
             if (winner() != nullptr) return count; // starting this case has woken an earlier one
             return contender.waiting() ? suspend_until_ready<i + 1>(frame) : i;
         }
@@ -123,8 +110,6 @@ private:
 
     std::array<Contender, count> contenders_; // declared first, because cases_ may still use them when it is destroyed
     std::tuple<SelectCaseOf<As>...> cases_;
-    std::size_t first_ = count;        // the index of the case that is ready
-    bool first_was_cancelled_ = false; // that case cancels the waiting task, see SelectCase::cancels_awaiter
 };
 
 } // namespace detail

@@ -14,6 +14,7 @@
 #include <rouse/combine/detail/race.hpp>
 #include <rouse/combine/detail/range_of_awaitables.hpp>
 #include <rouse/combine/detail/select_case.hpp>
+#include <rouse/combine/detail/select_wait.hpp>
 #include <rouse/core/detail/misuse.hpp>
 
 namespace rouse {
@@ -134,7 +135,7 @@ struct SelectRange {
 };
 
 template <class Of>
-class SelectRangeAwaiter final : Race {
+class SelectRangeAwaiter final : SelectWait {
     using Value = typename Of::Case::Result;
     using Result = FirstOf<Selected<Value>>;
 
@@ -150,27 +151,18 @@ public:
     ~SelectRangeAwaiter() { abandon(); }
 
     bool await_ready() {
-        for (first_ = 0; first_ < cases_.size(); ++first_) {
-            first_was_cancelled_ = cases_[first_].cancels_awaiter();
-            if (first_was_cancelled_ || cases_[first_].ready()) break;
-        }
+        while (first_ < cases_.size() && !ends_with(cases_[first_])) ++first_;
         return first_ < cases_.size() && !first_was_cancelled_;
     }
 
     bool await_suspend(std::coroutine_handle<> frame) {
-        if (first_was_cancelled_) {
-            Scheduler::running_task().cancel_requested = true;
-            Scheduler::current().park_ready(frame);
-            return true;
-        }
+        if (first_was_cancelled_) return suspend_cancelled(frame);
         prepare({cases_.contenders(), cases_.size()});
         return begin(suspend_until_ready(frame), frame);
     }
 
     Result await_resume() {
-        // A winner that has waited checks for a cancellation itself, and passes on what was granted to it.
-        if (task != nullptr && (winner() == nullptr || won_immediately())) Scheduler::check_cancelled();
-        if (winner() != nullptr) first_ = index_of_winner();
+        find_first(cases_.contenders());
         auto& awaiter = cases_[first_].awaiter();
         if constexpr (std::is_void_v<Value>) {
             awaiter.await_resume();
@@ -185,21 +177,15 @@ public:
     /// For try_wait_for: whether the wait was given up because the time was up.
     [[nodiscard]] bool interrupted() {
         if (task == nullptr) return false;
-        return winner() == nullptr || was_interrupted(cases_[index_of_winner()].awaiter());
+        return winner() == nullptr || was_interrupted(cases_[index_of_winner(cases_.contenders())].awaiter());
     }
 
 private:
-    [[nodiscard]] std::size_t index_of_winner() noexcept {
-        return static_cast<std::size_t>(winner() - cases_.contenders());
-    }
-
     // Suspends in each case in turn, up to the first that is ready. Returns its contender, or null if none is.
     Contender* suspend_until_ready(std::coroutine_handle<> frame) {
         for (std::size_t i = 0; i < cases_.size(); ++i) {
             Contender& contender = cases_.contenders()[i];
-            cases_[i].start(contender);
-            Scheduler::in_place_of_task(contender,
-                                        [&] { static_cast<void>(cases_[i].awaiter().await_suspend(frame)); });
+            let_wait(cases_[i], contender, frame);
             if (winner() != nullptr) return nullptr; // starting this case has woken an earlier one
             if (!contender.waiting()) return &contender;
         }
@@ -207,8 +193,6 @@ private:
     }
 
     typename Of::Cases cases_;
-    std::size_t first_ = 0;            // the index of the case that is ready
-    bool first_was_cancelled_ = false; // that case cancels the waiting task, see SelectCase::cancels_awaiter
 };
 
 } // namespace detail
