@@ -149,13 +149,9 @@ Task<T> value_within(TaskHandle<T> task, std::chrono::duration<Rep, Period> at_m
 template <class A, class Rep, class Period>
 auto try_wait_for(A awaitable, std::chrono::duration<Rep, Period> at_most)
     -> Task<Outcome<typename detail::ResultOf<A>::type>> {
-    if constexpr (detail::is_task<A>) {
+    if constexpr (detail::is_task<A> || detail::AwaitedByOther<A>) {
         using T = typename detail::ResultOf<A>::type;
         TaskHandle<T> task = detail::as_handle(std::move(awaitable));
-        co_return co_await detail::TaskDeadline<T, detail::Handle::given_up>{task, detail::from_now(at_most)};
-    } else if constexpr (detail::AwaitedByOther<A>) { // such as the result of foreign()
-        using T = typename detail::ResultOf<A>::type;
-        TaskHandle<T> task = detail::as_handle(detail::as_task(std::move(awaitable)));
         co_return co_await detail::TaskDeadline<T, detail::Handle::given_up>{task, detail::from_now(at_most)};
     } else {
         co_return co_await detail::WaitDeadline<A>{awaitable, detail::from_now(at_most)};

@@ -14,6 +14,14 @@ namespace rouse {
 inline namespace ROUSE_ABI {
 namespace detail {
 
+/// True if A is a Task or a TaskHandle; false if it is an object's wait.
+template <class A>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<Task<T>> = true;
+template <class T>
+inline constexpr bool is_task<TaskHandle<T>> = true;
+
 /// A coroutine that awaits an object's wait, or any other awaitable.
 template <class A>
 Task<Awaited<A>> await_once(A awaitable) {
@@ -47,9 +55,15 @@ Task<Awaited<A>> as_task(A awaitable) {
     static_assert(
         !requires { A::refers_to_its_value; },
         "rouse: gather, TaskGroup::create_task: a queue's put only refers to its value, which may be gone before it is "
-        "taken; "
-        "put it from a separate Task");
+        "taken; put it from a separate Task");
     return await_once(std::move(awaitable));
+}
+
+/// Starts a Task that awaits what has an operator co_await, such as the result of foreign().
+template <class A>
+    requires(AwaitedByOther<A> && !is_task<A>)
+auto as_handle(A awaitable) {
+    return as_handle(as_task(std::move(awaitable)));
 }
 
 /// Whether an awaiter was interrupted by a timeout but had to wait longer, and its wait has failed. Awaiters for which
@@ -62,14 +76,6 @@ bool was_interrupted(A& awaiter) {
         return false;
     }
 }
-
-/// True if A is a Task or a TaskHandle; false if it is an object's wait.
-template <class A>
-inline constexpr bool is_task = false;
-template <class T>
-inline constexpr bool is_task<Task<T>> = true;
-template <class T>
-inline constexpr bool is_task<TaskHandle<T>> = true;
 
 /// Whether an argument of a template parameter A&& gives up its result: a TaskHandle that is an lvalue is kept, a
 /// Task and everything else is given up. Results are moved out of what is given up, and copied from what is kept.
