@@ -260,12 +260,7 @@ inline void Delay::unbind() noexcept {
 inline void Delay::bind_for_wait(detail::Scheduler& current) {
     if (inbox_ != &current.inbox()) {
         if (inbox_ != nullptr) {
-#if ROUSE_HOSTED
-            const bool elsewhere = inbox_->scheduler().frame_pool()->thread() != detail::Scheduler::this_thread();
-#else
-            constexpr bool elsewhere = false;
-#endif
-            if (elsewhere)
+            if (!inbox_->scheduler().on_this_thread())
                 detail::misuse(
                     "rouse: Delay::wait: called on another thread than that of the delay's loop; use one delay for "
                     "each loop, made as Delay{loop, duration}");

@@ -150,6 +150,15 @@ public:
     /// Identifies this thread, as FramePool::thread() does.
     [[nodiscard]] static const void* this_thread() noexcept { return &current_; }
 
+    /// Whether this is a loop of this thread. Without an operating system there is no other.
+    [[nodiscard]] bool on_this_thread() const noexcept {
+#if ROUSE_HOSTED
+        return pool_->thread() == this_thread();
+#else
+        return true;
+#endif
+    }
+
     /// Whether a scheduler is running on this thread, so that a blocking call would stop it.
     [[nodiscard]] static bool blocking_refused() noexcept {
         const Scheduler* current = current_or_null();
@@ -160,7 +169,7 @@ public:
     template <bool Checked = ROUSE_CHECKED != 0>
     void check_thread([[maybe_unused]] const char* message) const {
         if constexpr (Checked) {
-            if (pool_->thread() != this_thread()) [[unlikely]]
+            if (!on_this_thread()) [[unlikely]]
                 misuse(message);
         }
     }
@@ -168,10 +177,8 @@ public:
     /// For the destructor of an object in which a task of this loop waits: panics on any other thread, because only
     /// this one may touch the waiter.
     void require_thread_to_destroy([[maybe_unused]] const char* message) const noexcept {
-#if ROUSE_HOSTED
-        if (pool_->thread() != this_thread()) [[unlikely]]
+        if (!on_this_thread()) [[unlikely]]
             ROUSE_PANIC(message);
-#endif
     }
 
 #if ROUSE_HOSTED && !defined(ROUSE_ATOMIC_HEADER)
@@ -437,6 +444,11 @@ private:
     // ---- ending ----
     void make_task(TaskRecord& task) noexcept;
     void cancel_each() noexcept;
+    void tell_end_listeners() noexcept {
+#if ROUSE_HOSTED
+        while (!end_listeners_.empty()) static_cast<EndListener&>(end_listeners_.pop_front()).on_loop_end();
+#endif
+    }
     static bool is_suspended_child(std::coroutine_handle<> frame) noexcept;
     static void free_remains(void* frame) noexcept;
     void destroy_frame(TaskRecord& task) noexcept;
@@ -531,9 +543,7 @@ inline Scheduler::~Scheduler() {
     // In a child of fork() this may be the loop of a thread that does not exist there.
     Scheduler* const running = current_ != this && blocking_refused() ? current_or_null() : nullptr;
     current_ = this;
-#if ROUSE_HOSTED
-    while (!end_listeners_.empty()) static_cast<EndListener&>(end_listeners_.pop_front()).on_loop_end();
-#endif
+    tell_end_listeners();
     // In the order in which cancelling would end them: awaited tasks before the tasks that await them.
     cancel_each();
     while (!ready_.empty()) destroy_frame(ready_.pop());
@@ -545,9 +555,7 @@ inline Scheduler::~Scheduler() {
         if (task.is_task && !task.finished()) ready_.push(task);
     });
     while (!ready_.empty()) destroy_frame(ready_.pop());
-#if ROUSE_HOSTED
-    while (!end_listeners_.empty()) static_cast<EndListener&>(end_listeners_.pop_front()).on_loop_end();
-#endif
+    tell_end_listeners();
     take_inbox();
     while (wakes_owed_ > 0) wait_until(no_deadline);
     pool_->abandon();
