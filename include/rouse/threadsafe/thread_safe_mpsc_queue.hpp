@@ -353,8 +353,7 @@ private:
             "rouse: ThreadSafeMpscQueue::get: the queue is closed and drained; use next() where exceptions are off";
         static constexpr const char* no_room_for_many =
             "rouse: ThreadSafeMpscQueue::next_many: the span has no elements, and zero would mean the end of the "
-            "queue; "
-            "pass at least one";
+            "queue; pass at least one";
     };
 
 #if ROUSE_HOSTED
