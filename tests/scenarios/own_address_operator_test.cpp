@@ -3,8 +3,12 @@
 #include <rouse/combine/select.hpp>
 #include <rouse/combine/wait_for.hpp>
 #include <rouse/sync/queue.hpp>
+#include <rouse/threadsafe/broadcast.hpp>
 #include <rouse/threadsafe/latest.hpp>
 #include <rouse/threadsafe/message.hpp>
+#include <rouse/threadsafe/one_shot.hpp>
+#include <rouse/threadsafe/slot_queue.hpp>
+#include <rouse/threadsafe/thread_safe_mpsc_queue.hpp>
 #include <rouse/threadsafe/thread_safe_queue.hpp>
 
 #include <array>
@@ -79,6 +83,49 @@ TEST_CASE("a ThreadSafeQueue destroys items that have their own operator&") {
         run_virtual(passes_through(queue));
     }
     CHECK(Addressless::alive == before);
+}
+
+TEST_CASE("a ThreadSafeMpscQueue destroys items that have their own operator&") {
+    CHECK(alive_after_use<ThreadSafeMpscQueue<Addressless, 2>>() == 0);
+}
+
+TEST_CASE("a SlotQueue hands out slots that have their own operator&") {
+    const int before = Addressless::alive;
+    {
+        SlotQueue<Addressless, 2> slots;
+        run_virtual([](SlotQueue<Addressless, 2>& queue) -> Task<> {
+            Addressless* const free = co_await queue.next_free();
+            CHECK(std::addressof(*free) == queue.reserve());
+            *free = Addressless{7};
+            CHECK(queue.commit());
+            const Addressless* const filled = co_await queue.next_filled();
+            CHECK(filled->number == 7);
+            CHECK(filled == queue.peek());
+            queue.release();
+        }(slots));
+    }
+    CHECK(Addressless::alive == before);
+}
+
+TEST_CASE("a OneShot brings an answer that has its own operator&") {
+    const int before = Addressless::alive;
+    {
+        OneShot<Addressless> answer;
+        run_virtual([](OneShot<Addressless>& shot) -> Task<> {
+            auto sender = shot.sender();
+            CHECK(sender.set(Addressless{7}));
+            const Addressless got = co_await shot.get();
+            CHECK(got.number == 7);
+        }(answer));
+    }
+    CHECK(Addressless::alive == before);
+}
+
+TEST_CASE("a Broadcast hands over values that have their own operator&") {
+    Broadcast<PlainAddressless, 2> numbers;
+    Broadcast<PlainAddressless, 2>::Subscriber mine{numbers};
+    CHECK(numbers.publish(PlainAddressless{7}));
+    CHECK(mine.get_sync()->number == 7);
 }
 
 TEST_CASE("a Message carries values that have their own operator&") {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <type_traits>
 
 #include <rouse/core/detail/atomic.hpp>
@@ -89,7 +90,7 @@ public:
         const detail::UseOfEnd<ROUSE_CHECKED != 0> use{producing_, Producer::second_user};
         const std::size_t tail = tail_.load(std::memory_order_relaxed);
         if (closed_.load(std::memory_order_relaxed) || !has_room(tail, ahead)) return nullptr;
-        return &slot_of(tail + ahead);
+        return std::addressof(slot_of(tail + ahead));
     }
 
     /// Hands the reserved slot to the consumer, and wakes a task that waits for it. Returns false if the queue is
@@ -121,7 +122,7 @@ public:
     [[nodiscard]] T* peek() {
         const detail::UseOfEnd<ROUSE_CHECKED != 0> use{consuming_, Consumer::second_user};
         const std::size_t head = head_.load(std::memory_order_relaxed);
-        return has_item(head) ? &slot_of(head) : nullptr;
+        return has_item(head) ? std::addressof(slot_of(head)) : nullptr;
     }
 
     /// Gives the oldest filled slot back to the producer, and wakes a task that waits for it. May be called from any
